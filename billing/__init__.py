@@ -1,0 +1,1 @@
+"""Charges, prices, invoices, receivables: ordinary residents of the metadata core."""

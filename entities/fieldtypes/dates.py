@@ -1,0 +1,86 @@
+"""Calendar dates and instants.
+
+A DATE belongs to no time zone: it is what the contract says. A DATETIME is an instant: it is read
+with its offset, or in the caller's zone when it has none, and answered in UTC with the offset.
+"""
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.db import models
+
+from entities.errors import Code
+from entities.fieldtypes.base import FieldType, Refused, register
+
+if TYPE_CHECKING:
+    from entities.schema.snapshot import FieldSchema
+
+
+@register
+class Date(FieldType):
+    """A calendar date; an ISO timestamp is accepted and its date taken as written."""
+
+    name = "DATE"
+    label = "Date"
+    pg_type = "date"
+    casts_from = frozenset({"DATETIME", "TEXT"})
+
+    def msgspec_type(self, field: "FieldSchema") -> Any:
+        return date
+
+    def decode_one(self, value: Any, field: "FieldSchema") -> date:
+        return _parse(value, "send a date such as 2026-02-28").date()
+
+    def wire_sql(self, expression: str) -> str:
+        return expression
+
+    def model_field(self, field: "FieldSchema") -> models.Field:
+        return models.DateField()
+
+    def form_field(self, field: "FieldSchema", **kwargs: Any) -> forms.Field:
+        return forms.DateField(**kwargs)
+
+
+@register
+class DateTime(FieldType):
+    """An instant, kept to the microsecond."""
+
+    name = "DATETIME"
+    label = "Date and time"
+    pg_type = "timestamptz"
+    casts_from = frozenset({"DATE", "TEXT"})
+
+    def msgspec_type(self, field: "FieldSchema") -> Any:
+        return datetime
+
+    def check_column(self, decoded: list[Any], field: "FieldSchema") -> None:
+        if any(v is not None and v.tzinfo is None for v in decoded):
+            raise Refused(Code.INVALID_VALUE, "no offset")
+
+    def decode_one(self, value: Any, field: "FieldSchema") -> datetime:
+        instant = _parse(value, "send an instant such as 2026-02-28T14:30:00Z")
+        return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+    def wire_sql(self, expression: str) -> str:
+        return expression
+
+    def model_field(self, field: "FieldSchema") -> models.Field:
+        return models.DateTimeField()
+
+    def form_field(self, field: "FieldSchema", **kwargs: Any) -> forms.Field:
+        return forms.DateTimeField(**kwargs)
+
+
+def _parse(value: Any, remedy: str) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)
+    if not isinstance(value, str):
+        raise Refused(Code.INVALID_VALUE, f"is {value!r}; {remedy}")
+    try:
+        return datetime.fromisoformat(value.strip())
+    except ValueError as error:
+        why = f" ({error})" if "out of range" in str(error) else ""
+        raise Refused(Code.INVALID_VALUE, f"is {value!r}, which is no date{why}; {remedy}") from None

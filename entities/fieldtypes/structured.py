@@ -1,0 +1,118 @@
+"""Links to other records, documents, files, and values that are computed."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from django import forms
+from django.db import models
+
+from entities.errors import Code
+from entities.fieldtypes.base import FieldType, Refused, copy_escaped, register
+from entities.fieldtypes.numbers import Integer
+
+if TYPE_CHECKING:
+    from entities.schema.snapshot import FieldSchema
+
+
+@register
+class Lookup(Integer):
+    """Points to a record of another entity, by its Id or by the key that ReferencedColumn names."""
+
+    name = "LOOKUP"
+    label = "Lookup"
+    operators = frozenset({"=", "<>", "IN"})
+    casts_from = frozenset({"INTEGER"})
+
+    def msgspec_type(self, field: "FieldSchema") -> Any:
+        return str if field.lookup and field.lookup.by_key else super().msgspec_type(field)
+
+    def decode_one(self, value: Any, field: "FieldSchema") -> Any:
+        if field.lookup and field.lookup.by_key:
+            if not isinstance(value, str) or "\0" in value:
+                raise Refused(Code.INVALID_VALUE, f"send a {field.lookup.column_label}")
+            return value
+        return super().decode_one(value, field)
+
+    def copy_column(self, values: list[Any]) -> list[str]:
+        if any(isinstance(v, str) for v in values):
+            return copy_escaped(values)
+        return super().copy_column(values)
+
+    def model_field(self, field: "FieldSchema") -> models.Field:
+        return models.BigIntegerField(db_index=True)
+
+
+@register
+class Json(FieldType):
+    """Any JSON value."""
+
+    name = "JSON"
+    label = "JSON document"
+    pg_type = "jsonb"
+    operators = frozenset()
+    casts_from = frozenset({"LONG_TEXT", "TEXT"})
+
+    def msgspec_type(self, field: "FieldSchema") -> Any:
+        return Any
+
+    def decode(self, values: Any, field: "FieldSchema") -> Any:
+        return self._decode_each(values, field)
+
+    def decode_one(self, value: Any, field: "FieldSchema") -> Any:
+        if isinstance(value, str):
+            try:
+                value = orjson.loads(value)
+            except orjson.JSONDecodeError as error:
+                raise Refused(Code.INVALID_VALUE, f"is no JSON: {error}") from None
+        document = json.dumps(value, default=str)
+        if "\\u0000" in document:
+            raise Refused(Code.INVALID_VALUE, "contains a NUL character; remove it")
+        return document
+
+    def copy_column(self, values: list[Any]) -> list[str]:
+        return copy_escaped(values)
+
+    def wire_sql(self, expression: str) -> str:
+        return expression
+
+    def model_field(self, field: "FieldSchema") -> models.Field:
+        return models.JSONField()
+
+    def form_field(self, field: "FieldSchema", **kwargs: Any) -> forms.Field:
+        return forms.JSONField(**kwargs)
+
+
+@register
+class File(FieldType):
+    """A stored file; the column holds its storage key, the wire shows its name."""
+
+    name = "FILE"
+    label = "File"
+    pg_type = "text"
+    operators = frozenset()
+
+    def msgspec_type(self, field: "FieldSchema") -> Any:
+        return None
+
+    def decode_one(self, value: Any, field: "FieldSchema") -> Any:
+        raise Refused(Code.INVALID_VALUE, "is a file; it is uploaded, not written with the record")
+
+    def wire_sql(self, expression: str) -> str:
+        return f"regexp_replace({expression}, '^.*/', '')"
+
+    def model_field(self, field: "FieldSchema") -> models.Field:
+        return models.CharField(max_length=500)
+
+
+@register
+class Formula(FieldType):
+    """Computed from other fields; never written."""
+
+    name = "FORMULA"
+    label = "Formula"
+    pg_type = "text"
+    stored = False
+
+    def decode_one(self, value: Any, field: "FieldSchema") -> Any:
+        raise Refused(Code.FIELD_NOT_CHANGEABLE, "is computed; leave it out")

@@ -1,0 +1,78 @@
+"""A batch of records on its way through a verb, column by column.
+
+Records keep their place: every list is as long as the request, and index i is always the i-th
+record of the request. A record with a problem stays in the lists but is no longer `live`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from entities.errors import Code, Problem
+from entities.schema.snapshot import EntitySchema, FieldSchema, Snapshot
+from metabrm.identity.context import Context
+
+
+class _Unset:
+    """The type of UNSET: nothing was sent for the field. Falsy, unlike a sent value."""
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final = _Unset()
+
+
+class Batch:
+    """The records of one verb call.
+
+    columns    field -> Python values sent, UNSET where a record does not mention the field
+    stored     field name -> values in the database before the write (updates and deletes)
+    ids        Id per record, None until known
+    created    per record: a new one (creates, and that part of an upsert)
+    problems   index -> what is wrong with the record; absent while it is live
+    """
+
+    def __init__(
+        self, snapshot: Snapshot, schema: EntitySchema, context: Context, size: int
+    ) -> None:
+        self.snapshot = snapshot
+        self.schema = schema
+        self.context = context
+        self.size = size
+        self.columns: dict[FieldSchema, list[Any]] = {}
+        self.stored: dict[str, list[Any]] = {}
+        self.ids: list[int | None] = [None] * size
+        self.problems: dict[int, list[Problem]] = {}
+
+    @property
+    def live(self) -> Sequence[int]:
+        """Indexes of the records that have no problem."""
+        if not self.problems:
+            return range(self.size)
+        return [i for i in range(self.size) if i not in self.problems]
+
+    def fail(self, index: int, code: Code, message: str, field: str = "") -> None:
+        """Record what is wrong with record `index`; `message` says what would be right."""
+        self.problems.setdefault(index, []).append(Problem(code, field, message))
+
+    def sent(self, field: str) -> list[Any]:
+        """What was sent for the field called `field`, UNSET where nothing was."""
+        return self.columns.get(self.schema.field(field)) or [UNSET] * self.size
+
+    def effective(self, field: str) -> list[Any]:
+        """What the field will hold after the write: sent, else stored, else the default; or None."""
+        schema = self.schema.field(field)
+        sent = self.columns.get(schema)
+        fallback = self.stored.get(schema.name) or [schema.default] * self.size
+        if sent is None:
+            return list(fallback)
+        return [was if value is UNSET else value for value, was in zip(sent, fallback, strict=True)]
+
+    def put(self, field: str, values: list[Any]) -> None:
+        """Set the field for every record; UNSET leaves a record as it is."""
+        if len(values) != self.size:
+            raise ValueError(f"{len(values)} values for {self.size} records")
+        self.columns[self.schema.field(field)] = values

@@ -1,0 +1,133 @@
+"""What makes a Django model a core entity of the house.
+
+A core entity is an ordinary model with migrations that also says, in its class attribute `brm`, how
+the outside world knows it: its API name, its keys, the fields whose API name does not follow from
+the Python name. `entities.schema.sync` reads these declarations after every migrate and writes them
+as ENTITY and ENTITY_FIELD rows; from then on core and custom entities are the same to the core.
+
+API names derive from the column name: `allow_price_override` -> `AllowPriceOverride`, the lookup
+`product` (column `product_id`) -> `ProductId`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A read-only field without a column: `sql` is an expression over the alias `{t}` of the row.
+
+    `data_type` is a name of the field-type registry; the expression yields that type's SQL type.
+    """
+
+    name: str
+    data_type: str
+    sql: str
+    label: str = ""
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class EntityOptions:
+    """How a model is known through metadata.
+
+    name             API name, e.g. "PACKAGE_PRODUCT"
+    names            Python field name -> API name, where the derived one is not the documented one
+    external_keys    Python names of the fields an upsert or a lookup may name, the preferred first;
+                     each has a unique index of its own
+    title            Python name of the field that people recognise a record by
+    computed         read-only fields without a column
+    hidden           Python names of columns that are nobody's business outside (never in metadata)
+    unaudited        columns left out of the history (secrets)
+    set_once         Python names of fields that may not change after creation
+    read_only        Python names of fields that the system maintains; values sent are ignored
+    writable         False for entities that only the system writes (AUDIT_LOG)
+    """
+
+    name: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    external_keys: tuple[str, ...] = ()
+    title: str = "name"
+    computed: tuple[Computed, ...] = ()
+    hidden: tuple[str, ...] = ()
+    unaudited: tuple[str, ...] = ()
+    set_once: tuple[str, ...] = ()
+    read_only: tuple[str, ...] = ()
+    writable: bool = True
+
+
+class EntityModel(models.Model):
+    """Abstract base of every core entity: identity, authorship, recycle bin.
+
+    The verbs of `entities.records` fill these columns; the database defaults only serve rows that
+    arrive another way. `deleted_at` set means the record lies in the recycle bin: it is invisible
+    to queries, and its keys are free again (see `live_unique`).
+    """
+
+    # Authors carry no database constraint: users are never purged, and two foreign-key checks on
+    # every inserted row would cost more than they could ever find.
+    created = models.DateTimeField(db_default=Now(), editable=False)
+    created_user = models.ForeignKey(
+        "identity.User",
+        models.DO_NOTHING,
+        null=True,
+        editable=False,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    updated = models.DateTimeField(db_default=Now(), editable=False)
+    updated_user = models.ForeignKey(
+        "identity.User",
+        models.DO_NOTHING,
+        null=True,
+        editable=False,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    deleted_at = models.DateTimeField(null=True, editable=False)
+
+    brm: EntityOptions
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return str(getattr(self, self.brm.title, None) or f"{self.brm.name} {self.pk}")
+
+
+class ExternallyKeyed(models.Model):
+    """Mixin: the integrator's own key for the record, free text, unique among live records.
+
+    A model that mixes this in adds `live_unique("<table>", "external_key")` to its constraints and
+    names "external_key" in `brm.external_keys`.
+    """
+
+    external_key = models.CharField(
+        max_length=255,
+        null=True,
+        blank=True,
+        help_text="The integrator's own key for this record; unique. Upserts and lookups use it.",
+    )
+
+    class Meta:
+        abstract = True
+
+
+def live_unique(table: str, *fields: str) -> models.UniqueConstraint:
+    """A unique key over `fields` (Python names) among records that are not in the recycle bin."""
+    return models.UniqueConstraint(
+        fields=fields,
+        condition=Q(deleted_at__isnull=True),
+        name=f"{table}_{'_'.join(fields)}_key"[:63],
+    )
+
+
+def api_name(python_name: str) -> str:
+    """`allow_price_override` -> `AllowPriceOverride`."""
+    return "".join(part[:1].upper() + part[1:] for part in python_name.split("_"))

@@ -1,0 +1,62 @@
+"""Model fields that carry a meaning the plain Django ones lack.
+
+The field-type registry (`entities.fieldtypes`) reads the data type of a core field from its class;
+these subclasses say what a DecimalField or a BooleanField is *for*. In migrations they appear as
+themselves.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import models
+
+
+class FlagField(models.BooleanField):
+    """FLAG: true or false, never unknown; "0"/"1" on the wire. Off unless `default` says else."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("default", False)
+        kwargs.setdefault("db_default", kwargs["default"])
+        super().__init__(*args, **kwargs)
+
+
+class ListField(models.CharField):
+    """LIST: one of the values in ENTITY_FIELD_VALUES; `values` are those it starts with, in order."""
+
+    def __init__(self, *args: Any, values: Sequence[str] = (), **kwargs: Any) -> None:
+        # Not deconstructed: the values are data (ENTITY_FIELD_VALUES), a new one is no migration.
+        self.values = tuple(values)
+        kwargs.setdefault("max_length", 100)
+        super().__init__(*args, **kwargs)
+
+
+class QuantityField(models.DecimalField):
+    """DECIMAL: a count of units, a band limit, a factor: up to 18 digits before and 10 after the point."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_digits", 28)
+        kwargs.setdefault("decimal_places", 10)
+        super().__init__(*args, **kwargs)
+
+
+class MoneyField(models.DecimalField):
+    """MONEY: an amount, or a price per unit, in the currency that the field `currency_source` names.
+
+    Unrounded: up to 18 digits before and 10 after the point. Rounding follows the currency's rule
+    at the moment a charge is made, never in the column.
+    """
+
+    def __init__(self, *args: Any, currency_source: str = "", **kwargs: Any) -> None:
+        self.currency_source = currency_source
+        kwargs.setdefault("max_digits", 28)
+        kwargs.setdefault("decimal_places", 10)
+        super().__init__(*args, **kwargs)
+
+
+class PercentField(models.DecimalField):
+    """PERCENT: 12.5 means 12.5 per cent; up to 10 digits before and 6 after the point."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_digits", 16)
+        kwargs.setdefault("decimal_places", 6)
+        super().__init__(*args, **kwargs)

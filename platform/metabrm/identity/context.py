@@ -1,0 +1,64 @@
+"""Who is acting, and why: the context that every verb and every query is given.
+
+There is no ambient user. A front door builds a Context from whatever proved the caller's identity;
+background work builds one with `Context.system(reason)`. History records it with every change.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cache
+
+from metabrm.identity.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The caller of a verb.
+
+    user_id         USER.Id, or None for the platform itself
+    role_id         ROLE.Id whose rights apply, or None for the platform itself
+    administrator   all rights: the administrator role, or the platform itself
+    username        for messages and logs
+    reason          why, in a few words; kept with the history ("REST POST", "bill run 12")
+    request_id      ties log lines, history and answers of one request together
+    time_zone       IANA zone in which the caller reads and writes times without an offset
+    """
+
+    user_id: int | None
+    role_id: int | None
+    administrator: bool
+    username: str
+    reason: str = ""
+    request_id: str = ""
+    time_zone: str = "UTC"
+
+    @classmethod
+    def system(cls, reason: str) -> "Context":
+        """The platform acting by itself: a scheduled task, a sync after migrate."""
+        return cls(None, None, True, "system", reason)
+
+    @classmethod
+    def of(cls, user: User, *, reason: str = "", request_id: str = "") -> "Context":
+        """`user` acting; the caller has checked that the user is active."""
+        return cls(
+            user.pk,
+            user.role_id,
+            user.role.administrator_flag,
+            user.username,
+            reason,
+            request_id,
+            _zone_name(user.time_zone_id),
+        )
+
+    def because(self, reason: str) -> "Context":
+        """The same caller with another reason."""
+        return replace(self, reason=reason)
+
+
+@cache
+def _zone_name(time_zone_id: int | None) -> str:
+    """Name of a TIME_ZONE row; the rows are reference data that never change their name."""
+    from metabrm.localization.models import TimeZone
+
+    if time_zone_id is None:
+        return "UTC"
+    return TimeZone.objects.values_list("name", flat=True).get(pk=time_zone_id)

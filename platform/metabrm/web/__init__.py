@@ -1,0 +1,1 @@
+"""What every front door shares: health, request identity, jobs with progress."""
