@@ -1,0 +1,5 @@
+"""Who may see and change what: roles and field rights, compiled per role and schema version."""
+
+from entities.access.rights import EntityRights, rights
+
+__all__ = ["EntityRights", "rights"]

@@ -51,7 +51,7 @@ class Lookup:
         return self.column != "id"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FieldSchema:
     """One field of an entity as every part of the house sees it.
 
@@ -103,7 +103,7 @@ class FieldSchema:
         return self.type.wire_sql(self.sql(alias))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EntitySchema:
     """One entity: its table, its fields in order, its keys."""
 
