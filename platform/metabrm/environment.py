@@ -1,0 +1,339 @@
+"""The environment variables: one table, read once, checked before anything starts.
+
+`VARIABLES` is the only list of them: the README's table is checked against it by a test. An empty
+value counts as not set. Every wrong value is reported, each on its own line with the variable, the
+value (never a secret) and what would be right.
+"""
+
+import os
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from metabrm.problems import Problem
+
+POSTGRES_SCHEMES = ("postgresql://", "postgres://")
+REDIS_SCHEMES = ("redis", "rediss", "unix")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+FLAG_ON = ("on", "true", "yes", "1")
+FLAG_OFF = ("off", "false", "no", "0")
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+# RFC 7518, section 3.2: a key for HS256, which signs the access tokens, has at least 256 bits.
+SECRET_KEY_LENGTH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One environment variable. `read` turns its text into the value or raises ValueError."""
+
+    name: str
+    default: str
+    meaning: str
+    right: str
+    read: Callable[[str], Any]
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The checked values; None where a variable is not set and its default is made at need."""
+
+    state_dir: Path
+    host: str
+    port: int
+    org: str
+    admin_username: str
+    admin_password: str | None
+    database_url: str | None
+    redis_url: str | None
+    secret_key: str | None
+    allowed_hosts: tuple[str, ...]
+    web_workers: int
+    log_level: str
+    debug: bool
+
+    @property
+    def admin_password_file(self) -> Path:
+        return self.state_dir / "admin-password"
+
+
+def _must(condition: object) -> None:
+    if not condition:
+        raise ValueError
+
+
+def _matching(pattern: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        _must(re.fullmatch(pattern, text))
+        return text
+
+    return read
+
+
+def _whole_number(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        _must(re.fullmatch(r"[0-9]{1,9}", text))
+        _must(low <= int(text) <= high)
+        return int(text)
+
+    return read
+
+
+def _flag(text: str) -> bool:
+    _must(text.lower() in (*FLAG_ON, *FLAG_OFF))
+    return text.lower() in FLAG_ON
+
+
+def _directory(text: str) -> Path:
+    path = Path(text).expanduser().resolve()
+    _must("\0" not in text and (path.is_dir() or not path.exists()))
+    return path
+
+
+def _log_level(text: str) -> str:
+    _must(text.upper() in LOG_LEVELS)
+    return text.upper()
+
+
+def _host_names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    _must(all(re.fullmatch(r"\*|\.?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]", name) for name in names))
+    return names
+
+
+def _database_url(text: str) -> str:
+    _must(text.startswith(POSTGRES_SCHEMES))
+    # libpq's own reading of its URLs, so that everything it allows works: sockets, TLS, failover.
+    parts = conninfo_to_dict(text)
+    _must(parts.get("dbname"))
+    _must(all(0 < int(port) < 65536 for port in str(parts.get("port", 5432)).split(",")))
+    return text
+
+
+def _redis_url(text: str) -> str:
+    url = urlsplit(text)
+    _must(url.scheme in REDIS_SCHEMES)
+    if url.scheme == "unix":
+        _must(url.path.startswith("/") and len(url.path) > 1)
+    else:
+        _must(url.hostname and re.fullmatch(r"(/[0-9]*)?", url.path))
+        _must(url.port is None or url.port > 0)
+    return text
+
+
+def default_state_dir() -> Path:
+    """`.state` beside manage.py in a checkout, in the working directory for an installed wheel."""
+    checkout = Path(__file__).resolve().parents[2]
+    return (checkout if (checkout / "manage.py").exists() else Path.cwd()) / ".state"
+
+
+VARIABLES: tuple[Variable, ...] = (
+    Variable(
+        "BRM_STATE_DIR",
+        "`.state` beside `manage.py`",
+        "Where the embedded servers keep their data and generated secrets are stored.",
+        "the path of a directory (it is created if it is not there)",
+        _directory,
+    ),
+    Variable(
+        "BRM_HOST",
+        "`127.0.0.1`",
+        "The address the web server listens on.",
+        "an IP address or host name of this machine, such as 127.0.0.1 or 0.0.0.0",
+        _matching(r"[A-Za-z0-9_.-]{1,253}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*"),
+    ),
+    Variable(
+        "BRM_PORT",
+        "`8000`",
+        "The port the web server listens on.",
+        "a whole number from 1 to 65535",
+        _whole_number(1, 65535),
+    ),
+    Variable(
+        "BRM_ORG",
+        "`demogm`",
+        "The name of the organisation, which API users sign in to.",
+        "1 to 64 letters, digits, '_', '.' or '-'",
+        _matching(r"[A-Za-z0-9_.-]{1,64}"),
+    ),
+    Variable(
+        "BRM_ADMIN_USERNAME",
+        "`admin`",
+        "The administrator who is created at the first start.",
+        "1 to 150 letters, digits or '@', '.', '+', '-', '_'",
+        _matching(r"[\w.@+-]{1,150}"),
+    ),
+    Variable(
+        "BRM_ADMIN_PASSWORD",
+        "generated once into `.state/admin-password`",
+        "The administrator's password.",
+        "any text of at most 128 characters",
+        _matching(r"(?s).{1,128}"),
+        secret=True,
+    ),
+    Variable(
+        "DATABASE_URL",
+        "an embedded PostgreSQL 18 in `.state/postgres`",
+        "An external PostgreSQL, 15 or newer.",
+        "postgresql://USER:PASSWORD@HOST:PORT/NAME",
+        _database_url,
+    ),
+    Variable(
+        "REDIS_URL",
+        "an embedded Valkey in `.state/valkey`",
+        "An external Valkey or Redis, 6.2 or newer.",
+        "redis://HOST:PORT/NUMBER, rediss://HOST:PORT/NUMBER or unix:///PATH?db=NUMBER",
+        _redis_url,
+    ),
+    Variable(
+        "BRM_SECRET_KEY",
+        "generated once into `.state/secret-key`",
+        "Signs sessions and access tokens; the same on every machine of one installation.",
+        f"at least {SECRET_KEY_LENGTH} characters that nobody can guess",
+        _matching(rf"(?s).{{{SECRET_KEY_LENGTH},}}"),
+        secret=True,
+    ),
+    Variable(
+        "BRM_ALLOWED_HOSTS",
+        "`localhost`, `127.0.0.1`, `[::1]` and BRM_HOST",
+        "The host names browsers may use, separated by commas.",
+        "host names separated by commas, such as billing.example.com,localhost",
+        _host_names,
+    ),
+    Variable(
+        "BRM_WEB_WORKERS",
+        "`2`",
+        "How many web server processes run.",
+        "a whole number from 1 to 64",
+        _whole_number(1, 64),
+    ),
+    Variable(
+        "BRM_LOG_LEVEL",
+        "`INFO`",
+        "How much is logged to the standard error stream.",
+        "one of " + ", ".join(LOG_LEVELS),
+        _log_level,
+    ),
+    Variable(
+        "BRM_DEBUG",
+        "`off`",
+        "Django's debug pages; never on where others can reach the server.",
+        "on or off",
+        _flag,
+    ),
+)
+
+
+def masked(url: str) -> str:
+    """The URL as it may be shown: without its password, wherever it stands."""
+    url = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url)
+    return re.sub(r"([?&]password=)[^&]*", r"\1***", url)
+
+
+def read(variables: Mapping[str, str]) -> Environment:
+    """The checked values of `variables`; raises Problem with a line for each wrong one."""
+    values: dict[str, Any] = {}
+    wrong: list[str] = []
+    for variable in VARIABLES:
+        text = variables.get(variable.name, "")
+        if not text.strip():
+            continue
+        try:
+            values[variable.name] = variable.read(text if variable.secret else text.strip())
+        except (ValueError, OSError, RuntimeError, psycopg.Error):
+            shown = "(hidden)" if variable.secret else repr(masked(text))
+            wrong.append(f"{variable.name} is {shown}; it must be {variable.right}")
+    if wrong:
+        raise Problem("\n".join(wrong))
+
+    host = values.get("BRM_HOST", "127.0.0.1")
+    own_names = (*LOCAL_HOSTS, f"[{host}]" if ":" in host else host)
+    return Environment(
+        state_dir=values.get("BRM_STATE_DIR") or default_state_dir(),
+        host=host,
+        port=values.get("BRM_PORT", 8000),
+        org=values.get("BRM_ORG", "demogm"),
+        admin_username=values.get("BRM_ADMIN_USERNAME", "admin"),
+        admin_password=values.get("BRM_ADMIN_PASSWORD"),
+        database_url=values.get("DATABASE_URL"),
+        redis_url=values.get("REDIS_URL"),
+        secret_key=values.get("BRM_SECRET_KEY"),
+        allowed_hosts=values.get("BRM_ALLOWED_HOSTS") or tuple(dict.fromkeys(own_names)),
+        web_workers=values.get("BRM_WEB_WORKERS", 2),
+        log_level=values.get("BRM_LOG_LEVEL", "INFO"),
+        debug=values.get("BRM_DEBUG", False),
+    )
+
+
+@cache
+def current() -> Environment:
+    """The environment of this process, read once."""
+    return read(os.environ)
+
+
+def secret_key() -> str:
+    """BRM_SECRET_KEY, or the one generated at the first start and kept in the state directory."""
+    return current().secret_key or _kept(current().state_dir / "secret-key", 64)
+
+
+def admin_password() -> str:
+    """BRM_ADMIN_PASSWORD, or the one generated at the first start; see `admin_password_file`."""
+    return current().admin_password or _kept(current().admin_password_file, 18)
+
+
+def _kept(path: Path, size: int) -> str:
+    """The secret stored at `path`, made of `size` random bytes if there is none yet."""
+    owner = state_directory(path.parent)
+    if not path.exists():
+        # Written whole under another name and then linked: whoever comes second (two commands at
+        # once), or after a crash in the middle, never sees half a secret and never replaces one.
+        draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        try:
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(size) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            if os.geteuid() == 0:
+                os.chown(draft, owner, -1)
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink(missing_ok=True)
+    try:
+        return path.read_text().strip()
+    except PermissionError:
+        raise Problem(f"{path} belongs to another user; run as that user") from None
+
+
+def state_directory(path: Path) -> int:
+    """Create `path` if need be; returns the user id that owns it and everything in it."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError:
+        raise Problem(f"BRM_STATE_DIR {path} is not a directory") from None
+    except PermissionError:
+        raise Problem(
+            f"BRM_STATE_DIR {path} cannot be created: no right to write in {_existing(path)};"
+            " set BRM_STATE_DIR to a directory of your own"
+        ) from None
+    owner = path.stat().st_uid
+    if os.geteuid() not in (0, owner):
+        raise Problem(
+            f"BRM_STATE_DIR {path} belongs to user {owner}, you are user {os.geteuid()};"
+            " run as its owner or set BRM_STATE_DIR to a directory of your own"
+        )
+    return owner
+
+
+def _existing(path: Path) -> Path:
+    return next(parent for parent in path.parents if parent.exists())

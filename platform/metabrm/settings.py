@@ -1,0 +1,166 @@
+"""Django's settings. What differs between installations comes from `metabrm.environment`."""
+
+from datetime import timedelta
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from metabrm import embedded, environment
+
+env = environment.current()
+
+# Security
+
+SECRET_KEY = environment.secret_key()
+DEBUG = env.debug
+ALLOWED_HOSTS = list(env.allowed_hosts)
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+AUTH_USER_MODEL = "identity.User"
+# API sessions travel in a header named sessionid; the browser's cookie has a name of its own.
+SESSION_COOKIE_NAME = "metabrm_session"
+CSRF_COOKIE_NAME = "metabrm_csrf"
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
+
+# Rooms
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "metabrm.identity",
+    "metabrm.localization",
+    "metabrm.web",
+    "entities",
+    "billing.catalog",
+    "billing.customers",
+    "billing.invoicing",
+    "billing.receivables",
+    "collections_mgmt",
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# The way of a request
+
+ROOT_URLCONF = "metabrm.urls"
+WSGI_APPLICATION = "metabrm.wsgi.application"
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+STATIC_URL = "static/"
+# Served from the packages themselves: nothing to collect, and a wheel works as a checkout does.
+WHITENOISE_USE_FINDERS = True
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(hours=1),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": SECRET_KEY,
+    "USER_ID_FIELD": "id",
+}
+SPECTACULAR_SETTINGS = {"TITLE": "metabrm", "VERSION": "2.0"}
+UNFOLD = {"SITE_TITLE": "metabrm", "SITE_HEADER": "metabrm"}
+
+# Database and cache
+
+WEB_THREADS = 4  # per web worker; `metabrm.serve` starts the web server with as many
+DATABASES = {"default": embedded.database(env)}
+# One pool per process. A connection is tried before use, so a restarted database heals itself.
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"]["OPTIONS"]["pool"] = {
+    "min_size": 1,
+    "max_size": WEB_THREADS + 4,
+    "timeout": 10,
+}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": embedded.cache_url(env),
+        "KEY_PREFIX": "metabrm",
+    }
+}
+
+# Time and language
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+USE_I18N = True
+
+# Work in the background
+
+
+def _celery_url(url: str) -> str:
+    """Celery writes a Unix socket as redis+socket:///PATH?virtual_host=NUMBER."""
+    parts = urlsplit(url)
+    if parts.scheme != "unix":
+        return url
+    query = dict(parse_qsl(parts.query))
+    query["virtual_host"] = query.pop("db", "0")
+    return parts._replace(scheme="redis+socket", query=urlencode(query)).geturl()
+
+
+CELERY_BROKER_URL = CELERY_RESULT_BACKEND = _celery_url(embedded.cache_url(env))
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_RESULT_EXPIRES = timedelta(hours=6)
+CELERY_TIMEZONE = "UTC"
+# A task may be killed at any line: it is acknowledged when done, and given to another if not.
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE_FILENAME = str(env.state_dir / "celerybeat-schedule")
+
+# Logs
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.log_level},
+    "loggers": {"django": {"handlers": ["stderr"], "level": env.log_level, "propagate": False}},
+}

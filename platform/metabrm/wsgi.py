@@ -1,0 +1,9 @@
+"""The door for a web server that speaks WSGI; `make serve` runs granian on it."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "metabrm.settings")
+
+application = get_wsgi_application()
