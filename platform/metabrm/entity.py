@@ -44,6 +44,8 @@ class EntityOptions:
     hidden           Python names of columns that are nobody's business outside (never in metadata)
     unaudited        columns left out of the history (secrets)
     set_once         Python names of fields that may not change after creation
+    refused          API names that callers may know but that hold nothing, because nothing may
+                     be kept there -> what to send instead
     read_only        Python names of fields that the system maintains; values sent are ignored
     writable         False for entities that only the system writes (AUDIT_LOG)
     """
@@ -56,6 +58,7 @@ class EntityOptions:
     hidden: tuple[str, ...] = ()
     unaudited: tuple[str, ...] = ()
     set_once: tuple[str, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
     read_only: tuple[str, ...] = ()
     writable: bool = True
 

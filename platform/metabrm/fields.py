@@ -10,6 +10,9 @@ from typing import Any
 
 from django.db import models
 
+# The two values of most Status fields: in use, or kept only for the records that point to it.
+ACTIVE_OR_NOT = ("ACTIVE", "DEACTIVATED")
+
 
 class FlagField(models.BooleanField):
     """FLAG: true or false, never unknown; "0"/"1" on the wire. Off unless `default` says else."""

@@ -1,0 +1,1 @@
+"""What can be sold and for how much: products, packages, rating methods, prices."""

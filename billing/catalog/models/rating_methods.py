@@ -1,0 +1,327 @@
+"""Rating methods: how a product is charged.
+
+One wide record holds the settings of every kind of charge; RatingMethodType says which of them
+count. The fields stand in the order of the kinds: price, subscription, usage, international,
+discount, trial, late fee and per-invoice fee, tax, commitment.
+"""
+
+from django.db import models
+from django.db.models import F, Q
+
+from metabrm.entity import EntityModel, EntityOptions, ExternallyKeyed, live_unique
+from metabrm.fields import FlagField, ListField, QuantityField
+
+LEVELS = ("Package", "Product", "Account", "Invoice")
+CYCLES = (
+    "Daily",
+    "Weekly",
+    "Biweekly",
+    "Semi-Monthly",
+    "Monthly",
+    "Quarterly",
+    "Semi-Annual",
+    "Yearly",
+)
+UNITS_OF_TIME = ("Day", "Week", "Month", "Quarter", "Year")
+
+
+def _choice(help_text: str, max_length: int = 100, **options: object) -> models.CharField:
+    """A setting whose values are not a closed list."""
+    return models.CharField(
+        max_length=max_length, null=True, blank=True, help_text=help_text, **options
+    )
+
+
+def _list(values: tuple[str, ...], help_text: str, **options: object) -> ListField:
+    return ListField(values=values, null=True, blank=True, help_text=help_text, **options)
+
+
+def _formula(help_text: str, **options: object) -> models.TextField:
+    return models.TextField(null=True, blank=True, help_text=help_text, **options)
+
+
+def _count(help_text: str, **options: object) -> models.PositiveIntegerField:
+    return models.PositiveIntegerField(null=True, blank=True, help_text=help_text, **options)
+
+
+class RatingMethod(ExternallyKeyed, EntityModel):
+    """How a product is charged: by subscription, by usage, once, as a discount, a fee, a tax."""
+
+    rating_method_type = ListField(
+        values=(
+            "Usage",
+            "Subscription",
+            "Variable Interval Subscription",
+            "One Time Charge",
+            "Conditional Product Charge",
+            "Prepaid Usage",
+            "Per Invoice",
+            "Discount",
+            "Trial",
+            "Late Fee",
+            "Tax",
+            "Revenue Commitment",
+        ),
+        default="Usage",
+        db_index=True,
+        help_text="Kind of charge; decides which of the other settings count.",
+    )
+    account_product = models.ForeignKey(
+        "customers.AccountProduct",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The provisioned product the method was made for; empty = for the catalog.",
+    )
+    quote_product_id = models.BigIntegerField(
+        null=True, blank=True, help_text="Id of the quoted product the method was made for."
+    )
+    quote_product_draft_id = models.BigIntegerField(
+        null=True, blank=True, help_text="Id of the drafted quote product it was made for."
+    )
+    effective_date = models.DateField(
+        null=True, blank=True, help_text="First day the method holds; empty = since ever."
+    )
+    end_date = models.DateField(
+        null=True, blank=True, help_text="Last day the method holds; empty = no end."
+    )
+
+    # Price
+    pricing_type = ListField(
+        values=("Standard Pricing", "Tiered Pricing"),
+        default="Standard Pricing",
+        help_text="One rate per unit, or a rate that depends on the number of units.",
+    )
+    aggregate_rate_type = _list(
+        ("Bulk", "Incremental"),
+        "Bulk: the rate of the tier reached holds for all units. Incremental: each tier its own.",
+        verbose_name="tiered rate type",
+    )
+    aggregation_level = _list(
+        LEVELS,
+        "Over what the units of usage are added up to find the tier.",
+        verbose_name="tier calculation level",
+    )
+    sub_aggr_level = _list(
+        LEVELS,
+        "Over what the units of subscriptions are added up to find the tier.",
+        verbose_name="subscription tier calculation level",
+    )
+    flat_rate = FlagField(help_text="The rate is the amount of the whole band, not of a unit.")
+    use_flat_rate = _choice("When the flat rate of a band is used instead of its unit rate.")
+    prorate_band = FlagField(help_text="Band limits shrink with a shortened period.")
+    calculate_effective_rate = FlagField(
+        help_text="The charge shows its average rate per unit over all tiers."
+    )
+    recalculate_on_rate_change = FlagField(
+        help_text="Charges already made are calculated again when the rate changes."
+    )
+    default_rate_flag = FlagField(help_text="The product's default prices count for this method.")
+    formula_flag = FlagField(help_text="The charge comes from FormulaValue, not from a rate.")
+    formula_value = _formula("Formula of the charge's cost.")
+    formula_quantity = _formula("Formula of the charged quantity.")
+    formula_param_ident = _choice(
+        "Name under which the formula's parameters are found.",
+        verbose_name="formula parameter identifier",
+    )
+    non_billable_flag = FlagField(help_text="Charges are recorded but not put on invoices.")
+    zero_rated_display_flag = FlagField(help_text="Charges of zero are printed on invoices.")
+    force_generate_activity = FlagField(
+        help_text="A charge is made even where quantity or rate is zero."
+    )
+    generate_flat_fee = FlagField(help_text="A flat fee is charged beside the rate.")
+    dependent_type = _choice("Of what other charge the charge depends.")
+    apply_charge_on_component = FlagField(
+        help_text="The charge applies to the components of a package, not to the package."
+    )
+    exclude_components = FlagField(help_text="Components of a package are left out of the charge.")
+
+    # Subscription
+    subscription_cycle = _list(CYCLES, "How often the subscription is charged.")
+    subscription_model = ListField(
+        values=("Postpaid", "Prepaid"),
+        default="Postpaid",
+        verbose_name="payment model",
+        help_text="Charged after the period (postpaid) or before it (prepaid).",
+    )
+    cycle_type = _list(
+        ("Sync with Service Start Date", "Sync with Billing Cycle"),
+        "What the subscription's periods are aligned with.",
+        verbose_name="cycle context",
+    )
+    prorate_subscription = FlagField(
+        help_text="A period that begins or ends inside a cycle is charged by its days."
+    )
+    charge_in_advance_period = _count(
+        "How long before its period a prepaid charge is made, in ChargeInAdvanceUnit."
+    )
+    charge_in_advance_unit = _list(UNITS_OF_TIME, "Unit of ChargeInAdvancePeriod.")
+    charge_in_subsequent_per = _count(
+        "How long after its period a charge is made, in ChargeInSubsequentUnit.",
+        verbose_name="charge in subsequent period",
+    )
+    charge_in_subsequent_unit = _list(UNITS_OF_TIME, "Unit of ChargeInSubsequentPer.")
+    activation_charge_place = _choice("On which invoice the charge of the first period is placed.")
+    early_termination_option = _choice("What is charged or credited when it ends before its time.")
+    auto_calculate_credit = FlagField(
+        help_text="A prepaid period that is cut short is credited without being asked for."
+    )
+    prorate_credit_after_period = _choice("From when on a credit is reckoned by days.")
+    use_historical_invoice_for_prepayment = FlagField(
+        help_text="Prepaid periods of the past go on invoices of their own time."
+    )
+
+    # Usage
+    split_usage = FlagField(help_text="One usage record may be split over two bands.")
+    accum_flag = FlagField(
+        verbose_name="accumulate", help_text="Usage accumulates over invoices to find the tier."
+    )
+    accum_start_date = models.DateField(
+        null=True,
+        blank=True,
+        verbose_name="accumulation start date",
+        help_text="Day on which usage begins to accumulate.",
+    )
+    accum_reset_period = _list(
+        CYCLES, "How often the accumulated usage begins at zero.", verbose_name="accumulation reset"
+    )
+    eligible_activity_filter_logic = _formula("Which usage counts, as filters joined by logic.")
+    auto_refill = FlagField(
+        help_text="Prepaid usage that is used up is bought again; off: the excess is charged at "
+        "the usage product's rate."
+    )
+    min_max_zero_quantity_true_up = FlagField(
+        help_text="Minimum and maximum are settled even for a period without usage."
+    )
+    true_up_credit_type = _choice("Kind of credit by which a settlement is given back.")
+
+    # International
+    allow_international_pricing = FlagField(
+        help_text="Rates may depend on where the usage comes from and goes to."
+    )
+    obligatory_intl_rate = FlagField(
+        verbose_name="international rate obligatory",
+        help_text="Usage between two locations without a rate is refused, not rated by the band.",
+    )
+
+    # Discount
+    discount_type = _list(
+        ("Standard", "Conditional"),
+        "Standard: whenever its targets are charged. Conditional: when eligible charges exist.",
+    )
+    discount_pricing_type = _list(
+        ("Percentage Off", "Fixed Amount"), "What the discount's rate means."
+    )
+    discount_priority = models.IntegerField(
+        null=True, blank=True, help_text="Place in the order in which discounts apply, low first."
+    )
+    discount_apply_to = _choice("To what the discount applies.")
+    discount_appl_method = _choice(
+        "How a fixed amount is spread over the target charges.",
+        verbose_name="discount application method",
+    )
+    discount_itemize = FlagField(help_text="The discount is printed per charge it lowers.")
+    designate_discount_eligable_charges_by = _choice(
+        "How the charges that make an account eligible are chosen."
+    )
+    discount_eligable_filter_logic = _formula("Which charges make eligible, as filters with logic.")
+    discount_elig_cond = _choice(
+        "The condition the eligible charges must meet.",
+        verbose_name="discount eligibility condition",
+    )
+    discount_elig_unit_meas = _choice(
+        "In what the condition is measured.", verbose_name="discount eligibility unit of measure"
+    )
+    designate_discount_target_charges_by = _choice("How the charges that are lowered are chosen.")
+    discount_target_filter_logic = _formula("Which charges are lowered, as filters with logic.")
+    discount_limited_usage = FlagField(
+        help_text="The discount may be used a limited number of times."
+    )
+    discount_max_number_of_uses = _count("How often the discount may be used.")
+    discount_use_per = _choice("Per what the uses are counted: account, product, invoice.")
+
+    # Trial
+    trial_duration = _count("Length of the trial in days.")
+    trial_rate_type = _choice("What is charged during the trial.")
+    trial_target = _choice("To which charges the trial applies.")
+    trial_max_number_uses = _count("How often the trial may be used.")
+    trial_use_per = _choice("Per what the uses are counted: account, product, invoice.")
+    change_to_product_by_default = models.ForeignKey(
+        "catalog.Product",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The product that follows when the trial ends.",
+    )
+
+    # Late fee and per-invoice fee
+    charge_type = ListField(
+        values=("Per Invoice", "Percentage"),
+        default="Per Invoice",
+        help_text="A fee of a fixed amount per invoice, or a percentage of the invoice's total.",
+    )
+    late_fee_type = _choice("What the late fee is reckoned from.")
+
+    # Tax
+    tax_application = ListField(
+        values=("Per Invoice", "Per Product"),
+        default="Per Invoice",
+        help_text="The tax is reckoned once per invoice or for each product.",
+    )
+    tax_applicable_to = ListField(
+        values=("All Products", "Filtered Products"),
+        default="All Products",
+        help_text="The tax applies to all products or to those of TaxProductFilterLogic.",
+    )
+    tax_product_filter_logic = _formula("Which products are taxed, as filters joined by logic.")
+    tax_rate_date = _choice("Which date decides the tax rate.")
+
+    # Revenue commitment
+    cmt_input_method = _choice("How the commitment is entered.", verbose_name="CMT input method")
+    cmt_quantity = QuantityField(
+        null=True,
+        blank=True,
+        verbose_name="CMT quantity",
+        help_text="What is committed to, in units or money.",
+    )
+    cmt_rate_method = _choice("How a shortfall is charged.", verbose_name="CMT rate method")
+    cmt_scope = _choice("Over which accounts the commitment counts.", verbose_name="CMT scope")
+    cmt_inclusion_logic = _formula(
+        "Which charges count towards it, as filters with logic.", verbose_name="CMT inclusion logic"
+    )
+    cmt_tax_flag = FlagField(
+        verbose_name="CMT tax included", help_text="The commitment is measured with tax included."
+    )
+    cmt_term_duration = _choice(
+        "How long the commitment runs before it is settled.", verbose_name="CMT term duration"
+    )
+
+    brm = EntityOptions(
+        name="RATING_METHOD",
+        names={
+            "cmt_inclusion_logic": "CMTInclusionLogic",
+            "cmt_input_method": "CMTInputMethod",
+            "cmt_quantity": "CMTQuantity",
+            "cmt_rate_method": "CMTRateMethod",
+            "cmt_scope": "CMTScope",
+            "cmt_tax_flag": "CMTTaxFlag",
+            "cmt_term_duration": "CMTTermDuration",
+            "change_to_product_by_default": "ChangeToProductByDefault",
+        },
+        external_keys=("external_key",),
+        title="rating_method_type",
+    )
+
+    class Meta:
+        verbose_name = "rating method"
+        verbose_name_plural = "rating methods"
+        constraints = [
+            live_unique("catalog_ratingmethod", "external_key"),
+            models.CheckConstraint(
+                condition=Q(end_date__gte=F("effective_date")),
+                name="catalog_ratingmethod_ends_after_start",
+                violation_error_message="EndDate is not before EffectiveDate.",
+            ),
+        ]

@@ -1,0 +1,1 @@
+"""Who buys and on what terms: accounts, billing profiles, contracts, provisioned products."""

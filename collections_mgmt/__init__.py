@@ -1,0 +1,1 @@
+"""Getting paid late money: dunning, strategies, actions."""

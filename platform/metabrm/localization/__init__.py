@@ -1,0 +1,1 @@
+"""What the house measures and speaks in: currencies, countries, time zones, languages."""
