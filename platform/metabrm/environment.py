@@ -94,7 +94,7 @@ def _flag(text: str) -> bool:
 
 def _directory(text: str) -> Path:
     path = Path(text).expanduser().resolve()
-    _must("\0" not in text and (path.is_dir() or not path.exists()))
+    _must("\0" not in text and _existing(path / "state").is_dir())
     return path
 
 

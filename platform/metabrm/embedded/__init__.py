@@ -104,6 +104,7 @@ def stop(env: Environment) -> None:
         if not users.remove_me():
             for server in reversed(ours):
                 server.stop()
+            Place(env.state_dir).tidy()
 
 
 def _ours(env: Environment, durable: bool = True) -> list[Postgres | Valkey]:

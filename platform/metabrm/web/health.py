@@ -45,7 +45,8 @@ def _checked(check: Callable[[], str]) -> dict[str, object]:
     try:
         problem = check()
     except Exception as error:
-        # Whatever goes wrong is the answer. Its kind only: messages of drivers name hosts and users, and anyone may ask.
+        # Whatever goes wrong is the answer, but only its kind: the messages of drivers name hosts
+        # and users, and anyone may ask.
         problem = type(error).__name__
     result: dict[str, object] = {"ok": not problem}
     if problem:

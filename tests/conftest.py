@@ -1,0 +1,77 @@
+"""The tests' servers: an embedded pair of its own for each run, so runs never meet.
+
+The process that controls the run starts them and stops them; the workers that pytest-xdist adds
+find them through the environment they inherit, each with a database and a Valkey number of its
+own. With DATABASE_URL or REDIS_URL set, the tests use that server instead.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+from metabrm import embedded
+from metabrm.embedded.place import Place
+from metabrm.embedded.postgres import Postgres
+from metabrm.embedded.valkey import Valkey
+from metabrm.environment import VARIABLES, read
+from metabrm.problems import Problem
+
+PREFIX = "metabrm-tests-"
+WORKER = os.environ.get("PYTEST_XDIST_WORKER")
+
+
+def _forget_the_callers_environment() -> None:
+    """What somebody set for a server of theirs must not change what the tests see."""
+    for variable in VARIABLES:
+        if not variable.name.endswith("_URL"):
+            os.environ.pop(variable.name, None)
+
+
+def _remove_what_killed_runs_left() -> None:
+    for state in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        pid = state.name.removeprefix(PREFIX).split("-")[0]
+        if state.stat().st_uid == os.geteuid() and not psutil.pid_exists(int(pid)):
+            for server in (Postgres(Place(state)), Valkey(Place(state))):
+                server.stop()
+            shutil.rmtree(state, ignore_errors=True)
+
+
+def _numbered(url: str, number: int) -> str:
+    """The same Valkey, another of its numbered databases."""
+    parts = urlsplit(url)
+    change = {"query": f"db={number}"} if parts.scheme == "unix" else {"path": f"/{number}"}
+    return parts._replace(**change).geturl()
+
+
+# Done on import, before pytest-django reads the settings, which read the environment.
+os.environ["DJANGO_SETTINGS_MODULE"] = "metabrm.settings"
+if WORKER is None:
+    _forget_the_callers_environment()
+    os.environ["BRM_STATE_DIR"] = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")
+else:
+    os.environ["REDIS_URL"] = _numbered(
+        embedded.cache_url(read(os.environ)), int(WORKER.removeprefix("gw")) + 1
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    if WORKER is None:
+        _remove_what_killed_runs_left()
+        try:
+            embedded.start(read(os.environ), durable=False)
+        except Problem as problem:
+            pytest.exit(str(problem), returncode=2)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if WORKER is None:
+        env = read(os.environ)
+        embedded.stop(env)
+        shutil.rmtree(env.state_dir, ignore_errors=True)

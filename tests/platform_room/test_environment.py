@@ -1,0 +1,163 @@
+"""Every variable is checked; the README's table is the table in the code; secrets are secret."""
+
+import re
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from metabrm import environment
+from metabrm.environment import VARIABLES, masked, read
+from metabrm.problems import Problem
+
+ROOT = Path(__file__).resolve().parents[2]
+
+GOOD = [
+    ("BRM_HOST", "0.0.0.0", "host", "0.0.0.0"),
+    ("BRM_HOST", "::1", "host", "::1"),
+    ("BRM_HOST", "billing.example.com", "host", "billing.example.com"),
+    ("BRM_PORT", "1", "port", 1),
+    ("BRM_PORT", " 65535 ", "port", 65535),
+    ("BRM_PORT", "", "port", 8000),
+    ("BRM_ORG", "acme-2.uk", "org", "acme-2.uk"),
+    ("BRM_ADMIN_USERNAME", "jo@example.com", "admin_username", "jo@example.com"),
+    ("BRM_ADMIN_PASSWORD", " with spaces ", "admin_password", " with spaces "),
+    ("BRM_ADMIN_PASSWORD", "", "admin_password", None),
+    ("BRM_DEBUG", "On", "debug", True),
+    ("BRM_DEBUG", "0", "debug", False),
+    ("BRM_WEB_WORKERS", "8", "web_workers", 8),
+    ("BRM_LOG_LEVEL", "warning", "log_level", "WARNING"),
+    ("BRM_ALLOWED_HOSTS", "a.example, .b.example,[::1]", "allowed_hosts",
+     ("a.example", ".b.example", "[::1]")),
+    ("BRM_SECRET_KEY", "k" * 32, "secret_key", "k" * 32),
+    ("DATABASE_URL", "postgresql://u:p%40ss@h:5433/n?sslmode=require", "database_url",
+     "postgresql://u:p%40ss@h:5433/n?sslmode=require"),
+    ("DATABASE_URL", "postgres:///n?host=/run/postgresql", "database_url",
+     "postgres:///n?host=/run/postgresql"),
+    ("REDIS_URL", "rediss://:pw@cache:6380/3", "redis_url", "rediss://:pw@cache:6380/3"),
+    ("REDIS_URL", "unix:///run/valkey.sock?db=2", "redis_url", "unix:///run/valkey.sock?db=2"),
+]  # fmt: skip
+
+BAD = [
+    ("BRM_STATE_DIR", "/dev/null"),
+    ("BRM_STATE_DIR", "/dev/null/below"),
+    ("BRM_HOST", "http://localhost"),
+    ("BRM_HOST", "a b"),
+    ("BRM_PORT", "0"),
+    ("BRM_PORT", "65536"),
+    ("BRM_PORT", "-1"),
+    ("BRM_PORT", "80a"),
+    ("BRM_PORT", "8000.5"),
+    ("BRM_ORG", "a/b"),
+    ("BRM_ORG", "x" * 65),
+    ("BRM_ADMIN_USERNAME", "a b"),
+    ("BRM_DEBUG", "maybe"),
+    ("BRM_WEB_WORKERS", "0"),
+    ("BRM_LOG_LEVEL", "LOUD"),
+    ("BRM_ALLOWED_HOSTS", "http://a"),
+    ("BRM_ALLOWED_HOSTS", "a,,b"),
+    ("DATABASE_URL", "sqlite:///db.sqlite3"),
+    ("DATABASE_URL", "mysql://u@h/n"),
+    ("DATABASE_URL", "postgresql://u@h"),
+    ("DATABASE_URL", "postgresql://u@h:port/n"),
+    ("DATABASE_URL", "postgresql://u@h:99999/n"),
+    ("DATABASE_URL", "postgresql://u@h/n?nonsense=1"),
+    ("DATABASE_URL", "localhost"),
+    ("REDIS_URL", "http://h"),
+    ("REDIS_URL", "redis://h:70000/0"),
+    ("REDIS_URL", "redis://h/name"),
+    ("REDIS_URL", "unix://"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "field", "value"), GOOD)
+def test_a_good_value_is_read(name: str, text: str, field: str, value: object) -> None:
+    assert getattr(read({name: text}), field) == value
+
+
+@pytest.mark.parametrize(("name", "text"), BAD)
+def test_a_wrong_value_is_told_with_what_would_be_right(name: str, text: str) -> None:
+    with pytest.raises(Problem) as caught:
+        read({name: text})
+    line = str(caught.value)
+    variable = next(variable for variable in VARIABLES if variable.name == name)
+    assert line == f"{name} is {text!r}; it must be {variable.right}"
+
+
+def test_all_wrong_values_are_told_at_once() -> None:
+    with pytest.raises(Problem) as caught:
+        read({"BRM_PORT": "x", "BRM_DEBUG": "x", "BRM_ORG": "fine"})
+    assert [line.split()[0] for line in str(caught.value).splitlines()] == ["BRM_PORT", "BRM_DEBUG"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("BRM_SECRET_KEY", "hunter2"),
+        ("BRM_ADMIN_PASSWORD", "hunter2" * 20),
+        ("DATABASE_URL", "mysql://u:hunter2@h/n"),
+        ("DATABASE_URL", "postgresql://u:hunt@er2hunter2@h"),
+        ("DATABASE_URL", "postgresql://h?password=hunter2"),
+        ("REDIS_URL", "http://:hunter2@h"),
+    ],
+)
+def test_no_password_is_ever_shown(name: str, text: str) -> None:
+    with pytest.raises(Problem) as caught:
+        read({name: text})
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in masked(text) or variable_is_secret(name)
+
+
+def variable_is_secret(name: str) -> bool:
+    return next(variable.secret for variable in VARIABLES if variable.name == name)
+
+
+def test_nothing_needs_to_be_set() -> None:
+    env = read({})
+    assert (env.host, env.port, env.org, env.admin_username) == (
+        "127.0.0.1",
+        8000,
+        "demogm",
+        "admin",
+    )
+    assert env.state_dir == ROOT / ".state"
+    assert env.allowed_hosts == ("localhost", "127.0.0.1", "[::1]")
+    assert env.debug is False
+
+
+def test_the_readme_has_the_same_table() -> None:
+    readme = (ROOT / "README.md").read_text()
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| (.*?) \|$", readme, re.MULTILINE)
+    assert rows == [(v.name, v.default, v.meaning) for v in VARIABLES]
+
+
+def test_secrets_are_made_once_and_only_their_owner_reads_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = read({"BRM_STATE_DIR": str(tmp_path / "state")})
+    monkeypatch.setattr(environment, "current", lambda: env)
+    with ThreadPoolExecutor(8) as many:
+        keys = {
+            future.result() for future in [many.submit(environment.secret_key) for _ in "12345678"]
+        }
+    assert len(keys) == 1
+    assert len(keys.pop()) >= environment.SECRET_KEY_LENGTH
+    assert environment.admin_password() == environment.admin_password()
+    assert environment.admin_password() == env.admin_password_file.read_text().strip()
+    kept = sorted(path.name for path in env.state_dir.iterdir())
+    assert kept == ["admin-password", "secret-key"]
+    for path in env.state_dir.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(env.state_dir.stat().st_mode) == 0o700
+
+
+def test_a_given_secret_is_used_and_not_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"BRM_SECRET_KEY": "k" * 40, "BRM_ADMIN_PASSWORD": "given"}
+    env = read({"BRM_STATE_DIR": str(tmp_path / "state"), **given})
+    monkeypatch.setattr(environment, "current", lambda: env)
+    assert environment.secret_key() == "k" * 40
+    assert environment.admin_password() == "given"
+    assert not env.state_dir.exists()
