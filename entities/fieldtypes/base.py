@@ -6,7 +6,7 @@ works on a whole column of a batch at once: msgspec checks and converts a list i
 it refuses does the slow path look at the values one by one to say which is wrong and why.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -17,8 +17,6 @@ from entities.errors import Code
 
 if TYPE_CHECKING:
     from entities.schema.snapshot import FieldSchema
-
-COPY_NULL = "\\N"
 
 
 class Refused(ValueError):
@@ -43,6 +41,8 @@ class FieldType:
     casts_from: ClassVar[frozenset[str]] = frozenset()
     #: Whether the type has a column of its own.
     stored: ClassVar[bool] = True
+    #: Whether the text form may hold characters that COPY and array literals must escape.
+    free_text: ClassVar[bool] = False
 
     def sql_type(self, field: "FieldSchema") -> str:
         """The column's type in DDL."""
@@ -83,9 +83,9 @@ class FieldType:
         """One wire value -> Python value; raises Refused saying what would be right."""
         raise NotImplementedError
 
-    def copy_column(self, values: list[Any]) -> list[str]:
-        """Python values of a column -> fields of COPY's text format."""
-        return [COPY_NULL if value is None else str(value) for value in values]
+    def text_column(self, values: list[Any]) -> list[str | None]:
+        """Python values of a column -> the database's text form of each, None for null."""
+        return [None if value is None else str(value) for value in values]
 
     def wire_sql(self, expression: str) -> str:
         """SQL over `expression` whose JSON form is the wire form (a string, or null)."""
@@ -133,22 +133,3 @@ def get(name: str) -> FieldType:
 def names() -> list[str]:
     """Names of all data types, in the order they were registered."""
     return list(_registry)
-
-
-def copy_escaped(values: list[str | None]) -> list[str]:
-    """Texts -> fields of COPY's text format, escaping only where the column needs it."""
-    present = [v for v in values if v is not None]
-    joined = "".join(present)
-    escape: Callable[[str], str] = str
-    if "\\" in joined or "\n" in joined or "\t" in joined or "\r" in joined:
-        escape = _escape
-    if len(present) == len(values) and escape is str:
-        return present
-    return [COPY_NULL if v is None else escape(v) for v in values]
-
-
-_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"})
-
-
-def _escape(text: str) -> str:
-    return text.translate(_ESCAPES)

@@ -7,7 +7,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from entities.errors import Code
-from entities.fieldtypes.base import COPY_NULL, FieldType, Refused, copy_escaped, register
+from entities.fieldtypes.base import FieldType, Refused, register
+from entities.fieldtypes.textform import array_literal
 
 if TYPE_CHECKING:
     from entities.schema.snapshot import FieldSchema
@@ -35,8 +36,8 @@ class Flag(FieldType):
             raise Refused(Code.INVALID_VALUE, f'is {value!r}; send "1" or "0"')
         return flag
 
-    def copy_column(self, values: list[Any]) -> list[str]:
-        return [COPY_NULL if v is None else "t" if v else "f" for v in values]
+    def text_column(self, values: list[Any]) -> list[str | None]:
+        return [None if v is None else "t" if v else "f" for v in values]
 
     def wire_sql(self, expression: str) -> str:
         return f"({expression})::int::text"
@@ -70,6 +71,7 @@ class List(FieldType):
     name = "LIST"
     label = "List"
     pg_type = "text"
+    free_text = True
     operators = FieldType.operators | {"LIKE", "||"}
     casts_from = frozenset({"TEXT", "INTEGER", "FLAG"})
 
@@ -91,8 +93,8 @@ class List(FieldType):
             raise Refused(Code.INVALID_VALUE, "contains a NUL character; remove it")
         return _listed(text, field)
 
-    def copy_column(self, values: list[Any]) -> list[str]:
-        return copy_escaped(values)
+    def text_column(self, values: list[Any]) -> list[str | None]:
+        return values
 
     def wire_sql(self, expression: str) -> str:
         return expression
@@ -114,6 +116,7 @@ class MultiList(FieldType):
     name = "MULTI_LIST"
     label = "List, several values"
     pg_type = "text[]"
+    free_text = True
     operators = frozenset({"=", "<>"})
     casts_from = frozenset({"LIST"})
 
@@ -129,9 +132,8 @@ class MultiList(FieldType):
             raise Refused(Code.INVALID_VALUE, 'is no list; send ["A", "B"] or "A;B"')
         return list(dict.fromkeys(_listed(part.strip(), field) for part in parts if part.strip()))
 
-    def copy_column(self, values: list[Any]) -> list[str]:
-        literals = [None if v is None else _array_literal(v) for v in values]
-        return copy_escaped(literals)
+    def text_column(self, values: list[Any]) -> list[str | None]:
+        return [None if v is None else array_literal(v) for v in values]
 
     def wire_sql(self, expression: str) -> str:
         return f"array_to_string({expression}, ';')"
@@ -143,8 +145,3 @@ class MultiList(FieldType):
         return forms.MultipleChoiceField(
             choices=[(v, v) for v in field.list_values.values()], **kwargs
         )
-
-
-def _array_literal(values: list[str]) -> str:
-    quoted = ('"' + v.replace("\\", "\\\\").replace('"', '\\"') + '"' for v in values)
-    return "{" + ",".join(quoted) + "}"

@@ -8,7 +8,7 @@ from django import forms
 from django.db import models
 
 from entities.errors import Code
-from entities.fieldtypes.base import COPY_NULL, FieldType, Refused, register
+from entities.fieldtypes.base import FieldType, Refused, register
 
 if TYPE_CHECKING:
     from entities.schema.snapshot import FieldSchema
@@ -109,9 +109,6 @@ class DecimalNumber(FieldType):
                 f"is {value}; at most {field.places} digits fit after the point",
             )
         return number
-
-    def copy_column(self, values: list[Any]) -> list[str]:
-        return [COPY_NULL if v is None else str(v) for v in values]
 
     def wire_sql(self, expression: str) -> str:
         return f"trim_scale({expression})::text"

@@ -8,7 +8,7 @@ from django import forms
 from django.db import models
 
 from entities.errors import Code
-from entities.fieldtypes.base import FieldType, Refused, copy_escaped, register
+from entities.fieldtypes.base import FieldType, Refused, register
 from entities.fieldtypes.numbers import Integer
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ class Lookup(Integer):
     label = "Lookup"
     operators = frozenset({"=", "<>", "IN"})
     casts_from = frozenset({"INTEGER"})
+    # A lookup by key holds the key's text.
+    free_text = True
 
     def msgspec_type(self, field: "FieldSchema") -> Any:
         return str if field.lookup and field.lookup.by_key else super().msgspec_type(field)
@@ -33,11 +35,6 @@ class Lookup(Integer):
                 raise Refused(Code.INVALID_VALUE, f"send a {field.lookup.column_label}")
             return value
         return super().decode_one(value, field)
-
-    def copy_column(self, values: list[Any]) -> list[str]:
-        if any(isinstance(v, str) for v in values):
-            return copy_escaped(values)
-        return super().copy_column(values)
 
     def model_field(self, field: "FieldSchema") -> models.Field:
         return models.BigIntegerField(db_index=True)
@@ -50,6 +47,7 @@ class Json(FieldType):
     name = "JSON"
     label = "JSON document"
     pg_type = "jsonb"
+    free_text = True
     operators = frozenset()
     casts_from = frozenset({"LONG_TEXT", "TEXT"})
 
@@ -70,8 +68,8 @@ class Json(FieldType):
             raise Refused(Code.INVALID_VALUE, "contains a NUL character; remove it")
         return document
 
-    def copy_column(self, values: list[Any]) -> list[str]:
-        return copy_escaped(values)
+    def text_column(self, values: list[Any]) -> list[str | None]:
+        return values
 
     def wire_sql(self, expression: str) -> str:
         return expression

@@ -11,7 +11,7 @@ from django.core.validators import URLValidator, validate_email
 from django.db import models
 
 from entities.errors import Code
-from entities.fieldtypes.base import FieldType, Refused, copy_escaped, register
+from entities.fieldtypes.base import FieldType, Refused, register
 
 if TYPE_CHECKING:
     from entities.schema.snapshot import FieldSchema
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 class _TextType(FieldType):
     pg_type = "text"
+    free_text = True
     operators = FieldType.operators | {"LIKE", "||"}
 
     def sql_type(self, field: "FieldSchema") -> str:
@@ -44,8 +45,8 @@ class _TextType(FieldType):
             )
         return text
 
-    def copy_column(self, values: list[Any]) -> list[str]:
-        return copy_escaped(values)
+    def text_column(self, values: list[Any]) -> list[str | None]:
+        return values
 
     def wire_sql(self, expression: str) -> str:
         return expression

@@ -39,7 +39,10 @@ def quote(identifier: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """Where a lookup field points: to the Id of `entity`, or to its key column `column`."""
+    """Where a lookup field points: to the Id of `entity`, or to its key column `column`.
+
+    `on_delete` is RESTRICT, CASCADE, SET_NULL, or "" where deleting the target concerns nobody.
+    """
 
     entity: str
     column: str
@@ -240,6 +243,14 @@ def current(version: int | None = None) -> Snapshot:
         return _current
 
 
+def latest() -> Snapshot:
+    """The process's snapshot without asking the database whether it is still the newest.
+
+    For callers that compare its version themselves, as every write does behind the gate.
+    """
+    return _current or current()
+
+
 def forget() -> None:
     """Drop the process's snapshot (tests that swap databases)."""
     global _current
@@ -408,7 +419,7 @@ def _lookup(
         from entities.schema.naming import core_columns
 
         column = core_columns(core[target])[referenced_column]
-    return Lookup(target, column, referenced_column or "Id", on_delete or "RESTRICT")
+    return Lookup(target, column, referenced_column or "Id", on_delete or "")
 
 
 def _entity(

@@ -107,6 +107,8 @@ class User(AbstractBaseUser, EntityModel):
         unique=True,
         help_text="Name to sign in with; unique, also among users in the recycle bin.",
     )
+    # "!" is Django's mark of a password that nothing matches.
+    password = models.CharField(max_length=128, default="!", db_default="!", editable=False)
     email = models.EmailField(null=True, blank=True)
     first_name = models.CharField(max_length=100, null=True, blank=True)
     last_name = models.CharField(max_length=100, null=True, blank=True)

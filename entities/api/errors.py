@@ -1,0 +1,122 @@
+"""How what went wrong looks over HTTP: the only place that knows status codes.
+
+Every request-level error has the body
+`{"error": CODE, "message": text, "errors": [{"error_code": CODE, "error_message": text}]}`, and in
+the element of `errors` the `field` or the `position` (0-based, in the query) where they are known.
+"""
+
+import logging
+from collections.abc import Iterable
+
+import orjson
+import psycopg
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.http import HttpResponse
+
+from entities.errors import Code, RequestError
+
+log = logging.getLogger("metabrm.api")
+
+JSON = "application/json"
+RETRY_AFTER_SECONDS = 1
+
+STATUS: dict[Code, int] = {
+    Code.MALFORMED_REQUEST: 400,
+    Code.REQUEST_TOO_LARGE: 413,
+    Code.UNKNOWN_ADDRESS: 404,
+    Code.UNKNOWN_ENTITY: 404,
+    Code.NOT_AUTHENTICATED: 401,
+    # Live clients sign in again on exactly this status and code.
+    Code.INVALID_SESSION_ID: 500,
+    Code.INVALID_CREDENTIALS: 401,
+    Code.INSUFFICIENT_RIGHTS: 403,
+    Code.READ_ONLY_ENTITY: 403,
+    Code.METHOD_NOT_ALLOWED: 405,
+    Code.NOT_AN_EXTERNAL_KEY: 400,
+    Code.UNKNOWN_FIELD: 400,
+    Code.INVALID_RECORD: 400,
+    Code.INVALID_VALUE: 400,
+    Code.VALUE_TOO_LONG: 400,
+    Code.NUMBER_OUT_OF_RANGE: 400,
+    Code.VALUE_NOT_IN_LIST: 400,
+    Code.REQUIRED_FIELD_MISSING: 400,
+    Code.FIELD_NOT_CHANGEABLE: 400,
+    Code.LOOKUP_NOT_FOUND: 400,
+    Code.LOOKUP_AMBIGUOUS: 400,
+    Code.RECORD_NOT_FOUND: 404,
+    Code.DUPLICATE_KEY: 400,
+    Code.DUPLICATE_IN_REQUEST: 400,
+    Code.VALIDATION_FAILED: 400,
+    Code.RECORD_IN_USE: 400,
+    Code.ALL_OR_NONE: 400,
+    Code.QUERY_INVALID: 400,
+    Code.QUERY_NOT_SUPPORTED: 400,
+    Code.QUERY_TIMEOUT: 400,
+    Code.NO_ROWS: 404,
+    Code.SCHEMA_BUSY: 503,
+    Code.TEMPORARILY_UNAVAILABLE: 503,
+    Code.INTERNAL_ERROR: 500,
+}
+
+
+class MethodNotAllowed(RequestError):
+    """The address exists but not for this method; `allowed` are those it takes."""
+
+    def __init__(self, method: str, allowed: Iterable[str], hint: str = "") -> None:
+        self.allowed = ", ".join(allowed)
+        super().__init__(
+            Code.METHOD_NOT_ALLOWED,
+            f"This address takes {self.allowed}, not {method}.{' ' + hint if hint else ''}",
+        )
+
+
+def answer_to(error: Exception, request_id: str) -> HttpResponse:
+    """The answer to a request that ended in `error`, whatever it is; logs what is our own fault."""
+    if isinstance(error, RequestError):
+        return rendered(error)
+    if isinstance(error, OperationalError | InterfaceError) or _connection_lost(error):
+        log.warning("request %s: database unavailable: %s", request_id, error)
+        return rendered(
+            RequestError(
+                Code.TEMPORARILY_UNAVAILABLE,
+                "The database can't be reached or is too busy. Nothing of this request was "
+                "stored; send it again.",
+            )
+        )
+    log.error("request %s failed", request_id, exc_info=error)
+    return rendered(
+        RequestError(
+            Code.INTERNAL_ERROR,
+            f"Something went wrong on our side. Tell the administrator the request id "
+            f"{request_id}; the server's log has the details.",
+        )
+    )
+
+
+def rendered(error: RequestError) -> HttpResponse:
+    """A request-level error as an answer."""
+    detail: dict[str, object] = {"error_code": error.code, "error_message": error.message}
+    if error.field:
+        detail["field"] = error.field
+    if error.position is not None:
+        detail["position"] = error.position
+    body = {"error": error.code, "message": error.message, "errors": [detail]}
+    status = STATUS[error.code]
+    response = HttpResponse(orjson.dumps(body), content_type=JSON, status=status)
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    elif status == 503:
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    elif isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = error.allowed
+    return response
+
+
+def _connection_lost(error: Exception) -> bool:
+    """A server that goes down in the middle of a statement doesn't always say so by the book."""
+    cause = error.__cause__
+    return (
+        isinstance(error, DatabaseError)
+        and isinstance(cause, psycopg.Error)
+        and (cause.sqlstate or "").startswith(("08", "57P"))
+    )

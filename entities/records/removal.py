@@ -1,0 +1,276 @@
+"""The recycle bin: what goes there, what goes along, what comes back.
+
+What a deletion takes along is found level by level, one query per lookup that points to a level's
+entity: CASCADE takes the child records along, SET_NULL empties the lookup, RESTRICT refuses the
+record. All that one deletion takes along carries the same `deleted_at`; restoring the record
+restores exactly that.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+
+from entities.errors import Code
+from entities.records import statements
+from entities.records.batch import Batch
+from entities.records.behavior import behavior_of
+from entities.records.violations import problem_of
+from entities.schema.snapshot import EntitySchema, FieldSchema, quote
+from metabrm import clock
+
+#: Entity -> id of a record that goes along -> index of the batch's record that takes it along.
+Taken = dict[EntitySchema, dict[int, int]]
+
+
+def delete(batch: Batch, *, permanently: bool) -> None:
+    """Delete the batch's live records; `permanently` also purges records of the recycle bin."""
+    schema = batch.schema
+    _lock(batch, deleted=None if permanently else False)
+    behavior_of(schema.name).before_delete(batch)
+    while True:
+        taken, to_null, refused = _reach(batch, recycled_too=permanently)
+        if not refused:
+            break
+        for index, message in refused.items():
+            batch.fail(index, Code.RECORD_IN_USE, message)
+    if not taken[schema]:
+        return
+    at = clock.now()
+    with connection.cursor() as cursor:
+        # Records of one deletion may point at each other in circles.
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        for (child, field), ids in to_null.items():
+            cursor.execute(
+                f"UPDATE {quote(child.table)} SET {quote(field.column or '')} = NULL "
+                f"WHERE id = ANY(%s)",
+                [ids],
+            )
+        for entity, records in reversed(taken.items()):
+            if permanently:
+                cursor.execute(
+                    f"DELETE FROM {quote(entity.table)} WHERE id = ANY(%s)", [list(records)]
+                )
+            else:
+                _stamp(cursor, batch, entity, list(records), at)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    behavior_of(schema.name).after_delete(batch)
+
+
+def undelete(batch: Batch) -> None:
+    """Restore the batch's live records and what went to the recycle bin with them."""
+    if not batch.schema.authored:
+        return
+    deleted_at = _lock(batch, deleted=True)
+    _restore_halving(batch, list(batch.live), deleted_at)
+    if batch.live:
+        behavior_of(batch.schema.name).after_undelete(batch)
+
+
+def _lock(batch: Batch, *, deleted: bool | None) -> dict[int, datetime | None]:
+    """Lock the addressed records against new references; a record that is not there fails.
+
+    `deleted` says where they must lie: in the recycle bin, outside it, or (None) either.
+    """
+    schema = batch.schema
+    ids = [batch.ids[i] for i in batch.live]
+    place = {None: "", True: "AND deleted_at IS NOT NULL", False: "AND deleted_at IS NULL"}[deleted]
+    selected, place = ("deleted_at", place) if schema.authored else ("NULL", "")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id, {selected} FROM {quote(schema.table)} WHERE id = ANY(%s) {place} "
+            f"ORDER BY id FOR UPDATE",
+            [ids],
+        )
+        found: dict[int, datetime | None] = dict(cursor.fetchall())
+    where = " in the recycle bin" if deleted else ""
+    for index in batch.live:
+        if batch.ids[index] not in found:
+            batch.fail(
+                index,
+                Code.RECORD_NOT_FOUND,
+                f"There is no {schema.name} with Id {batch.ids[index]}{where}.",
+                "Id",
+            )
+    return found
+
+
+def _reach(
+    batch: Batch, *, recycled_too: bool
+) -> tuple[Taken, dict[tuple[EntitySchema, FieldSchema], list[int]], dict[int, str]]:
+    """What deleting the live records takes along, what it empties, and which it can't take."""
+    snapshot = batch.snapshot
+    taken: Taken = {batch.schema: {batch.ids[i]: i for i in batch.live}}  # type: ignore[misc]
+    level: Taken = {batch.schema: dict(taken[batch.schema])}
+    links: list[tuple[EntitySchema, FieldSchema, dict[int, int]]] = []
+    while level:
+        next_level: Taken = {}
+        for entity, records in level.items():
+            for child, field in snapshot.references(entity):
+                assert field.lookup is not None
+                if not field.lookup.on_delete or not child.writable:
+                    continue
+                pointing = _pointing(child, field, entity, records, recycled_too)
+                if field.lookup.on_delete == "CASCADE":
+                    known = taken.setdefault(child, {})
+                    fresh = {i: root for i, root in pointing.items() if i not in known}
+                    known.update(fresh)
+                    if fresh:
+                        next_level.setdefault(child, {}).update(fresh)
+                else:
+                    links.append((child, field, pointing))
+        level = next_level
+    to_null: dict[tuple[EntitySchema, FieldSchema], list[int]] = {}
+    refused: dict[int, str] = {}
+    for child, field, pointing in links:
+        assert field.lookup is not None
+        left = {i: root for i, root in pointing.items() if i not in taken.get(child, {})}
+        if field.lookup.on_delete == "SET_NULL":
+            if left:
+                to_null.setdefault((child, field), []).extend(left)
+            continue
+        for root in set(left.values()):
+            users = sorted(i for i, r in left.items() if r == root)
+            shown = ", ".join(map(str, users[:5])) + (" ..." if len(users) > 5 else "")
+            bin_too = ", some of them in the recycle bin" if recycled_too else ""
+            refused.setdefault(
+                root,
+                f"{batch.schema.name} {batch.ids[root]} is still used by {len(users)} {child.name} "
+                f"record{'s' if len(users) > 1 else ''} ({field.name}; Id {shown}{bin_too}); delete "
+                f"or change those first.",
+            )
+    return taken, to_null, refused
+
+
+def _pointing(
+    child: EntitySchema,
+    field: FieldSchema,
+    parent: EntitySchema,
+    parents: dict[int, int],
+    recycled_too: bool,
+) -> dict[int, int]:
+    """Id of each `child` record that points to one of `parents` -> that parent's root."""
+    assert field.lookup is not None
+    live = "AND c.deleted_at IS NULL" if child.authored and not recycled_too else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT c.id, p.id FROM {quote(parent.table)} p "
+            f"JOIN {quote(child.table)} c ON c.{quote(field.column or '')} = "
+            f"p.{quote(field.lookup.column)} WHERE p.id = ANY(%s) {live}",
+            [list(parents)],
+        )
+        return {child_id: parents[parent_id] for child_id, parent_id in cursor.fetchall()}
+
+
+def _stamp(
+    cursor: Any, batch: Batch, entity: EntitySchema, ids: list[int], at: datetime | None
+) -> None:
+    """Set or empty `deleted_at`, and say who did it."""
+    cursor.execute(
+        f"UPDATE {quote(entity.table)} SET deleted_at = %s, updated = %s, updated_user_id = %s "
+        f"WHERE id = ANY(%s)",
+        [at, clock.now(), batch.context.user_id, ids],
+    )
+
+
+def _restore_halving(
+    batch: Batch, indexes: list[int], deleted_at: dict[int, datetime | None]
+) -> None:
+    """Restore the records; halve them until those whose key is taken by now stand alone."""
+    if not indexes:
+        return
+    try:
+        with transaction.atomic():
+            _restore(batch, indexes, deleted_at)
+    except IntegrityError as error:
+        if len(indexes) == 1:
+            problem = problem_of(error, batch.schema)
+            if problem is None:
+                raise
+            batch.fail(indexes[0], problem.code, problem.message, problem.field)
+            return
+        middle = len(indexes) // 2
+        _restore_halving(batch, indexes[:middle], deleted_at)
+        _restore_halving(batch, indexes[middle:], deleted_at)
+
+
+def _restore(batch: Batch, indexes: list[int], deleted_at: dict[int, datetime | None]) -> None:
+    schema = batch.schema
+    restored: Taken = {schema: {batch.ids[i]: i for i in indexes}}  # type: ignore[misc]
+    level: Taken = restored
+    with connection.cursor() as cursor:
+        _refuse_orphans(cursor, batch, schema, restored[schema])
+        for index in [i for i in indexes if i in batch.problems]:
+            del restored[schema][batch.ids[index]]  # type: ignore[arg-type]
+        level = {schema: dict(restored[schema])}
+        while level:
+            next_level: Taken = {}
+            for entity, records in level.items():
+                _stamp(cursor, batch, entity, list(records), None)
+                for child, field in batch.snapshot.references(entity):
+                    assert field.lookup is not None
+                    if field.lookup.on_delete != "CASCADE" or not child.authored:
+                        continue
+                    known = restored.setdefault(child, {})
+                    fresh = {
+                        i: root
+                        for i, root in _gone_along(
+                            cursor, batch, child, field, entity, records, deleted_at
+                        ).items()
+                        if i not in known
+                    }
+                    known.update(fresh)
+                    if fresh:
+                        next_level.setdefault(child, {}).update(fresh)
+            level = next_level
+
+
+def _gone_along(
+    cursor: Any,
+    batch: Batch,
+    child: EntitySchema,
+    field: FieldSchema,
+    parent: EntitySchema,
+    parents: dict[int, int],
+    deleted_at: dict[int, datetime | None],
+) -> dict[int, int]:
+    """Child records that went to the recycle bin in the same deletion as their root."""
+    assert field.lookup is not None
+    cursor.execute(
+        f"SELECT c.id, p.id, c.deleted_at FROM {quote(parent.table)} p "
+        f"JOIN {quote(child.table)} c ON c.{quote(field.column or '')} = "
+        f"p.{quote(field.lookup.column)} WHERE p.id = ANY(%s) AND c.deleted_at IS NOT NULL",
+        [list(parents)],
+    )
+    return {
+        child_id: parents[parent_id]
+        for child_id, parent_id, at in cursor.fetchall()
+        if at == deleted_at[batch.ids[parents[parent_id]]]  # type: ignore[index]
+    }
+
+
+def _refuse_orphans(
+    cursor: Any, batch: Batch, schema: EntitySchema, records: dict[int, int]
+) -> None:
+    """A record can't come back while a record that it points to lies in the recycle bin."""
+    for field in schema.lookups:
+        assert field.lookup is not None
+        target = batch.snapshot.target(field)
+        if not target.authored or field.read_only:
+            continue
+        cursor.execute(
+            f"SELECT c.id, p.id FROM {quote(schema.table)} c JOIN {quote(target.table)} p "
+            f"ON c.{quote(field.column or '')} = p.{quote(field.lookup.column)} "
+            f"WHERE c.id = ANY(%s) AND p.deleted_at IS NOT NULL",
+            [list(records)],
+        )
+        for record_id, target_id in cursor.fetchall():
+            if target is schema and target_id in records:
+                continue
+            batch.fail(
+                records[record_id],
+                Code.RECORD_IN_USE,
+                f"Its {field.name} {target_id} lies in the recycle bin; restore that "
+                f"{target.name} first.",
+                field.name,
+            )

@@ -1,0 +1,162 @@
+"""Lookups of a batch: from what was sent to ids that exist, one query per lookup field.
+
+The target rows are locked FOR KEY SHARE, which the insert's own foreign-key check takes anyway; a
+deletion of the target takes FOR UPDATE. So either the deletion sees the new record and refuses, or
+the new record sees the deletion and fails; nothing ends up pointing into the recycle bin.
+"""
+
+from typing import Any
+
+from django.db import connection
+
+from entities.access import rights
+from entities.errors import Code, RequestError
+from entities.fieldtypes import Refused
+from entities.records.batch import UNSET, Batch
+from entities.schema.snapshot import EntitySchema, FieldSchema, quote
+
+
+def resolve(batch: Batch, relations: dict[FieldSchema, list[Any]]) -> None:
+    """Check the ids in the batch's lookup columns and resolve nested objects in `relations`."""
+    for field, values in relations.items():
+        _resolve_objects(batch, field, values)
+    for field in batch.schema.lookups:
+        column = batch.columns.get(field)
+        if column is not None and field not in relations:
+            _check_targets(batch, field, column)
+
+
+def _check_targets(batch: Batch, field: FieldSchema, column: list[Any]) -> None:
+    wanted = {value for value in column if value is not UNSET and value is not None}
+    if not wanted:
+        return
+    target = batch.snapshot.target(field)
+    assert field.lookup is not None
+    found = _existing(target, field.lookup.column, list(wanted))
+    if wanted <= found:
+        return
+    for index in batch.live:
+        value = column[index]
+        if value is not UNSET and value is not None and value not in found:
+            batch.fail(
+                index,
+                Code.LOOKUP_NOT_FOUND,
+                f"{field.name}: there is no {target.name} with {field.lookup.column_label} "
+                f"{value!r}.",
+                field.name,
+            )
+
+
+def _existing(target: EntitySchema, column: str, values: list[Any]) -> set[Any]:
+    live = "AND deleted_at IS NULL" if target.authored else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {quote(column)} FROM {quote(target.table)} "
+            f"WHERE {quote(column)} = ANY(%s) {live} FOR KEY SHARE",
+            [values],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _resolve_objects(batch: Batch, field: FieldSchema, values: list[Any]) -> None:
+    """`{"ExtAcctId": "X-1"}` -> the id of the one live target that has that key."""
+    target = batch.snapshot.target(field)
+    column = batch.columns.setdefault(field, [UNSET] * batch.size)
+    by_key: dict[FieldSchema, dict[int, Any]] = {}
+    for index in batch.live:
+        sent = values[index]
+        if sent is UNSET or sent is None or sent == "":
+            continue
+        if column[index] is not UNSET:
+            batch.fail(
+                index,
+                Code.INVALID_RECORD,
+                f"{field.name} is given both as a value and as an object; give one of them.",
+                field.name,
+            )
+            continue
+        key = _key_of(batch, index, field, target, sent)
+        if key is not None:
+            key_field, value = key
+            by_key.setdefault(key_field, {})[index] = value
+    for key_field, wanted in by_key.items():
+        found = _ids_by_key(field, target, key_field, list(set(wanted.values())))
+        for index, value in wanted.items():
+            matches = found.get(value, [])
+            if len(matches) == 1:
+                column[index] = matches[0]
+            elif matches:
+                batch.fail(
+                    index,
+                    Code.LOOKUP_AMBIGUOUS,
+                    f"{field.name}: {len(matches)} {target.name} records have {key_field.name} "
+                    f"{value!r}; name the one by its Id.",
+                    field.name,
+                )
+            else:
+                batch.fail(
+                    index,
+                    Code.LOOKUP_NOT_FOUND,
+                    f"{field.name}: there is no {target.name} with {key_field.name} {value!r}.",
+                    field.name,
+                )
+    if all(value is UNSET for value in column):
+        del batch.columns[field]
+
+
+def _key_of(
+    batch: Batch, index: int, field: FieldSchema, target: EntitySchema, sent: Any
+) -> tuple[FieldSchema, Any] | None:
+    """The key field and value that a nested object names, or None after failing the record."""
+    if not isinstance(sent, dict) or len(sent) != 1:
+        batch.fail(
+            index,
+            Code.INVALID_RECORD,
+            f'{field.name}: name the record by one key, such as {{"Id": "1"}} or '
+            f'{{"{(target.external_keys or target.fields)[0].name}": "..."}}.',
+            field.name,
+        )
+        return None
+    ((name, value),) = sent.items()
+    try:
+        key_field = target.field(name)
+    except RequestError as error:
+        batch.fail(index, error.code, error.message, field.name)
+        return None
+    if not rights(batch.snapshot, batch.context, target).may_read(key_field):
+        batch.fail(
+            index,
+            Code.INSUFFICIENT_RIGHTS,
+            f"User {batch.context.username} may not read {target.name}.{key_field.name}.",
+            field.name,
+        )
+        return None
+    if key_field.column is None:
+        batch.fail(
+            index, Code.INVALID_RECORD, f"{key_field.name} is computed and no key.", field.name
+        )
+        return None
+    try:
+        return key_field, key_field.type.decode_one(value, key_field)
+    except Refused as refusal:
+        batch.fail(index, refusal.code, f"{key_field.name} {refusal.message}.", field.name)
+        return None
+
+
+def _ids_by_key(
+    field: FieldSchema, target: EntitySchema, key_field: FieldSchema, values: list[Any]
+) -> dict[Any, list[Any]]:
+    assert field.lookup is not None
+    assert key_field.column is not None
+    live = "AND deleted_at IS NULL" if target.authored else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {quote(key_field.column)}, {quote(field.lookup.column)} "
+            f"FROM {quote(target.table)} WHERE {quote(key_field.column)} = ANY(%s) {live} "
+            f"FOR KEY SHARE",
+            [values],
+        )
+        found: dict[Any, list[Any]] = {}
+        for value, target_value in cursor.fetchall():
+            found.setdefault(value, []).append(target_value)
+        return found

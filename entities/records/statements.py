@@ -1,0 +1,151 @@
+"""The SQL that writes a batch: one statement, whatever the number of records.
+
+Many new records go in by COPY, with ids taken from the sequence beforehand; a few by one INSERT
+from arrays, which needs no second round trip. Values travel in their types' text form.
+"""
+
+from typing import Any
+
+from django.db import connection
+
+from entities.fieldtypes.textform import array_literal, copy_fields
+from entities.records.batch import UNSET, Batch
+from entities.schema.snapshot import EntitySchema, FieldSchema, quote
+from metabrm import clock
+
+#: From this many records on, COPY is faster than an INSERT from arrays.
+COPY_FROM = 16
+
+
+def insert(batch: Batch, indexes: list[int]) -> None:
+    """Insert the records at `indexes` and set their ids. Columns hold no UNSET any more."""
+    schema = batch.schema
+    stamp = clock.now().isoformat()
+    author = None if batch.context.user_id is None else str(batch.context.user_id)
+    fields = [f for f in batch.columns if f.type.name != "ID"]
+    fixed = (
+        {"created": stamp, "updated": stamp, "created_user_id": author, "updated_user_id": author}
+        if _stamped(schema)
+        else {}
+    )
+    texts = [_texts(batch.columns[f], f, indexes) for f in fields]
+    if len(indexes) < COPY_FROM:
+        _insert_from_arrays(batch, indexes, fields, texts, fixed)
+    else:
+        _copy(batch, indexes, fields, texts, fixed)
+
+
+def _stamped(schema: EntitySchema) -> bool:
+    return schema.find("CreatedUserId") is not None
+
+
+def _texts(values: list[Any], field: FieldSchema, indexes: list[int]) -> list[str | None]:
+    if len(indexes) != len(values):
+        values = [values[i] for i in indexes]
+    return field.type.text_column(values)
+
+
+def _insert_from_arrays(
+    batch: Batch,
+    indexes: list[int],
+    fields: list[FieldSchema],
+    texts: list[list[str | None]],
+    fixed: dict[str, str | None],
+) -> None:
+    columns = [quote(f.column or "") for f in fields] + [quote(c) for c in fixed]
+    values = [f"v.c{n}::{f.type.sql_type(f)}" for n, f in enumerate(fields)]
+    values += ["%s::timestamptz", "%s::timestamptz", "%s::bigint", "%s::bigint"] if fixed else []
+    arrays = ", ".join(["%s::text[]"] * len(fields) + ["%s::int[]"])
+    names = ", ".join([f"c{n}" for n in range(len(fields))] + ["place"])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {quote(batch.schema.table)} ({', '.join(columns)}) "
+            f"SELECT {', '.join(values)} FROM unnest({arrays}) AS v({names}) ORDER BY v.place "
+            f"RETURNING id",
+            [
+                *fixed.values(),
+                *(array_literal(column) for column in texts),
+                list(range(len(indexes))),
+            ],
+        )
+        for index, (new_id,) in zip(indexes, cursor.fetchall(), strict=True):
+            batch.ids[index] = new_id
+
+
+def _copy(
+    batch: Batch,
+    indexes: list[int],
+    fields: list[FieldSchema],
+    texts: list[list[str | None]],
+    fixed: dict[str, str | None],
+) -> None:
+    schema = batch.schema
+    columns = ["id", *(f.column or "" for f in fields), *fixed]
+    tail = "".join("\t" + (value or "\\N") for value in fixed.values()) + "\n"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+            [schema.table, len(indexes)],
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+        parts = [list(map(str, ids))]
+        parts += [
+            copy_fields(column, f.type.free_text) for f, column in zip(fields, texts, strict=True)
+        ]
+        body = tail.join(map("\t".join, zip(*parts, strict=True))) + tail
+        with cursor.copy(
+            f"COPY {quote(schema.table)} ({', '.join(map(quote, columns))}) FROM STDIN"
+        ) as copy:
+            copy.write(body)
+    for index, new_id in zip(indexes, ids, strict=True):
+        batch.ids[index] = new_id
+
+
+def update(batch: Batch, indexes: list[int]) -> None:
+    """Update the records at `indexes`; a record keeps what it holds where its value is UNSET."""
+    schema = batch.schema
+    fields = [f for f in batch.columns if f.type.name != "ID"]
+    sets: list[str] = []
+    arrays: list[str] = []
+    for field in fields:
+        column = quote(field.column or "")
+        values = [batch.columns[field][i] for i in indexes]
+        cast = f"v.c{len(arrays)}::{field.type.sql_type(field)}"
+        mask = [v is not UNSET for v in values]
+        if not any(mask):
+            continue
+        arrays.append(array_literal(field.type.text_column([v if v is not UNSET else None for v in values])))
+        if all(mask):
+            sets.append(f"{column} = {cast}")
+        else:
+            sets.append(
+                f"{column} = CASE WHEN v.c{len(arrays)}::boolean THEN {cast} ELSE t.{column} END"
+            )
+            arrays.append(array_literal(["t" if m else "f" for m in mask]))
+    parameters: list[Any] = []
+    if _stamped(schema):
+        sets += ["updated = %s", "updated_user_id = %s"]
+        parameters += [clock.now(), batch.context.user_id]
+    if not sets:
+        return
+    unnested = ", ".join(["%s::bigint[]"] + ["%s::text[]"] * len(arrays))
+    names = ", ".join(["id"] + [f"c{n}" for n in range(len(arrays))])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {quote(schema.table)} t SET {', '.join(sets)} "
+            f"FROM unnest({unnested}) AS v({names}) WHERE t.id = v.id",
+            [*parameters, [batch.ids[i] for i in indexes], *arrays],
+        )
+
+
+def lock(schema: EntitySchema, ids: list[int], columns: list[str], *, strength: str) -> dict[int, tuple[Any, ...]]:
+    """Lock live records by id, in id order so that two batches can't deadlock; id -> `columns`."""
+    live = "AND deleted_at IS NULL" if schema.authored else ""
+    selected = ", ".join(["id", *map(quote, columns)])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {selected} FROM {quote(schema.table)} WHERE id = ANY(%s) {live} "
+            f"ORDER BY id FOR {strength}",
+            [ids],
+        )
+        return {row[0]: row[1:] for row in cursor.fetchall()}

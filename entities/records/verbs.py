@@ -1,0 +1,324 @@
+"""The verbs on a batch of records, stage by stage.
+
+decode -> lookups -> rights -> behavior -> keys -> one set-based statement -> behavior. A stage fails
+records, never the batch; the statement is run under a savepoint and halved until the records that
+the database itself refuses are found. The whole is one transaction behind the write gate, begun
+again when the schema has moved or the database broke a deadlock at our cost.
+"""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from django.db import OperationalError, connection, transaction
+from psycopg import errors as pg
+
+from entities.access import EntityRights, rights
+from entities.access.rights import require
+from entities.errors import Code, RequestError
+from entities.fieldtypes import Refused
+from entities.records import removal, writing
+from entities.records.batch import UNSET, Batch
+from entities.records.decode import decode
+from entities.records.outcome import Outcome
+from entities.records.resolve import resolve
+from entities.schema import gate
+from entities.schema.snapshot import EntitySchema, FieldSchema, Snapshot, current, latest
+from metabrm.identity.context import Context
+
+#: How often a transaction is begun again before the caller is told to.
+TRIES = 6
+
+Work = Callable[[Snapshot, EntitySchema, EntityRights], Batch]
+
+
+class _SchemaMovedError(Exception):
+    """The snapshot is older than the schema."""
+
+
+class _UndoError(Exception):
+    """All or none: something failed."""
+
+
+def create(
+    entity: str, rows: Sequence[Any], context: Context, *, all_or_none: bool = False
+) -> list[Outcome]:
+    """Create a record per row; a row is a mapping of field names to wire values.
+
+    Raises RequestError for an unknown entity or a caller without the right to create.
+    """
+
+    def work(snapshot: Snapshot, schema: EntitySchema, granted: EntityRights) -> Batch:
+        require(granted.create and schema.writable, context, "create", schema)
+        batch = Batch(snapshot, schema, context, len(rows))
+        relations = decode(batch, rows, granted)
+        _refuse_ids(batch)
+        resolve(batch, relations)
+        writing.create(batch, list(batch.live))
+        return batch
+
+    batch = _transact(entity, context, all_or_none, work)
+    return _outcomes(batch, set(range(batch.size)))
+
+
+def update(
+    entity: str,
+    rows: Sequence[Any],
+    context: Context,
+    *,
+    all_or_none: bool = False,
+    null_clears: bool = False,
+) -> list[Outcome]:
+    """Change the record that each row names by its Id; fields not sent stay as they are.
+
+    `null_clears` makes null and "" clear a field; a row's `fieldsToNull` always does.
+    Raises RequestError for an unknown entity or a caller without the right to update.
+    """
+
+    def work(snapshot: Snapshot, schema: EntitySchema, granted: EntityRights) -> Batch:
+        require(granted.update and schema.writable, context, "update", schema)
+        batch = Batch(snapshot, schema, context, len(rows))
+        relations = decode(batch, rows, granted, null_clears=null_clears)
+        _address_by_id(batch)
+        resolve(batch, relations)
+        writing.update(batch, list(batch.live))
+        return batch
+
+    return _outcomes(_transact(entity, context, all_or_none, work))
+
+
+def upsert(
+    entity: str,
+    rows: Sequence[Any],
+    context: Context,
+    *,
+    key: str,
+    all_or_none: bool = False,
+    null_clears: bool = False,
+) -> list[Outcome]:
+    """Update the live record that has the row's value of the external key `key`, or create one.
+
+    A key in the recycle bin is free: the row creates a new record. A key named by two rows of one
+    request fails both, because nobody can say which of them should win.
+    Raises RequestError for an unknown entity, a field that is no external key, or missing rights.
+    """
+    created: set[int] = set()
+
+    def work(snapshot: Snapshot, schema: EntitySchema, granted: EntityRights) -> Batch:
+        require((granted.create or granted.update) and schema.writable, context, "upsert", schema)
+        key_field = _external_key(schema, key)
+        batch = Batch(snapshot, schema, context, len(rows))
+        relations = decode(batch, rows, granted, null_clears=null_clears)
+        _refuse_ids(batch, unless=key_field)
+        values = _key_values(batch, key_field)
+        resolve(batch, relations)
+        created.clear()
+        created.update(writing.upsert(batch, key_field, values, granted))
+        return batch
+
+    batch = _transact(entity, context, all_or_none, work)
+    return _outcomes(batch, created)
+
+
+def delete(
+    entity: str,
+    ids: Sequence[Any],
+    context: Context,
+    *,
+    permanently: bool = False,
+    all_or_none: bool = False,
+) -> list[Outcome]:
+    """Move the records to the recycle bin with their child records, or purge them `permanently`.
+
+    A record that others still point to is refused unless the lookup says otherwise.
+    Raises RequestError for an unknown entity or a caller without the right to delete.
+    """
+
+    def work(snapshot: Snapshot, schema: EntitySchema, granted: EntityRights) -> Batch:
+        require(granted.delete and schema.writable, context, "delete", schema)
+        batch = _addressed(snapshot, schema, context, ids)
+        removal.delete(batch, permanently=permanently or not schema.recycle_bin)
+        return batch
+
+    return _outcomes(_transact(entity, context, all_or_none, work))
+
+
+def undelete(
+    entity: str, ids: Sequence[Any], context: Context, *, all_or_none: bool = False
+) -> list[Outcome]:
+    """Bring records back from the recycle bin, with the child records that went there with them.
+
+    Raises RequestError for an unknown entity or a caller without the right to delete.
+    """
+
+    def work(snapshot: Snapshot, schema: EntitySchema, granted: EntityRights) -> Batch:
+        require(granted.delete and schema.writable, context, "undelete", schema)
+        batch = _addressed(snapshot, schema, context, ids)
+        removal.undelete(batch)
+        return batch
+
+    return _outcomes(_transact(entity, context, all_or_none, work))
+
+
+def _transact(entity: str, context: Context, all_or_none: bool, work: Work) -> Batch:
+    nested = connection.in_atomic_block
+    snapshot = latest()
+    for attempt in range(TRIES):
+        if attempt:
+            snapshot = current()
+        try:
+            with transaction.atomic():
+                if gate.enter(context) != snapshot.version:
+                    raise _SchemaMovedError
+                schema = snapshot.entity(entity)
+                batch = work(snapshot, schema, rights(snapshot, context, schema))
+                if all_or_none and batch.problems:
+                    raise _UndoError
+                return batch
+        except _UndoError:
+            _fail_the_rest(batch)
+            return batch
+        except _SchemaMovedError:
+            continue
+        except OperationalError as error:
+            # A broken deadlock has undone the outermost transaction: only there can it be retried.
+            if nested or not isinstance(
+                error.__cause__, pg.DeadlockDetected | pg.SerializationFailure
+            ):
+                raise
+            time.sleep(random.uniform(0.01, 0.05) * (attempt + 1))
+    raise RequestError(
+        Code.SCHEMA_BUSY, "The records are being changed by many at once; send the request again."
+    )
+
+
+def _fail_the_rest(batch: Batch) -> None:
+    first = min(batch.problems)
+    for index in batch.live:
+        batch.fail(
+            index,
+            Code.ALL_OR_NONE,
+            f"Not written, because record {first} of the request failed and allOrNone was asked.",
+        )
+
+
+def _outcomes(batch: Batch, created: set[int] | None = None) -> list[Outcome]:
+    problems = batch.problems
+    created = created or set()
+    return [
+        Outcome(batch.ids[i], created=i in created)
+        if i not in problems
+        else Outcome(batch.ids[i], tuple(problems[i]))
+        for i in range(batch.size)
+    ]
+
+
+def _id_field(schema: EntitySchema) -> FieldSchema:
+    return schema.field("Id")
+
+
+def _refuse_ids(batch: Batch, unless: FieldSchema | None = None) -> None:
+    """A record to be created can't bring its Id."""
+    id_field = _id_field(batch.schema)
+    if id_field is unless:
+        return
+    for index, value in enumerate(batch.columns.pop(id_field, [])):
+        if value is not UNSET:
+            batch.fail(
+                index,
+                Code.FIELD_NOT_CHANGEABLE,
+                "Id is given by the platform; leave it out, or send an update (PUT).",
+                "Id",
+            )
+
+
+def _address_by_id(batch: Batch) -> None:
+    """Read the Id column into `batch.ids`; an Id given twice fails both records."""
+    id_field = _id_field(batch.schema)
+    values = batch.columns.pop(id_field, [UNSET] * batch.size)
+    _read_ids(batch, values)
+
+
+def _addressed(
+    snapshot: Snapshot, schema: EntitySchema, context: Context, ids: Sequence[Any]
+) -> Batch:
+    batch = Batch(snapshot, schema, context, len(ids))
+    _read_ids(batch, ids)
+    return batch
+
+
+def _read_ids(batch: Batch, values: Sequence[Any]) -> None:
+    id_field = _id_field(batch.schema)
+    first: dict[int, int] = {}
+    for index, value in enumerate(values):
+        if value is UNSET or value is None or value == "":
+            batch.fail(index, Code.REQUIRED_FIELD_MISSING, "Id is required here.", "Id")
+            continue
+        try:
+            number = cast(int, id_field.type.decode_one(value, id_field))
+        except Refused as refusal:
+            batch.fail(index, refusal.code, f"Id {refusal.message}.", "Id")
+            continue
+        batch.ids[index] = number
+        if number in first:
+            for twin in (first[number], index):
+                if twin == index or twin not in batch.problems:
+                    batch.fail(
+                        twin,
+                        Code.DUPLICATE_IN_REQUEST,
+                        f"Id {number} is named by two records of this request; send it once.",
+                        "Id",
+                    )
+        else:
+            first[number] = index
+
+
+def _external_key(schema: EntitySchema, name: str) -> FieldSchema:
+    field = schema.find(name) if isinstance(name, str) else None
+    if field is None or not (field.external_key or field.type.name == "ID"):
+        keys = ", ".join(f.name for f in schema.external_keys) or "none"
+        raise RequestError(
+            Code.NOT_AN_EXTERNAL_KEY,
+            f"{name!r} is no external key of {schema.name}; its external keys are: {keys}.",
+            field="externalIDFieldName",
+        )
+    return field
+
+
+def _key_values(batch: Batch, key_field: FieldSchema) -> dict[int, Any]:
+    """Index -> key value of every live record; a key missing or named twice fails its records."""
+    if key_field.type.name == "ID":
+        _address_by_id(batch)
+        return {i: batch.ids[i] for i in batch.live}
+    column = batch.columns.get(key_field) or [UNSET] * batch.size
+    holders: dict[Any, list[int]] = {}
+    for index in batch.live:
+        value = column[index]
+        if value is UNSET or value is None:
+            batch.fail(
+                index,
+                Code.REQUIRED_FIELD_MISSING,
+                f"{key_field.name} is required: it is the key of this upsert.",
+                key_field.name,
+            )
+        else:
+            holders.setdefault(value, []).append(index)
+    for value, indexes in holders.items():
+        if len(indexes) > 1:
+            for index in indexes:
+                batch.fail(
+                    index,
+                    Code.DUPLICATE_IN_REQUEST,
+                    f"{key_field.name} {value!r} is the key of {len(indexes)} records of this "
+                    f"request; send it once.",
+                    key_field.name,
+                )
+    return {indexes[0]: value for value, indexes in holders.items() if len(indexes) == 1}
+
+
+def retrieve(entity: str, ids: Sequence[int], context: Context) -> bytes:
+    """Whole live records by id as a JSON list in wire form, as far as the caller may read them."""
+    from entities.query import retrieve_ids
+
+    return retrieve_ids(entity, list(ids), context).json

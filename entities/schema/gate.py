@@ -1,0 +1,39 @@
+"""The write gate: no record is written on a schema that has moved.
+
+A record write takes the gate's advisory lock shared and only then, in a second statement, reads the
+version (in one statement the read could be older than the lock). A schema change takes the lock
+exclusively. A write that finds another version than its snapshot's starts again on the new one.
+"""
+
+from django.db import connection
+
+from metabrm import clock
+from metabrm.identity.context import Context
+
+GATE_KEY = 0x6272_6D67  # "brmg"
+
+_ENTER = """
+SELECT pg_advisory_xact_lock_shared(%s),
+       set_config('metabrm.user_id', %s, true), set_config('metabrm.reason', %s, true),
+       set_config('metabrm.request_id', %s, true), set_config('metabrm.now', %s, true);
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT version FROM entities_schemaversion WHERE id = 1
+"""
+
+
+def enter(context: Context) -> int:
+    """Enter the gate in the open transaction and tell the history who acts and why.
+
+    Returns the schema version that holds until the transaction ends.
+    """
+    user_id = "" if context.user_id is None else str(context.user_id)
+    with connection.cursor() as cursor:
+        # Parameters are bound by the client library, so the three statements are one round trip,
+        # each with a snapshot of its own.
+        cursor.execute(
+            _ENTER,
+            [GATE_KEY, user_id, context.reason, context.request_id, clock.now().isoformat()],
+        )
+        while cursor.nextset():
+            pass
+        return int(cursor.fetchone()[0])
