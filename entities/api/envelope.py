@@ -5,7 +5,7 @@ beside them. `write` turns outcomes into bytes; it formats text rather than buil
 thousand successes are the usual case and all look alike.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -129,34 +129,31 @@ def failed(outcome: Outcome) -> bytes:
             "ErrorText": " ".join(p.message for p in problems),
             "ErrorElementField": ",".join(fields) or " ",
             "success": False,
-            "errors": [
-                {"code": p.code, "field": p.field, "message": p.message} for p in problems
-            ],
+            "errors": [{"code": p.code, "field": p.field, "message": p.message} for p in problems],
         }
     )
 
 
 def _flag(beside: dict[str, Any], name: str) -> bool:
     value = beside.get(name.casefold())
-    text = "" if value is None else str(value).strip().casefold()
-    if text in _TRUE:
-        return True
-    if text in _FALSE and not isinstance(value, Sequence | dict) or isinstance(value, str):
-        if text in _FALSE:
-            return False
+    if value is None:
+        return False
+    if isinstance(value, str | int):
+        text = str(value).strip().casefold()
+        if text in _TRUE or text in _FALSE:
+            return text in _TRUE
     raise _malformed(f'"{name}" must be "1" or "0".')
 
 
 def _not_json(body: bytes, error: ValueError) -> str:
     try:
-        text = body.decode()
+        body.decode()
     except UnicodeDecodeError as bad:
         line, column = _place(body, bad.start)
         return (
             f"The body is not valid UTF-8: line {line}, column {column} has the byte "
             f"0x{body[bad.start]:02X}. Encode it as UTF-8."
         )
-    del text
     message = str(error).removeprefix("JSON is malformed: ")
     what, _, where = message.partition(" (byte ")
     if where:

@@ -22,6 +22,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 AUTH_USER_MODEL = "identity.User"
+AUTHENTICATION_BACKENDS = ["metabrm.identity.authentication.PasswordBackend"]
+# How long an API session lives unused, and at most.
+API_SESSION_IDLE = timedelta(hours=2)
+API_SESSION_LIFETIME = timedelta(hours=24)
 # API sessions travel in a header named sessionid; the browser's cookie has a name of its own.
 SESSION_COOKIE_NAME = "metabrm_session"
 CSRF_COOKIE_NAME = "metabrm_csrf"
@@ -62,6 +66,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = "metabrm.urls"
 WSGI_APPLICATION = "metabrm.wsgi.application"
 MIDDLEWARE = [
+    "metabrm.web.middleware.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -100,6 +105,8 @@ SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": SECRET_KEY,
     "USER_ID_FIELD": "id",
+    # A token made under an old password is worth nothing.
+    "CHECK_REVOKE_TOKEN": True,
 }
 SPECTACULAR_SETTINGS = {"TITLE": "metabrm", "VERSION": "2.0"}
 UNFOLD = {"SITE_TITLE": "metabrm", "SITE_HEADER": "metabrm"}
@@ -152,6 +159,12 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE = {
+    "purge expired API sessions": {
+        "task": "metabrm.identity.tasks.purge_expired_sessions",
+        "schedule": timedelta(hours=1),
+    },
+}
 CELERY_BEAT_SCHEDULE_FILENAME = str(env.state_dir / "celerybeat-schedule")
 
 # Logs

@@ -6,4 +6,5 @@ from django.urls import include, path
 urlpatterns = [
     path("health/", include("metabrm.web.health")),
     path("admin/", admin.site.urls),
+    path("", include("entities.api.urls")),
 ]

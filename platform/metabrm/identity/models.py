@@ -37,7 +37,9 @@ class Role(EntityModel):
     internal_role = FlagField(
         default=True, help_text="Members work for the organisation and may open the admin."
     )
-    customer_portal_role = FlagField(help_text="Members are customers looking at their own account.")
+    customer_portal_role = FlagField(
+        help_text="Members are customers looking at their own account."
+    )
     default_role = FlagField(help_text="Given to new users for whom no role was chosen.")
     allow_process_on_off = FlagField(help_text="May pause and resume background processes.")
     credit_approval_threshold = MoneyField(
@@ -172,7 +174,9 @@ class User(AbstractBaseUser, EntityModel):
     forbid_internal_auth = FlagField(
         help_text="The user signs in through single sign-on only; passwords are refused."
     )
-    reset_password_flag = FlagField(help_text="The user must choose a new password at next sign-in.")
+    reset_password_flag = FlagField(
+        help_text="The user must choose a new password at next sign-in."
+    )
     federation_id = models.CharField(
         max_length=255, null=True, blank=True, help_text="The user's id at the identity provider."
     )

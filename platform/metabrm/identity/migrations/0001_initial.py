@@ -127,7 +127,10 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("password", models.CharField(max_length=128, verbose_name="password")),
+                (
+                    "password",
+                    models.CharField(db_default="!", default="!", editable=False, max_length=128),
+                ),
                 (
                     "last_login",
                     models.DateTimeField(blank=True, null=True, verbose_name="last login"),

@@ -1,0 +1,65 @@
+"""Reading a request's body within its limit.
+
+A body that says it is too long is refused before it is read. It is still taken off the wire, in
+small pieces that are thrown away, because a client that is cut off while sending never sees the
+answer; beyond PATIENCE the connection is simply closed.
+"""
+
+from django.http import HttpRequest
+
+from entities.api.envelope import MOST_BYTES, MOST_RECORDS
+from entities.errors import Code, RequestError
+
+PATIENCE = 64 * 1024 * 1024
+PIECE = 64 * 1024
+
+
+def body_of(request: HttpRequest) -> bytes:
+    """The request's whole body; RequestError REQUEST_TOO_LARGE or MALFORMED_REQUEST."""
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        return _unannounced(request)
+    length = _announced_length(request)
+    if length > MOST_BYTES:
+        _drain(request, min(length, PATIENCE))
+        raise too_large(length)
+    body = request.read(length) if length else b""
+    if len(body) < length:
+        raise RequestError(
+            Code.MALFORMED_REQUEST,
+            f"The body ended after {len(body):,} of {length:,} bytes. Send the request again.",
+        )
+    return body
+
+
+def too_large(length: int | None = None) -> RequestError:
+    """What is answered to a body over the limit."""
+    size = f"The body has {length:,} bytes" if length else "The body is too long"
+    return RequestError(
+        Code.REQUEST_TOO_LARGE,
+        f"{size}; a request holds at most {MOST_BYTES:,} bytes (5 MiB) and {MOST_RECORDS:,} "
+        "records. Split it into several requests.",
+    )
+
+
+def _announced_length(request: HttpRequest) -> int:
+    text = request.META.get("CONTENT_LENGTH") or "0"
+    return int(text) if text.isdecimal() else 0
+
+
+def _unannounced(request: HttpRequest) -> bytes:
+    """A chunked body. Django reads none, as WSGI foresees none; the server's own stream does."""
+    stream = request.META["wsgi.input"]
+    body = bytearray()
+    while piece := stream.read(PIECE):
+        body += piece
+        if len(body) > MOST_BYTES:
+            raise too_large()
+    return bytes(body)
+
+
+def _drain(request: HttpRequest, length: int) -> None:
+    while length > 0:
+        piece = request.read(min(PIECE, length))
+        if not piece:
+            return
+        length -= len(piece)

@@ -1,0 +1,15 @@
+"""The addresses of REST 2.0: with or without the organisation, with any number of slashes.
+
+Version 2.1 is another name for 2.0. OpenAPI descriptions will be served beside these.
+"""
+
+from django.urls import re_path
+
+from entities.api import signin, views
+
+_ORG = r"^/*(?:(?P<org>[^/]+)/+)?"
+
+urlpatterns = [
+    re_path(_ORG + r"rest/+2\.[01](?:/+(?P<path>.*))?$", views.rest, name="rest"),
+    re_path(_ORG + r"auth/+1\.0(?:/+(?P<path>.*))?$", signin.auth, name="auth"),
+]

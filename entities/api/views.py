@@ -1,0 +1,259 @@
+"""REST 2.0: one address space, `/<org>/rest/2.0/<RESOURCE>`, for every entity there is.
+
+A view here does four things: find out who asks, read the body, call a verb or a query, write the
+answer. It is one plain Django view rather than one per resource because resources are data, and
+plain because a single record's way through it is most of what a small client waits for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from entities import query, records
+from entities.api import envelope, signin
+from entities.api.bodies import body_of
+from entities.api.callers import caller
+from entities.api.envelope import Envelope
+from entities.api.errors import JSON, MethodNotAllowed, answer_to
+from entities.api.organisations import require_our_own
+from entities.errors import Code, RequestError
+from entities.records.outcome import Outcome
+from metabrm.identity.context import Context
+from metabrm.web.middleware import request_id_of
+
+View = Callable[[HttpRequest], HttpResponse]
+
+_CONDITION = "queryansisql"
+_HOW_TO_QUERY = 'Send ?sql=SELECT ..., or POST {"sql": "SELECT ..."}.'
+
+
+@csrf_exempt
+def rest(request: HttpRequest, path: str = "", org: str = "") -> HttpResponse:
+    """Answer any REST 2.0 request; `path` is what follows `/rest/2.0/`."""
+    try:
+        require_our_own(org)
+        methods, hint = _methods_at([part for part in path.split("/") if part])
+        if request.method == "OPTIONS":
+            return HttpResponse(status=204, headers={"Allow": ", ".join([*methods, "OPTIONS"])})
+        view = methods.get("GET" if request.method == "HEAD" else request.method or "")
+        if view is None:
+            raise MethodNotAllowed(request.method or "", methods, hint)
+        return view(request)
+    except Exception as error:
+        # Whatever happened, the client gets an answer in JSON.
+        return answer_to(error, request_id_of(request))
+
+
+def _methods_at(parts: list[str]) -> tuple[dict[str, View], str]:
+    """What an address does by method, and a hint for whoever comes with another one."""
+    match [part.casefold() for part in parts]:
+        case ["login"]:
+            return {"POST": signin.login}, ""
+        case ["logout"]:
+            return {"POST": signin.logout}, ""
+        case ["query"]:
+            return {"GET": query_by_address, "POST": query_by_body}, ""
+        case ["delete", _]:
+            return {"DELETE": partial(delete, entity=parts[1])}, ""
+        case ["undelete", _]:
+            return {"DELETE": partial(undelete, entity=parts[1])}, ""
+        case [_]:
+            entity = parts[0]
+            return {
+                "GET": partial(retrieve_where, entity=entity),
+                "POST": partial(create, entity=entity),
+                "PUT": partial(update, entity=entity),
+                "PATCH": partial(upsert, entity=entity),
+            }, f"Records are deleted at .../rest/2.0/delete/{entity}."
+        case [_, _]:
+            entity, record_id = parts
+            return {
+                "GET": partial(retrieve_id, entity=entity, record_id=record_id),
+                "PUT": partial(update, entity=entity, record_id=record_id),
+            }, f"New records are sent to .../rest/2.0/{entity}."
+    raise RequestError(
+        Code.UNKNOWN_ADDRESS,
+        f"There is nothing at .../rest/2.0/{'/'.join(parts)}. Addresses are .../rest/2.0/ENTITY, "
+        "/ENTITY/ID, /delete/ENTITY, /undelete/ENTITY, /query, /login and /logout.",
+    )
+
+
+def create(request: HttpRequest, entity: str) -> HttpResponse:
+    """POST /E"""
+    context, sent = _write_request(request)
+    done = records.create(entity, sent.rows, context, all_or_none=sent.all_or_none)
+    return _outcomes("createResponse", done)
+
+
+def update(request: HttpRequest, entity: str, record_id: str | None = None) -> HttpResponse:
+    """PUT /E and PUT /E/ID"""
+    context, sent = _write_request(request)
+    if record_id is not None:
+        _put_id(sent.rows, record_id)
+    done = records.update(
+        entity,
+        sent.rows,
+        context,
+        all_or_none=sent.all_or_none,
+        null_clears=sent.null_clears,
+    )
+    return _outcomes("updateResponse", done)
+
+
+def upsert(request: HttpRequest, entity: str) -> HttpResponse:
+    """PATCH /E"""
+    context, sent = _write_request(request)
+    if not sent.key:
+        raise RequestError(
+            Code.MALFORMED_REQUEST,
+            'An upsert needs "externalIDFieldName" beside "brmObjects": the field by which a '
+            "record is found again.",
+            field="externalIDFieldName",
+        )
+    done = records.upsert(
+        entity,
+        sent.rows,
+        context,
+        key=sent.key,
+        all_or_none=sent.all_or_none,
+        null_clears=sent.null_clears,
+    )
+    return _outcomes("upsertResponse", done, with_created=True)
+
+
+def delete(request: HttpRequest, entity: str) -> HttpResponse:
+    """DELETE /delete/E"""
+    context, sent = _write_request(request)
+    done = records.delete(
+        entity,
+        _ids(sent.rows),
+        context,
+        permanently=sent.permanently,
+        all_or_none=sent.all_or_none,
+    )
+    return _outcomes("deleteResponse", done)
+
+
+def undelete(request: HttpRequest, entity: str) -> HttpResponse:
+    """DELETE /undelete/E"""
+    context, sent = _write_request(request)
+    done = records.undelete(entity, _ids(sent.rows), context, all_or_none=sent.all_or_none)
+    return _outcomes("undeleteResponse", done)
+
+
+def retrieve_id(request: HttpRequest, entity: str, record_id: str) -> HttpResponse:
+    """GET /E/ID"""
+    context, snapshot = caller(request)
+    schema = snapshot.entity(entity)
+    if not (record_id.isascii() and record_id.isdecimal()):
+        raise RequestError(
+            Code.RECORD_NOT_FOUND,
+            f"{schema.name} has no record with the Id {record_id!r}; an Id is a whole number.",
+        )
+    page = query.retrieve_ids(schema.name, [int(record_id)], context, snapshot=snapshot)
+    if not page.count:
+        raise RequestError(
+            Code.RECORD_NOT_FOUND, f"{schema.name} has no record with the Id {record_id}."
+        )
+    return _rows("retrieveResponse", page)
+
+
+def retrieve_where(request: HttpRequest, entity: str) -> HttpResponse:
+    """GET /E?queryAnsiSql=CONDITION"""
+    context, snapshot = caller(request)
+    schema = snapshot.entity(entity)
+    condition = _parameter(request, _CONDITION)
+    if not condition.strip():
+        raise RequestError(
+            Code.MALFORMED_REQUEST,
+            f"Say which records: .../{schema.name}?queryAnsiSql=CONDITION, for example "
+            f"queryAnsiSql=Id > 0, or .../{schema.name}/ID for one.",
+            field="queryAnsiSql",
+        )
+    page = query.retrieve_where(schema.name, condition, context, snapshot=snapshot)
+    return _rows("retrieveResponse", page)
+
+
+def query_by_address(request: HttpRequest) -> HttpResponse:
+    """GET /query?sql=SELECT"""
+    return _query(request, _parameter(request, "sql"))
+
+
+def query_by_body(request: HttpRequest) -> HttpResponse:
+    """POST /query with {"sql"}, or with ?sql= and an empty object or no body"""
+    body = body_of(request)
+    sent = envelope.read_object(body, _HOW_TO_QUERY) if body.strip() else {}
+    sql = sent.get("sql", "")
+    if not isinstance(sql, str):
+        raise RequestError(Code.MALFORMED_REQUEST, '"sql" must be a string.', field="sql")
+    return _query(request, sql or _parameter(request, "sql"))
+
+
+def _query(request: HttpRequest, sql: str) -> HttpResponse:
+    context, snapshot = caller(request)
+    if not sql.strip():
+        raise RequestError(
+            Code.MALFORMED_REQUEST, f"There is no query. {_HOW_TO_QUERY}", field="sql"
+        )
+    return _rows("queryResponse", query.query(sql, context, snapshot=snapshot))
+
+
+def _write_request(request: HttpRequest) -> tuple[Context, Envelope]:
+    context, _ = caller(request)
+    return context, envelope.read(body_of(request))
+
+
+def _parameter(request: HttpRequest, name: str) -> str:
+    """The query string's parameter `name`, in any case; "" without one."""
+    for key, value in request.GET.items():
+        if key.casefold() == name:
+            return str(value)
+    return ""
+
+
+def _ids(rows: list[Any]) -> list[Any]:
+    """The Ids in the rows of a delete: `{"Id": 1}`, in any case, or the bare Id."""
+    return [_id(row) if isinstance(row, dict) else row for row in rows]
+
+
+def _id(row: dict[str, Any]) -> Any:
+    if "Id" in row:
+        return row["Id"]
+    return next((value for name, value in row.items() if name.casefold() == "id"), None)
+
+
+def _put_id(rows: list[Any], record_id: str) -> None:
+    """Fill in the Id that the address names; RequestError if the body means another record."""
+    if len(rows) != 1 or not isinstance(rows[0], dict):
+        raise RequestError(
+            Code.MALFORMED_REQUEST,
+            f"The address names one record, {record_id}; put that one record in brmObjects.",
+        )
+    sent = _id(rows[0])
+    if sent in (None, ""):
+        rows[0] = {
+            **{name: value for name, value in rows[0].items() if name.casefold() != "id"},
+            "Id": record_id,
+        }
+    elif str(sent).strip() != record_id:
+        raise RequestError(
+            Code.MALFORMED_REQUEST,
+            f"The address names the record {record_id}, the body the record {sent}.",
+            field="Id",
+        )
+
+
+def _outcomes(name: str, outcomes: list[Outcome], *, with_created: bool = False) -> HttpResponse:
+    body = envelope.write(name, outcomes, with_created=with_created)
+    return HttpResponse(body, content_type=JSON)
+
+
+def _rows(name: str, page: query.Page) -> HttpResponse:
+    if not page.count:
+        raise RequestError(Code.NO_ROWS, "No record matches.")
+    return HttpResponse(b'{"%s":%s}' % (name.encode(), page.json), content_type=JSON)

@@ -1,0 +1,79 @@
+"""Who there is, and how they prove it: the part of this room that others call."""
+
+from django.contrib import auth
+from django.db import connection, transaction
+
+from metabrm import environment
+from metabrm.identity.models import ADMINISTRATOR_ROLE, Role, User
+from metabrm.identity.sessions import (
+    close_session,
+    close_sessions_of,
+    context_of_session,
+    open_session,
+)
+
+__all__ = [
+    "authenticate",
+    "close_session",
+    "context_of_session",
+    "ensure_admin",
+    "open_session",
+    "set_password",
+]
+
+# The roles a new installation has. Only the administrator's has rights; those of the others are
+# granted with ENTITY_FIELD_ROLE records.
+ROLES = {
+    ADMINISTRATOR_ROLE: {
+        "description": "Administrators: everything, everywhere.",
+        "administrator_flag": True,
+    },
+    "API USER": {
+        "description": "Integrators' programs; may do what is granted to this role.",
+        "internal_role": False,
+    },
+    "CUSTOMER PORTAL USER": {
+        "description": "Customers looking at their own account.",
+        "internal_role": False,
+        "customer_portal_role": True,
+    },
+}
+# Any number, the same in every process: two that start at once do this one after the other.
+_LOCK = 7_316_001
+
+
+def authenticate(username: str, password: str) -> User | None:
+    """The user who signs in with this name and password; None if the two don't fit."""
+    user = auth.authenticate(username=username, password=password)
+    return user if isinstance(user, User) else None
+
+
+def set_password(user: User, password: str) -> None:
+    """Give `user` a new password; sessions and tokens from before it are worth nothing any more."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    close_sessions_of(user)
+
+
+def ensure_admin() -> User:
+    """The standing roles and the administrator of BRM_ADMIN_USERNAME, made where missing.
+
+    The password of an administrator who is there already changes only when BRM_ADMIN_PASSWORD is
+    set and differs.
+    """
+    env = environment.current()
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        roles = {
+            name: Role.objects.get_or_create(name=name, deleted_at=None, defaults=values)[0]
+            for name, values in ROLES.items()
+        }
+        user = User.objects.filter(username=env.admin_username).first()
+        if user is None:
+            user = User(username=env.admin_username, role=roles[ADMINISTRATOR_ROLE])
+            user.set_password(environment.admin_password())
+            user.save()
+        elif env.admin_password and not user.check_password(env.admin_password):
+            set_password(user, env.admin_password)
+    return user
