@@ -7,7 +7,7 @@ from django.urls import re_path
 
 from entities.api import signin, views
 
-_ORG = r"^/*(?:(?P<org>[^/]+)/+)?"
+_ORG = r"^[/]*(?:(?P<org>[^/]+)/+)?"
 
 urlpatterns = [
     re_path(_ORG + r"rest/+2\.[01](?:/+(?P<path>.*))?$", views.rest, name="rest"),

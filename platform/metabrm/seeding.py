@@ -1,14 +1,17 @@
 """Reference data that every installation starts with: inserted where missing, never changed.
 
-A room's `seeds.load()` may run after every migrate. A row whose Id or key is taken is left alone,
+A room's `seeds.load()` runs after every migrate. A row whose Id or key is taken is left alone,
 even in the recycle bin, so what an administrator changed or removed stays that way.
 """
 
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from typing import Any
 
+from django.apps import apps
 from django.db import connections, models
 from django.db.models import Max
+from django.utils.module_loading import module_has_submodule
 
 
 def insert_missing(
@@ -34,3 +37,16 @@ def insert_missing(
             [highest, table],
         )
     return manager.count() - len(taken)
+
+
+def plant() -> int:
+    """Run `load()` of every room that has a `seeds` module, in the order of INSTALLED_APPS.
+
+    Returns the number of new records.
+    """
+    rooms = [app for app in apps.get_app_configs() if app.module is not None]
+    return sum(
+        import_module(f"{app.name}.seeds").load()
+        for app in rooms
+        if module_has_submodule(app.module, "seeds")
+    )

@@ -45,7 +45,8 @@ class Role(EntityModel):
     credit_approval_threshold = MoneyField(
         null=True,
         blank=True,
-        help_text="Credits above this amount, in the credit's currency, need somebody else's approval.",
+        help_text="Credits above this amount, in the credit's currency, "
+        "need somebody else's approval.",
     )
     credit_auto_approval_limit = MoneyField(
         null=True,

@@ -1,0 +1,15 @@
+"""The functions behind history and schema versioning, and the triggers on the metadata tables."""
+
+from django.db import migrations
+
+from entities.history.triggers import FUNCTIONS
+from entities.schema.versioning import SQL
+
+
+class Migration(migrations.Migration):
+    dependencies = [("entities", "0001_initial")]
+
+    operations = [
+        migrations.RunSQL(FUNCTIONS, migrations.RunSQL.noop),
+        migrations.RunSQL(SQL, migrations.RunSQL.noop),
+    ]

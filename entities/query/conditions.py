@@ -1,0 +1,165 @@
+"""Conditions: comparisons, IN, LIKE, BETWEEN, IS NULL, joined by AND, OR, NOT.
+
+Three-valued like SQL itself, with one thing of Oracle's: '' is no value. `= ''` asks for records
+without a value and `<> ''` for those with one, because that is what people mean by it.
+"""
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from entities.query.expressions import Expressions
+from entities.query.terms import PG_TYPES, Kind, Mismatch, Term, decoded
+
+_COMPARISONS = {
+    exp.EQ: "=",
+    exp.NEQ: "<>",
+    exp.LT: "<",
+    exp.LTE: "<=",
+    exp.GT: ">",
+    exp.GTE: ">=",
+}
+
+
+def condition(e: Expressions, node: exp.Expression) -> str:
+    """SQL of a condition; RequestError when `node` is none, or none that we serve."""
+    handler = CONDITIONS.get(type(node))
+    if handler is None:
+        e.scalar(node)  # has the better complaint if the value itself is wrong
+        e.statement.invalid("A condition belongs here, such as Status = 'ACTIVE'.", node)
+    return handler(e, node)
+
+
+def equality(e: Expressions, left: Term, right: Term) -> str:
+    """SQL of left = right."""
+    return _compared(e, left, right, "=")
+
+
+def _compared(e: Expressions, left: Term, right: Term, operator: str) -> str:
+    if operator in ("=", "<>") and left.empty != right.empty:
+        term = e.settled(left if right.empty else right)
+        return f"({term.sql} IS {'NOT ' if operator == '<>' else ''}NULL)"
+    kind, (one, other) = e.unified([left, right])
+    _comparable(e, kind, left)
+    return f"({one} {operator} {other})"
+
+
+def _comparable(e: Expressions, kind: Kind, term: Term) -> None:
+    if kind is Kind.JSON:
+        e.statement.invalid("A JSON document can't be compared; test it with IS NULL.", term.node)
+
+
+def _comparison(e: Expressions, node: exp.Expression) -> str:
+    left, right = e.scalar(node.this), e.scalar(node.expression)
+    return _compared(e, left, right, _COMPARISONS[type(node)])
+
+
+def _connected(e: Expressions, node: exp.Expression) -> str:
+    # A chain of a thousand ANDs is a tree a thousand deep, but only to its left.
+    word = "AND" if isinstance(node, exp.And) else "OR"
+    parts: list[exp.Expression] = []
+    current = node
+    while type(current) is type(node):
+        parts.append(current.expression)
+        current = current.this
+    parts.append(current)
+    return f"({f' {word} '.join(condition(e, part) for part in reversed(parts))})"
+
+
+def _not(e: Expressions, node: exp.Expression) -> str:
+    return f"(NOT {condition(e, node.this)})"
+
+
+def _paren(e: Expressions, node: exp.Expression) -> str:
+    return condition(e, node.this)
+
+
+def _is(e: Expressions, node: exp.Expression) -> str:
+    if not isinstance(node.expression, exp.Null):
+        e.statement.unsupported("IS with anything but NULL", node)
+    return f"({e.settled(e.scalar(node.this)).sql} IS NULL)"
+
+
+def _in(e: Expressions, node: exp.Expression) -> str:
+    if node.args.get("query") is not None:
+        e.statement.unsupported("IN (SELECT …)", node)
+    e.only(node, "this", "expressions")
+    members = [e.scalar(n) for n in node.expressions]
+    if not members:
+        e.statement.invalid("IN needs a list of values in parentheses.", node)
+    left = e.scalar(node.this)
+    present = [m for m in members if not m.empty]
+    tests = [_listed(e, left, present)] if present else []
+    if len(present) < len(members):
+        tests.append(f"{e.settled(left).sql} IS NULL")
+    return f"({' OR '.join(tests)})"
+
+
+def _listed(e: Expressions, left: Term, members: list[Term]) -> str:
+    literals = [m for m in members if m.literal is not None]
+    if len(literals) == len(members) and left.literal is None and not left.null:
+        _comparable(e, left.kind, left)
+        return _any(e, left, literals)
+    kind, (one, *others) = e.unified([left, *members])
+    _comparable(e, kind, left)
+    return f"{one} IN ({', '.join(others)})"
+
+
+def _any(e: Expressions, left: Term, literals: list[Term]) -> str:
+    """A list of literals is one parameter, however long."""
+    values: list[str] = []
+    types: set[str] = set()
+    for term in literals:
+        assert term.literal is not None
+        try:
+            value, pg_type = decoded(term.literal, left.kind, left.whole)
+        except Mismatch:
+            e.literal_sql(term, left.kind, left)
+            raise
+        values.append(value)
+        types.add(pg_type)
+    # A number with decimals among ids makes numbers of them all.
+    pg_type = types.pop() if len(types) == 1 else PG_TYPES[left.kind]
+    return f"{left.sql} = ANY({e.parameters.bind(values, f'{pg_type}[]')})"
+
+
+def _like(e: Expressions, node: exp.Expression, escape: str = "") -> str:
+    e.only(node, "this", "expression", "negate")
+    # Without ESCAPE no character escapes, a backslash included.
+    sign = e.parameters.bind(escape, "text") if escape else "''"
+    pattern = e.text(node.expression)
+    word = "NOT LIKE" if node.args.get("negate") else "LIKE"
+    return f"({e.text(node.this)} {word} {pattern} ESCAPE {sign})"
+
+
+def _escape(e: Expressions, node: exp.Expression) -> str:
+    sign = node.expression
+    if not isinstance(node.this, exp.Like):
+        e.statement.unsupported("ESCAPE without LIKE", node)
+    if not isinstance(sign, exp.Literal) or not sign.is_string or len(sign.this) != 1:
+        e.statement.invalid("ESCAPE needs one character in quotes.", sign)
+    return _like(e, node.this, sign.this)
+
+
+def _between(e: Expressions, node: exp.Expression) -> str:
+    e.only(node, "this", "low", "high")
+    terms = [e.scalar(node.args[a]) for a in ("this", "low", "high")]
+    kind, (value, low, high) = e.unified(terms)
+    _comparable(e, kind, terms[0])
+    return f"({value} BETWEEN {low} AND {high})"
+
+
+Handler = Callable[[Expressions, exp.Expression], str]
+
+CONDITIONS: dict[type[exp.Expression], Handler] = {
+    exp.And: _connected,
+    exp.Or: _connected,
+    exp.Not: _not,
+    exp.Paren: _paren,
+    exp.Is: _is,
+    exp.In: _in,
+    exp.Like: _like,
+    exp.Escape: _escape,
+    exp.Between: _between,
+    **dict.fromkeys(_COMPARISONS, _comparison),
+}

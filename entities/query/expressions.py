@@ -1,0 +1,302 @@
+"""Syntax tree -> SQL of our own: scalars, with their kinds.
+
+Each node type that a query may contain has its entry in a table, here, in `conditions` or in
+`functions`; whatever has none is refused by name. The user's words never become SQL: names turn
+into columns of the schema, literals into parameters, operators and functions into SQL written here.
+"""
+
+from collections.abc import Callable, Sequence
+
+from sqlglot import exp
+
+from entities.query.parse import Statement
+from entities.query.scope import Column, Scope
+from entities.query.terms import PG_TYPES, Kind, Mismatch, Term, column, decoded, holds
+
+#: What a parameter is sent as: one text, or for an IN list several.
+Parameter = str | list[str]
+
+_DATES = frozenset({Kind.DATE, Kind.DATETIME})
+_ARITHMETIC = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/"}
+#: Arguments of the parser's nodes that carry a dialect's fine print and change nothing here.
+_FINE_PRINT = frozenset(
+    {"safe", "coalesce", "big_int", "is_nvl", "ignore_nulls", "typed", "preserve_end_of_month"}
+)
+
+
+class Parameters:
+    """The parameters of one statement; the same value bound twice is one parameter."""
+
+    def __init__(self) -> None:
+        self.values: list[Parameter] = []
+        self._known: dict[tuple[object, str], str] = {}
+
+    def bind(self, value: Parameter, pg_type: str) -> str:
+        """SQL that stands for `value` (text as PostgreSQL reads it) of type `pg_type`."""
+        key = (tuple(value) if isinstance(value, list) else value, pg_type)
+        found = self._known.get(key)
+        if found is None:
+            self.values.append(value)
+            found = self._known[key] = f"${len(self.values)}::{pg_type}"
+        return found
+
+
+class Expressions:
+    """Compiles the scalars of one SELECT over `scope`.
+
+    groups   SQL of the GROUP BY expressions, once they are known
+    loose    columns met so far outside aggregates and groups: (their node, their name)
+    """
+
+    def __init__(self, statement: Statement, scope: Scope, parameters: Parameters) -> None:
+        self.statement = statement
+        self.scope = scope
+        self.parameters = parameters
+        self.groups: frozenset[str] = frozenset()
+        self.loose: list[tuple[exp.Expression, str]] = []
+        self.aggregated = False
+        #: Why an aggregate can't stand here ("in WHERE"), or "" where it can.
+        self.no_aggregates = ""
+
+    # Names
+
+    def resolve(self, node: exp.Expression) -> Column:
+        """What a dotted name means."""
+        return self.scope.column(self._words(node), node)
+
+    def _words(self, node: exp.Expression) -> list[exp.Identifier]:
+        tail: list[exp.Identifier] = []
+        while isinstance(node, exp.Dot):
+            if not isinstance(node.expression, exp.Identifier):
+                called = self.statement.called(node.expression)
+                self.statement.unsupported(f"The function {called}", node)
+            tail.append(node.expression)
+            node = node.this
+        words = node.parts if isinstance(node, exp.Column) else [node]
+        if not all(isinstance(w, exp.Identifier) for w in words):
+            self.statement.invalid("Name the columns; * is not supported.", node)
+        if any(node.args.get(a) for a in node.args if a not in ("this", "table", "db", "catalog")):
+            self.statement.unsupported("The outer-join mark (+)", node)
+        return [*words, *reversed(tail)]
+
+    # Scalars
+
+    def scalar(self, node: exp.Expression) -> Term:
+        """Compile a scalar expression; RequestError when it is none, or none that we serve."""
+        before = len(self.loose)
+        handler = _SCALARS.get(type(node))
+        if handler is None:
+            self._refuse(node)
+        term = handler(self, node)
+        if self.groups and term.sql in self.groups:
+            del self.loose[before:]
+        return term
+
+    def settled(self, term: Term) -> Term:
+        """A literal that meets nothing: a text if quoted, else a number."""
+        if term.literal is None:
+            return term
+        kind = Kind.TEXT if term.quoted else Kind.NUMBER
+        return Term(self.literal_sql(term, kind), Kind.NULL if term.empty else kind, term.node)
+
+    def unified(self, terms: Sequence[Term]) -> tuple[Kind, list[str]]:
+        """The one kind of values that meet, and the SQL of each as that kind.
+
+        Literals take the kind of the first column or expression beside them.
+        """
+        first = next((t for t in terms if t.literal is None and not t.null), None)
+        if first is None:
+            quoted = all(t.quoted for t in terms if t.literal is not None)
+            kind = Kind.TEXT if quoted else Kind.NUMBER
+        else:
+            kind = first.kind
+        for term in terms:
+            if term.literal is None and not term.null and term.kind is not kind:
+                if not {kind, term.kind} <= _DATES:
+                    assert first is not None
+                    self._apart(first, term)
+                kind = Kind.DATETIME
+        return kind, [self.as_kind(t, kind, first) for t in terms]
+
+    def as_kind(self, term: Term, kind: Kind, beside: Term | None = None) -> str:
+        """SQL of `term` as a value of `kind`; `beside` is the column that a literal is held to."""
+        if term.null:
+            return f"NULL::{PG_TYPES[kind]}"
+        if term.literal is None:
+            return f"{term.sql}::timestamptz" if kind is not term.kind else term.sql
+        return self.literal_sql(term, kind, beside)
+
+    def literal_sql(self, term: Term, kind: Kind, beside: Term | None = None) -> str:
+        """A literal bound as a parameter of `kind`."""
+        if term.empty:
+            return f"NULL::{PG_TYPES[kind]}"
+        assert term.literal is not None
+        try:
+            value, pg_type = decoded(term.literal, kind, beside is not None and beside.whole)
+        except Mismatch as mismatch:
+            self.statement.invalid(f"{mismatch}{holds(beside)}.", term.node)
+        return self.parameters.bind(value, pg_type)
+
+    def number(self, node: exp.Expression) -> Term:
+        """A scalar that must be a number."""
+        term = self.scalar(node)
+        if term.literal is not None or term.kind is Kind.NULL:
+            return Term(self.as_kind(term, Kind.NUMBER), Kind.NUMBER, node)
+        if term.kind is not Kind.NUMBER:
+            self._expected("number", term)
+        return term
+
+    def text(self, node: exp.Expression) -> str:
+        """SQL of a scalar as text, whatever its kind."""
+        term = self.settled(self.scalar(node))
+        return "NULL::text" if term.null else term.text_sql()
+
+    def _expected(self, what: str, term: Term) -> None:
+        name = term.field.name if term.field else "This"
+        self.statement.invalid(f"{name} is a {term.kind}; a {what} belongs here.", term.node)
+
+    def _apart(self, one: Term, other: Term) -> None:
+        names = [t.field.name if t.field else "one side" for t in (one, other)]
+        self.statement.invalid(
+            f"{names[0]} is a {one.kind} and {names[1]} a {other.kind}; they can't be compared "
+            "or combined.",
+            other.node,
+        )
+
+    def _refuse(self, node: exp.Expression) -> None:
+        from entities.query.conditions import CONDITIONS
+        from entities.query.functions import refuse
+
+        if type(node) in CONDITIONS:
+            self.statement.invalid("A condition can't stand here; use CASE WHEN … END.", node)
+        if isinstance(node, exp.Star):
+            self.statement.invalid("Name the columns; * is not supported.", node)
+        refuse(self.statement, node)
+
+    def only(self, node: exp.Expression, *known: str) -> None:
+        """Refuse a node that carries more than the `known` arguments."""
+        extra = [k for k, v in node.args.items() if v and k not in known and k not in _FINE_PRINT]
+        if extra:
+            self.statement.unsupported(f"This form of {self.statement.called(node)}", node)
+
+
+def _column(e: Expressions, node: exp.Expression) -> Term:
+    found = e.resolve(node)
+    e.loose.append((node, found.key))
+    return column(found.field, found.source.alias, node)
+
+
+def _literal(e: Expressions, node: exp.Expression) -> Term:
+    kind = Kind.TEXT if node.is_string else Kind.NUMBER
+    return Term("", kind, node, literal=node.this, quoted=bool(node.is_string))
+
+
+def _boolean(e: Expressions, node: exp.Expression) -> Term:
+    return Term(e.parameters.bind("true" if node.this else "false", "boolean"), Kind.FLAG, node)
+
+
+def _null(e: Expressions, node: exp.Expression) -> Term:
+    return Term("NULL", Kind.NULL, node)
+
+
+def _paren(e: Expressions, node: exp.Expression) -> Term:
+    return e.scalar(node.this)
+
+
+def _negative(e: Expressions, node: exp.Expression) -> Term:
+    inner = e.scalar(node.this)
+    if inner.literal and not inner.quoted and not inner.literal.startswith("-"):
+        return Term("", Kind.NUMBER, node, literal=f"-{inner.literal}")
+    return Term(f"(- {e.number(node.this).sql})", Kind.NUMBER, node)
+
+
+def _arithmetic(e: Expressions, node: exp.Expression) -> Term:
+    left, right = e.scalar(node.this), e.scalar(node.expression)
+    operator = _ARITHMETIC[type(node)]
+    if left.kind in _DATES or right.kind in _DATES:
+        return _days(e, node, left, right)
+    one, other = (e.number(n).sql for n in (node.this, node.expression))
+    # Whole numbers are divided as numbers: 1 / 2 is a half. And their sums must not overflow.
+    return Term(f"({one}::numeric {operator} {other})", Kind.NUMBER, node)
+
+
+def _days(e: Expressions, node: exp.Expression, left: Term, right: Term) -> Term:
+    """A date plus or minus whole days, or the days between two dates."""
+    if isinstance(node, exp.Sub) and {left.kind, right.kind} == {Kind.DATE}:
+        return Term(f"({left.sql} - {right.sql})", Kind.NUMBER, node, whole=True)
+    if isinstance(node, exp.Sub) and {left.kind, right.kind} <= _DATES:
+        seconds = f"extract(epoch FROM ({left.sql}::timestamptz - {right.sql}::timestamptz))"
+        return Term(f"({seconds} / 86400)", Kind.NUMBER, node)
+    if isinstance(node, exp.Sub) and left.kind in _DATES:
+        date, days, sign = left, e.number(node.expression).sql, "-"
+    elif isinstance(node, exp.Add):
+        date, other = (left, node.expression) if left.kind in _DATES else (right, node.this)
+        days, sign = e.number(other).sql, "+"
+    else:
+        e.statement.invalid("Days can be added to a date or taken from it, nothing else.", node)
+    if date.kind is Kind.DATE:
+        return Term(f"({date.sql} {sign} ({days})::int)", Kind.DATE, node)
+    return Term(f"({date.sql} {sign} ({days}) * interval '1 day')", Kind.DATETIME, node)
+
+
+def _joined(e: Expressions, node: exp.Expression) -> Term:
+    """`||`: a missing text counts as an empty one, and an empty result as missing, as in Oracle."""
+    parts: list[exp.Expression] = []
+    while isinstance(node, exp.DPipe):
+        parts.append(node.expression)
+        node = node.this
+    return concatenated(e, [node, *reversed(parts)], node)
+
+
+def concatenated(e: Expressions, parts: Sequence[exp.Expression], node: exp.Expression) -> Term:
+    """Texts put together."""
+    pieces = [f"coalesce({e.text(part)}, '')" for part in parts]
+    return Term(f"nullif({' || '.join(pieces)}, '')", Kind.TEXT, node)
+
+
+def _case(e: Expressions, node: exp.Expression) -> Term:
+    from entities.query.conditions import condition, equality
+
+    e.only(node, "this", "ifs", "default")
+    tests: list[str] = []
+    results: list[Term] = []
+    for branch in node.args["ifs"]:
+        if node.this is None:
+            tests.append(condition(e, branch.this))
+        else:
+            tests.append(equality(e, e.scalar(node.this), e.scalar(branch.this)))
+        results.append(e.scalar(branch.args["true"]))
+    default = node.args.get("default")
+    if default is not None:
+        results.append(e.scalar(default))
+    kind, values = e.unified(results)
+    arms = " ".join(f"WHEN {t} THEN {v}" for t, v in zip(tests, values, strict=False))
+    otherwise = f" ELSE {values[-1]}" if default is not None else ""
+    return Term(f"CASE {arms}{otherwise} END", kind, node)
+
+
+Handler = Callable[[Expressions, exp.Expression], Term]
+
+_SCALARS: dict[type[exp.Expression], Handler] = {
+    exp.Column: _column,
+    exp.Dot: _column,
+    exp.Literal: _literal,
+    exp.Boolean: _boolean,
+    exp.Null: _null,
+    exp.Paren: _paren,
+    exp.Neg: _negative,
+    exp.DPipe: _joined,
+    exp.Case: _case,
+    **dict.fromkeys(_ARITHMETIC, _arithmetic),
+}
+
+
+def scalar_of(*nodes: type[exp.Expression]) -> Callable[[Handler], Handler]:
+    """Decorator: the function compiles these node types."""
+
+    def register(handler: Handler) -> Handler:
+        for node in nodes:
+            _SCALARS[node] = handler
+        return handler
+
+    return register
