@@ -5,3 +5,6 @@ class CatalogConfig(AppConfig):
     name = "billing.catalog"
     label = "catalog"
     verbose_name = "Catalog"
+
+    def ready(self) -> None:
+        from billing.catalog import behavior  # noqa: F401

@@ -26,6 +26,9 @@ class Lookup(Integer):
     # A lookup by key holds the key's text.
     free_text = True
 
+    def sql_type(self, field: "FieldSchema") -> str:
+        return "text" if field.lookup and field.lookup.by_key else super().sql_type(field)
+
     def msgspec_type(self, field: "FieldSchema") -> Any:
         return str if field.lookup and field.lookup.by_key else super().msgspec_type(field)
 

@@ -584,7 +584,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("end_date__gte", models.F("effective_date"))),
                 name="catalog_rateclass_ends_after_start",
-                violation_error_message="EndDate is not before EffectiveDate.",
+                violation_error_message="EndDate is not before EffectiveDate",
             ),
         ),
         migrations.AddConstraint(
@@ -600,7 +600,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("end_date__gte", models.F("effective_date"))),
                 name="catalog_pricingplan_ends_after_start",
-                violation_error_message="EndDate is not before EffectiveDate.",
+                violation_error_message="EndDate is not before EffectiveDate",
             ),
         ),
         migrations.AddConstraint(
@@ -616,7 +616,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("end_date__gte", models.F("effective_date"))),
                 name="catalog_ratingmethod_ends_after_start",
-                violation_error_message="EndDate is not before EffectiveDate.",
+                violation_error_message="EndDate is not before EffectiveDate",
             ),
         ),
         migrations.AddConstraint(
@@ -634,7 +634,7 @@ class Migration(migrations.Migration):
                     ("product__isnull", False), ("package_product__isnull", False), _connector="OR"
                 ),
                 name="catalog_rateclassproduct_prices_something",
-                violation_error_message="ProductId or PackageProductId says what is priced.",
+                violation_error_message="ProductId or PackageProductId says what is priced",
             ),
         ),
         migrations.AddConstraint(
@@ -642,7 +642,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("end_date__gte", models.F("start_date"))),
                 name="catalog_rateclassproduct_ends_after_start",
-                violation_error_message="EndDate is not before StartDate.",
+                violation_error_message="EndDate is not before StartDate",
             ),
         ),
         migrations.AddIndex(
@@ -732,7 +732,7 @@ class Migration(migrations.Migration):
                     1,
                 ),
                 name="catalog_pricing_one_owner",
-                violation_error_message="A price belongs to one owner: send only one of ProductId, PackageProductId, RateClassProductId, ContractRateId, AccountProductId, QuoteProductId, OrderLineItemId, RevRecContractProductId.",
+                violation_error_message="A price belongs to one owner: send only one of ProductId, PackageProductId, RateClassProductId, ContractRateId, AccountProductId, QuoteProductId, OrderLineItemId, RevRecContractProductId",
             ),
         ),
         migrations.AddConstraint(
@@ -740,7 +740,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("lower_band__gte", 0)),
                 name="catalog_pricing_lower_band_not_negative",
-                violation_error_message="LowerBand is 0 or more.",
+                violation_error_message="LowerBand is 0 or more",
             ),
         ),
         migrations.AddConstraint(
@@ -750,7 +750,7 @@ class Migration(migrations.Migration):
                     ("upper_band", -1), ("upper_band__gt", models.F("lower_band")), _connector="OR"
                 ),
                 name="catalog_pricing_upper_band_above_lower",
-                violation_error_message="UpperBand is greater than LowerBand, or -1 for no limit.",
+                violation_error_message="UpperBand is greater than LowerBand, or -1 for no limit",
             ),
         ),
         migrations.AddConstraint(
@@ -758,7 +758,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("end_date__gte", models.F("effective_date"))),
                 name="catalog_pricing_ends_after_start",
-                violation_error_message="EndDate is not before EffectiveDate.",
+                violation_error_message="EndDate is not before EffectiveDate",
             ),
         ),
         migrations.AddConstraint(
@@ -766,7 +766,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("block_size__gt", 0)),
                 name="catalog_pricing_block_size_positive",
-                violation_error_message="BlockSize is greater than 0, or empty for single units.",
+                violation_error_message="BlockSize is greater than 0, or empty for single units",
             ),
         ),
         migrations.AddConstraint(
@@ -782,7 +782,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("min_qty__gte", 0)),
                 name="catalog_packageproduct_min_qty_not_negative",
-                violation_error_message="MinQty is 0 or more.",
+                violation_error_message="MinQty is 0 or more",
             ),
         ),
         migrations.AddConstraint(
@@ -790,7 +790,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("max_qty__gte", models.F("min_qty"))),
                 name="catalog_packageproduct_max_qty_from_min_qty",
-                violation_error_message="MaxQty is not less than MinQty, or empty for no limit.",
+                violation_error_message="MaxQty is not less than MinQty, or empty for no limit",
             ),
         ),
         migrations.AddConstraint(

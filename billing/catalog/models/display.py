@@ -6,17 +6,18 @@ from metabrm.entity import Computed
 # then the rate with at least the currency's decimals and no needless zeros.
 RATE_DISPLAY = """(
     SELECT string_agg(
-        coalesce(c.currency_sign, c.currency_code) ||
-        CASE WHEN scale(trim_scale(p.rate)) < c.decimal_places
-             THEN round(p.rate, c.decimal_places)
-             ELSE trim_scale(p.rate) END::text,
-        '<br/>' ORDER BY p.currency_code, p.lower_band, p.id)
-    FROM catalog_pricing p
-    JOIN localization_currency c ON c.currency_code = p.currency_code
-    WHERE p.{owner} = {t}.id
-      AND p.deleted_at IS NULL
-      AND (p.effective_date IS NULL OR p.effective_date <= CURRENT_DATE)
-      AND (p.end_date IS NULL OR p.end_date >= CURRENT_DATE))"""
+        coalesce(rate_currency.currency_sign, rate_currency.currency_code) ||
+        CASE WHEN scale(trim_scale(rate_row.rate)) < rate_currency.decimal_places
+             THEN round(rate_row.rate, rate_currency.decimal_places)
+             ELSE trim_scale(rate_row.rate) END::text,
+        '<br/>' ORDER BY rate_row.currency_code, rate_row.lower_band, rate_row.id)
+    FROM catalog_pricing rate_row
+    JOIN localization_currency rate_currency
+      ON rate_currency.currency_code = rate_row.currency_code
+    WHERE rate_row.{owner} = {t}.id
+      AND rate_row.deleted_at IS NULL
+      AND (rate_row.effective_date IS NULL OR rate_row.effective_date <= CURRENT_DATE)
+      AND (rate_row.end_date IS NULL OR rate_row.end_date >= CURRENT_DATE))"""
 
 
 def rate_display(owner_column: str) -> Computed:

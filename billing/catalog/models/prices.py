@@ -135,22 +135,22 @@ class Pricing(ExternallyKeyed, EntityModel):
         default=-1, help_text="Greatest quantity of the band; -1 = without limit."
     )
     rate = MoneyField(
-        currency_source="currency",
+        currency_source="CurrencyCode",
         help_text="Price per unit, or the percentage or flat amount the rating method asks for.",
     )
     quote_rate = MoneyField(
-        null=True, blank=True, currency_source="currency", help_text="Rate as it was quoted."
+        null=True, blank=True, currency_source="CurrencyCode", help_text="Rate as it was quoted."
     )
     buy_rate = MoneyField(
         null=True,
         blank=True,
-        currency_source="currency",
+        currency_source="CurrencyCode",
         help_text="What a unit costs us, for the margin.",
     )
     min_charge = MoneyField(
         null=True,
         blank=True,
-        currency_source="currency",
+        currency_source="CurrencyCode",
         verbose_name="minimum charge",
         help_text="Least amount of a charge in this band.",
     )
@@ -165,7 +165,7 @@ class Pricing(ExternallyKeyed, EntityModel):
     ssp = MoneyField(
         null=True,
         blank=True,
-        currency_source="currency",
+        currency_source="CurrencyCode",
         verbose_name="standalone selling price",
         help_text="Price at which the product would be sold on its own, for revenue recognition.",
     )
@@ -187,8 +187,8 @@ class Pricing(ExternallyKeyed, EntityModel):
                 name="ContractId",
                 data_type="INTEGER",
                 sql="""(
-            SELECT r.contract_id
-            FROM customers_contractrate r WHERE r.id = {t}.contract_rate_id)""",
+            SELECT owning_rate.contract_id FROM customers_contractrate owning_rate
+            WHERE owning_rate.id = {t}.contract_rate_id)""",
                 help="The contract of the contract rate that owns the price.",
             ),
         ),
@@ -211,27 +211,27 @@ class Pricing(ExternallyKeyed, EntityModel):
                 name="catalog_pricing_one_owner",
                 violation_error_message="A price belongs to one owner: send only one of ProductId, "
                 "PackageProductId, RateClassProductId, ContractRateId, AccountProductId, "
-                "QuoteProductId, OrderLineItemId, RevRecContractProductId.",
+                "QuoteProductId, OrderLineItemId, RevRecContractProductId",
             ),
             models.CheckConstraint(
                 condition=Q(lower_band__gte=0),
                 name="catalog_pricing_lower_band_not_negative",
-                violation_error_message="LowerBand is 0 or more.",
+                violation_error_message="LowerBand is 0 or more",
             ),
             models.CheckConstraint(
                 condition=Q(upper_band=-1) | Q(upper_band__gt=F("lower_band")),
                 name="catalog_pricing_upper_band_above_lower",
-                violation_error_message="UpperBand is greater than LowerBand, or -1 for no limit.",
+                violation_error_message="UpperBand is greater than LowerBand, or -1 for no limit",
             ),
             models.CheckConstraint(
                 condition=Q(end_date__gte=F("effective_date")),
                 name="catalog_pricing_ends_after_start",
-                violation_error_message="EndDate is not before EffectiveDate.",
+                violation_error_message="EndDate is not before EffectiveDate",
             ),
             models.CheckConstraint(
                 condition=Q(block_size__gt=0),
                 name="catalog_pricing_block_size_positive",
-                violation_error_message="BlockSize is greater than 0, or empty for single units.",
+                violation_error_message="BlockSize is greater than 0, or empty for single units",
             ),
         ]
         indexes = [
@@ -325,6 +325,6 @@ class PricingPlan(ExternallyKeyed, EntityModel):
             models.CheckConstraint(
                 condition=Q(end_date__gte=F("effective_date")),
                 name="catalog_pricingplan_ends_after_start",
-                violation_error_message="EndDate is not before EffectiveDate.",
+                violation_error_message="EndDate is not before EffectiveDate",
             ),
         ]

@@ -182,12 +182,12 @@ class PackageProduct(EntityModel):
             models.CheckConstraint(
                 condition=Q(min_qty__gte=0),
                 name="catalog_packageproduct_min_qty_not_negative",
-                violation_error_message="MinQty is 0 or more.",
+                violation_error_message="MinQty is 0 or more",
             ),
             models.CheckConstraint(
                 condition=Q(max_qty__gte=F("min_qty")),
                 name="catalog_packageproduct_max_qty_from_min_qty",
-                violation_error_message="MaxQty is not less than MinQty, or empty for no limit.",
+                violation_error_message="MaxQty is not less than MinQty, or empty for no limit",
             ),
         ]
 

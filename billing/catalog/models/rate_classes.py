@@ -34,7 +34,7 @@ class RateClass(EntityModel):
             models.CheckConstraint(
                 condition=Q(end_date__gte=F("effective_date")),
                 name="catalog_rateclass_ends_after_start",
-                violation_error_message="EndDate is not before EffectiveDate.",
+                violation_error_message="EndDate is not before EffectiveDate",
             ),
         ]
 
@@ -96,11 +96,11 @@ class RateClassProduct(ExternallyKeyed, EntityModel):
             models.CheckConstraint(
                 condition=Q(product__isnull=False) | Q(package_product__isnull=False),
                 name="catalog_rateclassproduct_prices_something",
-                violation_error_message="ProductId or PackageProductId says what is priced.",
+                violation_error_message="ProductId or PackageProductId says what is priced",
             ),
             models.CheckConstraint(
                 condition=Q(end_date__gte=F("start_date")),
                 name="catalog_rateclassproduct_ends_after_start",
-                violation_error_message="EndDate is not before StartDate.",
+                violation_error_message="EndDate is not before StartDate",
             ),
         ]

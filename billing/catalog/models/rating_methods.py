@@ -322,6 +322,6 @@ class RatingMethod(ExternallyKeyed, EntityModel):
             models.CheckConstraint(
                 condition=Q(end_date__gte=F("effective_date")),
                 name="catalog_ratingmethod_ends_after_start",
-                violation_error_message="EndDate is not before EffectiveDate.",
+                violation_error_message="EndDate is not before EffectiveDate",
             ),
         ]

@@ -688,9 +688,7 @@ class Migration(migrations.Migration):
                 (
                     "product",
                     models.ForeignKey(
-                        blank=True,
                         help_text="The product; follows from the package product where that is given.",
-                        null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="catalog.product",
@@ -1349,7 +1347,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         help_text="Number of the account. Only its last four characters are kept: ****6789.",
-                        max_length=20,
+                        max_length=50,
                         null=True,
                         verbose_name="bank account number",
                     ),

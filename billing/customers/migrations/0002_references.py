@@ -324,7 +324,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="billingidentifier",
             constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at__isnull", True), ("status", "ACTIVE")),
+                condition=models.Q(("deleted_at__isnull", True)),
                 fields=("billing_identifier", "start_date"),
                 name="customers_billingidentifier_token_start_key",
                 nulls_distinct=False,
@@ -335,7 +335,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("end_date__gte", models.F("start_date"))),
                 name="customers_billingidentifier_ends_after_start",
-                violation_error_message="EndDate is not before StartDate.",
+                violation_error_message="EndDate is not before StartDate",
             ),
         ),
         migrations.AddConstraint(
@@ -359,7 +359,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("monthly_billing_date__range", (1, 31))),
                 name="customers_billingprofile_monthly_billing_date_range",
-                violation_error_message="MonthlyBillingDate is a day from 1 to 31; 31 = the last.",
+                violation_error_message="MonthlyBillingDate is a day from 1 to 31; 31 = the last",
             ),
         ),
         migrations.AddConstraint(
@@ -367,7 +367,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("payment_term_days__range", (0, 3650))),
                 name="customers_billingprofile_payment_term_days_range",
-                violation_error_message="PaymentTermDays is a number of days from 0 to 3650.",
+                violation_error_message="PaymentTermDays is a number of days from 0 to 3650",
             ),
         ),
         migrations.AddConstraint(
@@ -375,7 +375,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("inv_grace_days_before_closing__range", (0, 365))),
                 name="customers_billingprofile_grace_days_range",
-                violation_error_message="InvGraceDaysBeforeClosing is 0 to 365 days.",
+                violation_error_message="InvGraceDaysBeforeClosing is 0 to 365 days",
             ),
         ),
         migrations.AddConstraint(
@@ -383,7 +383,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("credit_card_last_four__regex", "^[0-9]{4}$")),
                 name="customers_billingprofile_card_last_four_only",
-                violation_error_message="CreditCardLastFour is the last four digits of the card.",
+                violation_error_message="CreditCardLastFour is the last four digits of the card",
             ),
         ),
         migrations.AddConstraint(
@@ -391,7 +391,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("ach_bank_acct_num__regex", "^\\*{4}[^*]{1,4}$")),
                 name="customers_billingprofile_bank_last_four_only",
-                violation_error_message="AchBankAcctNum keeps the last four characters: ****6789.",
+                violation_error_message="AchBankAcctNum keeps the last four characters: ****6789",
             ),
         ),
         migrations.AddIndex(
@@ -411,7 +411,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("parent_account", models.F("id")), _negated=True),
                 name="customers_account_not_its_own_parent",
-                violation_error_message="ParentAccountId is an account other than itself.",
+                violation_error_message="ParentAccountId is an account other than itself",
             ),
         ),
         migrations.AddConstraint(
@@ -427,7 +427,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("end_date__gte", models.F("start_date"))),
                 name="customers_contract_ends_after_start",
-                violation_error_message="EndDate is not before StartDate.",
+                violation_error_message="EndDate is not before StartDate",
             ),
         ),
         migrations.AddIndex(
@@ -449,19 +449,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="accountproduct",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("product__isnull", False), ("package_product__isnull", False), _connector="OR"
-                ),
-                name="customers_accountproduct_is_something",
-                violation_error_message="ProductId or PackageProductId says what is provisioned.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="accountproduct",
-            constraint=models.CheckConstraint(
                 condition=models.Q(("end_date__gte", models.F("start_date"))),
                 name="customers_accountproduct_ends_after_start",
-                violation_error_message="EndDate is not before StartDate.",
+                violation_error_message="EndDate is not before StartDate",
             ),
         ),
         migrations.AddConstraint(
@@ -477,7 +467,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("end_date__gte", models.F("start_date"))),
                 name="customers_accountpackage_ends_after_start",
-                violation_error_message="EndDate is not before StartDate.",
+                violation_error_message="EndDate is not before StartDate",
             ),
         ),
         migrations.AddIndex(
@@ -513,7 +503,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("end_date__gte", models.F("start_date"))),
                 name="customers_contractrate_ends_after_start",
-                violation_error_message="EndDate is not before StartDate.",
+                violation_error_message="EndDate is not before StartDate",
             ),
         ),
     ]

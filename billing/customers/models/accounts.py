@@ -135,7 +135,7 @@ class Account(ExternallyKeyed, EntityModel):
             models.CheckConstraint(
                 condition=~Q(parent_account=F("id")),
                 name="customers_account_not_its_own_parent",
-                violation_error_message="ParentAccountId is an account other than itself.",
+                violation_error_message="ParentAccountId is an account other than itself",
             ),
         ]
         indexes = [models.Index(fields=["name"], name="customers_account_name")]

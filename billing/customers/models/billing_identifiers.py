@@ -54,13 +54,13 @@ class BillingIdentifier(ExternallyKeyed, EntityModel):
             live_unique("customers_billingidentifier", "external_key"),
             models.UniqueConstraint(
                 fields=["billing_identifier", "start_date"],
-                condition=Q(deleted_at__isnull=True, status="ACTIVE"),
+                condition=Q(deleted_at__isnull=True),
                 nulls_distinct=False,
                 name="customers_billingidentifier_token_start_key",
             ),
             models.CheckConstraint(
                 condition=Q(end_date__gte=F("start_date")),
                 name="customers_billingidentifier_ends_after_start",
-                violation_error_message="EndDate is not before StartDate.",
+                violation_error_message="EndDate is not before StartDate",
             ),
         ]

@@ -202,7 +202,7 @@ class BillingProfile(ExternallyKeyed, EntityModel):
     ach_bank_aba_code = _text(50, "Routing number of the bank.", verbose_name="bank routing number")
     ach_bank_acct_name = _text(255, "Holder of the account.", verbose_name="bank account holder")
     ach_bank_acct_num = _text(
-        20,
+        50,
         "Number of the account. Only its last four characters are kept: ****6789.",
         verbose_name="bank account number",
     )
@@ -263,26 +263,26 @@ class BillingProfile(ExternallyKeyed, EntityModel):
             models.CheckConstraint(
                 condition=Q(monthly_billing_date__range=(1, 31)),
                 name="customers_billingprofile_monthly_billing_date_range",
-                violation_error_message="MonthlyBillingDate is a day from 1 to 31; 31 = the last.",
+                violation_error_message="MonthlyBillingDate is a day from 1 to 31; 31 = the last",
             ),
             models.CheckConstraint(
                 condition=Q(payment_term_days__range=(0, 3650)),
                 name="customers_billingprofile_payment_term_days_range",
-                violation_error_message="PaymentTermDays is a number of days from 0 to 3650.",
+                violation_error_message="PaymentTermDays is a number of days from 0 to 3650",
             ),
             models.CheckConstraint(
                 condition=Q(inv_grace_days_before_closing__range=(0, 365)),
                 name="customers_billingprofile_grace_days_range",
-                violation_error_message="InvGraceDaysBeforeClosing is 0 to 365 days.",
+                violation_error_message="InvGraceDaysBeforeClosing is 0 to 365 days",
             ),
             models.CheckConstraint(
                 condition=Q(credit_card_last_four__regex=r"^[0-9]{4}$"),
                 name="customers_billingprofile_card_last_four_only",
-                violation_error_message="CreditCardLastFour is the last four digits of the card.",
+                violation_error_message="CreditCardLastFour is the last four digits of the card",
             ),
             models.CheckConstraint(
                 condition=Q(ach_bank_acct_num__regex=r"^\*{4}[^*]{1,4}$"),
                 name="customers_billingprofile_bank_last_four_only",
-                violation_error_message="AchBankAcctNum keeps the last four characters: ****6789.",
+                violation_error_message="AchBankAcctNum keeps the last four characters: ****6789",
             ),
         ]

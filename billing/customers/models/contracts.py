@@ -51,7 +51,7 @@ class Contract(EntityModel):
             models.CheckConstraint(
                 condition=Q(end_date__gte=F("start_date")),
                 name="customers_contract_ends_after_start",
-                violation_error_message="EndDate is not before StartDate.",
+                violation_error_message="EndDate is not before StartDate",
             ),
         ]
 
@@ -176,6 +176,6 @@ class ContractRate(EntityModel):
             models.CheckConstraint(
                 condition=Q(end_date__gte=F("start_date")),
                 name="customers_contractrate_ends_after_start",
-                violation_error_message="EndDate is not before StartDate.",
+                violation_error_message="EndDate is not before StartDate",
             ),
         ]

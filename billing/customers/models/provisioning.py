@@ -46,7 +46,7 @@ class AccountPackage(ExternallyKeyed, EntityModel):
             models.CheckConstraint(
                 condition=Q(end_date__gte=F("start_date")),
                 name="customers_accountpackage_ends_after_start",
-                violation_error_message="EndDate is not before StartDate.",
+                violation_error_message="EndDate is not before StartDate",
             ),
         ]
 
@@ -67,8 +67,6 @@ class AccountProduct(ExternallyKeyed, EntityModel):
     product = models.ForeignKey(
         "catalog.Product",
         models.PROTECT,
-        null=True,
-        blank=True,
         related_name="+",
         help_text="The product; follows from the package product where that is given.",
     )
@@ -204,14 +202,9 @@ class AccountProduct(ExternallyKeyed, EntityModel):
         constraints = [
             live_unique("customers_accountproduct", "external_key"),
             models.CheckConstraint(
-                condition=Q(product__isnull=False) | Q(package_product__isnull=False),
-                name="customers_accountproduct_is_something",
-                violation_error_message="ProductId or PackageProductId says what is provisioned.",
-            ),
-            models.CheckConstraint(
                 condition=Q(end_date__gte=F("start_date")),
                 name="customers_accountproduct_ends_after_start",
-                violation_error_message="EndDate is not before StartDate.",
+                violation_error_message="EndDate is not before StartDate",
             ),
         ]
         indexes = [

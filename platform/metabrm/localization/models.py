@@ -62,12 +62,12 @@ class Currency(EntityModel):
             models.CheckConstraint(
                 condition=Q(currency_code__regex=r"^[A-Z]{3}$"),
                 name="localization_currency_code_form",
-                violation_error_message="CurrencyCode is three capital letters, such as USD.",
+                violation_error_message="CurrencyCode is three capital letters, such as USD",
             ),
             models.CheckConstraint(
                 condition=Q(decimal_places__lte=10),
                 name="localization_currency_decimal_places_range",
-                violation_error_message="DecimalPlaces is between 0 and 10.",
+                violation_error_message="DecimalPlaces is between 0 and 10",
             ),
         ]
 
@@ -110,7 +110,7 @@ class Country(EntityModel):
             models.CheckConstraint(
                 condition=Q(country_code__regex=r"^[A-Z]{2}$"),
                 name="localization_country_code_form",
-                violation_error_message="CountryCode is two capital letters, such as US.",
+                violation_error_message="CountryCode is two capital letters, such as US",
             ),
         ]
 

@@ -201,7 +201,7 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(("country_code__regex", "^[A-Z]{2}$")),
                         name="localization_country_code_form",
-                        violation_error_message="CountryCode is two capital letters, such as US.",
+                        violation_error_message="CountryCode is two capital letters, such as US",
                     ),
                 ],
             },
@@ -326,12 +326,12 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(("currency_code__regex", "^[A-Z]{3}$")),
                         name="localization_currency_code_form",
-                        violation_error_message="CurrencyCode is three capital letters, such as USD.",
+                        violation_error_message="CurrencyCode is three capital letters, such as USD",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("decimal_places__lte", 10)),
                         name="localization_currency_decimal_places_range",
-                        violation_error_message="DecimalPlaces is between 0 and 10.",
+                        violation_error_message="DecimalPlaces is between 0 and 10",
                     ),
                 ],
             },

@@ -1,0 +1,312 @@
+"""What accounts, contracts, provisioned products and payment details must obey."""
+
+import re
+from typing import Any
+from uuid import uuid4
+
+from django.db import connection
+
+from billing.catalog.models import PackageProduct
+from billing.customers.models import AccountProduct, Contract
+from billing.customers.models.accounts import ROOT_ACCOUNT_ID
+from billing.overlaps import BEFORE, WRITTEN, fail_clashing, written_ids
+from entities.errors import Code
+from entities.records import UNSET, Batch, Behavior, behavior
+
+# Accounts that are their own ancestor. UNION drops what was seen, so the walk ends.
+CIRCLES = """
+WITH RECURSIVE up(start, id) AS (
+    SELECT id, parent_account_id FROM customers_account
+    WHERE id = ANY(%s) AND parent_account_id IS NOT NULL
+    UNION
+    SELECT up.start, above.parent_account_id
+    FROM up JOIN customers_account above ON above.id = up.id
+    WHERE above.parent_account_id IS NOT NULL
+)
+SELECT start FROM up WHERE id = start
+"""
+
+# Any number will do, as long as nothing else locks it.
+HIERARCHY_LOCK = 7_224_001
+
+# What a written token clashes with: the same token on a day on which somebody else has it.
+TOKEN_CLASHES = f"""
+SELECT DISTINCT ON (written.place)
+       written.place, before.place, other.id, other.account_id,
+       coalesce(other.start_date::text, 'no start'), coalesce(other.end_date::text, 'no end')
+FROM {WRITTEN}
+JOIN customers_billingidentifier token ON token.id = written.id
+JOIN customers_billingidentifier other
+  ON other.billing_identifier = token.billing_identifier
+ AND other.id <> token.id
+ AND other.deleted_at IS NULL
+ AND other.status = 'ACTIVE'
+ AND daterange(other.start_date, other.end_date, '[]')
+     && daterange(token.start_date, token.end_date, '[]')
+LEFT JOIN {BEFORE} ON before.id = other.id
+WHERE token.status = 'ACTIVE' AND (before.place IS NULL OR before.place < written.place)
+ORDER BY written.place, before.place NULLS FIRST, other.id
+"""  # noqa: S608 - constants only
+
+
+@behavior("ACCOUNT")
+class AccountBehavior(Behavior):
+    """The accounts are a tree, and account 1 stays its root."""
+
+    def before_update(self, batch: Batch) -> None:
+        if _moved(batch):
+            # Two requests could each close half of a circle that neither sees.
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [HIERARCHY_LOCK])
+
+    def after_update(self, batch: Batch) -> None:
+        moved = _moved(batch)
+        if not moved:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(CIRCLES, [list(moved)])
+            circular = [row[0] for row in cursor.fetchall()]
+        for account in circular:
+            batch.fail(
+                moved[account],
+                Code.VALIDATION_FAILED,
+                f"Account {account} would be above itself in the hierarchy; send a ParentAccountId "
+                f"that is not below it.",
+                "ParentAccountId",
+            )
+
+    def before_delete(self, batch: Batch) -> None:
+        for index in batch.live:
+            if batch.ids[index] == ROOT_ACCOUNT_ID:
+                batch.fail(
+                    index,
+                    Code.RECORD_IN_USE,
+                    f"Account {ROOT_ACCOUNT_ID} is the root of the hierarchy and stays.",
+                    "Id",
+                )
+
+
+def _moved(batch: Batch) -> dict[int, int]:
+    """Id -> index of the accounts whose parent changes."""
+    stored = batch.stored.get("ParentAccountId", [])
+    return {
+        account: index
+        for index, (account, parent, was) in enumerate(
+            zip(batch.ids, batch.sent("ParentAccountId"), stored, strict=False)
+        )
+        if index not in batch.problems
+        and account is not None
+        and parent is not UNSET
+        and parent is not None
+        and parent != was
+    }
+
+
+@behavior("BILLING_PROFILE")
+class BillingProfileBehavior(Behavior):
+    """Profiles have a name for payment pages; numbers of cards and bank accounts never get in."""
+
+    def before_create(self, batch: Batch) -> None:
+        sent = batch.sent("HostedPaymentPageExternalId")
+        batch.put("HostedPaymentPageExternalId", [value or str(uuid4()) for value in sent])
+        _guard_payment_details(batch)
+
+    def before_update(self, batch: Batch) -> None:
+        _guard_payment_details(batch)
+
+
+def _guard_payment_details(batch: Batch) -> None:
+    for index, token in enumerate(batch.sent("CreditCardToken")):
+        if token and looks_like_a_card(token):
+            batch.fail(
+                index,
+                Code.VALIDATION_FAILED,
+                "CreditCardToken looks like a card number, and card numbers are not kept; send the "
+                "payment gateway's token.",
+                "CreditCardToken",
+            )
+    numbers = batch.sent("AchBankAcctNum")
+    if any(numbers):
+        batch.put("AchBankAcctNum", [last_four(n) if n else n for n in numbers])
+
+
+def looks_like_a_card(text: str) -> bool:
+    """13 to 19 digits, perhaps grouped, with a right check digit (ISO/IEC 7812, Luhn)."""
+    digits = re.sub(r"[ -]", "", text)
+    if not re.fullmatch(r"[0-9]{13,19}", digits):
+        return False
+    doubled = (sum(divmod(int(d) * 2, 10)) for d in digits[-2::-2])
+    return (sum(doubled) + sum(map(int, digits[-1::-2]))) % 10 == 0
+
+
+def last_four(number: str) -> str:
+    """`DE89 3704 0044 0532 0130 00` -> `****3000`."""
+    return "****" + re.sub(r"[\s*-]", "", number)[-4:]
+
+
+@behavior("CONTRACT_RATE")
+class ContractRateBehavior(Behavior):
+    """A contract's rates hold within the contract."""
+
+    def before_create(self, batch: Batch) -> None:
+        _keep_within_contract(batch)
+
+    def before_update(self, batch: Batch) -> None:
+        _keep_within_contract(batch)
+
+
+@behavior("ACCOUNT_PACKAGE")
+class AccountPackageBehavior(Behavior):
+    """What is provisioned under a contract ends with it."""
+
+    def before_create(self, batch: Batch) -> None:
+        _keep_within_contract(batch)
+
+    def before_update(self, batch: Batch) -> None:
+        _keep_within_contract(batch)
+
+
+@behavior("ACCOUNT_PRODUCT")
+class AccountProductBehavior(Behavior):
+    """What is provisioned under a contract ends with it; its product is the package product's."""
+
+    def before_create(self, batch: Batch) -> None:
+        _take_product(batch)
+        _keep_within_contract(batch)
+
+    def before_update(self, batch: Batch) -> None:
+        _take_product(batch)
+        _keep_within_contract(batch)
+
+
+def _take_product(batch: Batch) -> None:
+    """An account product with a package product is of that product, sent or not."""
+    sent = batch.sent("PackageProductId")
+    wanted = {v for v in sent if v is not UNSET and v is not None}
+    if not wanted:
+        return
+    known = dict(PackageProduct.objects.filter(pk__in=wanted).values_list("pk", "product_id"))
+    products = batch.effective("ProductId")
+    for index, package_product in enumerate(sent):
+        product = known.get(package_product)
+        if product is None or index in batch.problems:
+            continue
+        if products[index] is None:
+            products[index] = product
+        elif products[index] != product:
+            batch.fail(
+                index,
+                Code.VALIDATION_FAILED,
+                f"ProductId is {products[index]}, but PackageProductId {package_product} is "
+                f"product {product}; send that one or leave ProductId out.",
+                "ProductId",
+            )
+    batch.put("ProductId", products)
+
+
+def _keep_within_contract(batch: Batch) -> None:
+    """StartDate and EndDate lie within the dates of the record's contract.
+
+    An empty EndDate lasts as long as the contract.
+    """
+    if not any(
+        batch.schema.field(f) in batch.columns for f in ("ContractId", "StartDate", "EndDate")
+    ):
+        return
+    contracts = batch.effective("ContractId")
+    wanted = {c for c in contracts if c is not None}
+    if not wanted:
+        return
+    known: dict[int, tuple[Any, ...]] = {
+        row[0]: row[1:]
+        for row in Contract.objects.filter(pk__in=wanted).values_list(
+            "pk", "contract_number", "start_date", "end_date"
+        )
+    }
+    starts, ends = batch.effective("StartDate"), batch.effective("EndDate")
+    for index in batch.live:
+        if contracts[index] not in known:
+            continue
+        number, first, last = known[contracts[index]]
+        for field, day in (("StartDate", starts[index]), ("EndDate", ends[index])):
+            if day is not None and (day < first or (last is not None and day > last)):
+                batch.fail(
+                    index,
+                    Code.VALIDATION_FAILED,
+                    f"{field} {day} is outside contract {number!r}, which runs from {first} to "
+                    f"{last or 'no end'}.",
+                    field,
+                )
+
+
+@behavior("BILLING_IDENTIFIER")
+class BillingIdentifierBehavior(Behavior):
+    """On any day a token belongs to one account; the account is that of the account product."""
+
+    def before_create(self, batch: Batch) -> None:
+        _take_account(batch)
+        _lock_tokens(batch)
+
+    def after_create(self, batch: Batch) -> None:
+        _refuse_shared_tokens(batch)
+
+    def before_update(self, batch: Batch) -> None:
+        _take_account(batch)
+        _lock_tokens(batch)
+
+    def after_update(self, batch: Batch) -> None:
+        _refuse_shared_tokens(batch)
+
+
+def _take_account(batch: Batch) -> None:
+    """A token of an account product marks usage of that product's account, sent or not."""
+    sent = batch.sent("AccountProductId")
+    wanted = {v for v in sent if v is not UNSET and v is not None}
+    if not wanted:
+        return
+    known = dict(AccountProduct.objects.filter(pk__in=wanted).values_list("pk", "account_id"))
+    accounts = batch.effective("AccountId")
+    for index, account_product in enumerate(sent):
+        account = known.get(account_product)
+        if account is None or index in batch.problems:
+            continue
+        if accounts[index] is None:
+            accounts[index] = account
+        elif accounts[index] != account:
+            batch.fail(
+                index,
+                Code.VALIDATION_FAILED,
+                f"AccountId is {accounts[index]}, but AccountProductId {account_product} belongs "
+                f"to account {account}; send that one or leave AccountId out.",
+                "AccountId",
+            )
+    batch.put("AccountId", accounts)
+
+
+def _lock_tokens(batch: Batch) -> None:
+    """Holders of one token are written one request after the other."""
+    tokens = batch.effective("BillingIdentifier")
+    wanted = [tokens[i] for i in batch.live if tokens[i] is not None]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended(token, 0) AS "
+            "key FROM unnest(%s::text[]) AS token ORDER BY key) AS keys",
+            [wanted],
+        )
+
+
+def _refuse_shared_tokens(batch: Batch) -> None:
+    places, ids = written_ids(batch)
+    with connection.cursor() as cursor:
+        cursor.execute(TOKEN_CLASHES, {"ids": ids})
+        clashes = [
+            (
+                place,
+                before,
+                other,
+                f"which gives the same token to account {account} from {start} to {end}. End that "
+                f"one first, or send other dates.",
+            )
+            for place, before, other, account, start, end in cursor.fetchall()
+        ]
+    fail_clashing(batch, places, clashes, "BillingIdentifier")
