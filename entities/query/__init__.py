@@ -1,0 +1,89 @@
+"""The query language: one SELECT, Oracle flavoured, over entities instead of tables.
+
+    text -> parse -> Select (scope, expressions, conditions) -> Compiled -> run -> Page
+
+Every construct that reaches PostgreSQL was written here, names come from the snapshot and values
+travel as parameters; the answer is JSON text that PostgreSQL made and nobody reads on its way out.
+
+    page = query("SELECT Id, Name FROM ACCOUNT WHERE Status = 'ACTIVE'", context)
+    page.json   b'[{"Id":"1","Name":"Root"}, ...]'
+"""
+
+from collections.abc import Sequence
+
+from entities.errors import Code, RequestError
+from entities.query import plans, statement
+from entities.query.run import Page, run
+from entities.query.statement import MAX_ROWS, Compiled
+from entities.schema import snapshot as schema
+from entities.schema.snapshot import EntitySchema, Snapshot
+from metabrm.identity.context import Context
+
+__all__ = [
+    "MAX_ROWS",
+    "Compiled",
+    "Page",
+    "compile",
+    "query",
+    "retrieve_ids",
+    "retrieve_where",
+]
+
+_INT8 = 2**63
+
+
+def query(sql: str, context: Context, *, snapshot: Snapshot | None = None) -> Page:
+    """The rows that a SELECT asks for, at most MAX_ROWS of them.
+
+    A row is a JSON object of strings and nulls under the canonical field names, the aliases as
+    written, and for relation paths the dotted name. RequestError QUERY_INVALID and
+    QUERY_NOT_SUPPORTED with the position, INSUFFICIENT_RIGHTS, QUERY_TIMEOUT.
+    """
+    return run(compile(sql, snapshot or schema.current(), context))
+
+
+def retrieve_where(
+    entity: str, condition: str, context: Context, *, snapshot: Snapshot | None = None
+) -> Page:
+    """Whole records of `entity`: all fields that the caller may see, in field order.
+
+    `condition` is what may follow WHERE, or "" for all records; ORDER BY and a page may follow it.
+    RequestError UNKNOWN_ENTITY, and all that `query` raises; positions count from the condition.
+    """
+    snapshot = snapshot or schema.current()
+    found = _entity(entity, snapshot)
+
+    def compiled() -> Compiled:
+        return statement.compile_condition(found, condition, snapshot, context)
+
+    return run(plans.plan(snapshot, context, found.name, condition, compiled))
+
+
+def retrieve_ids(
+    entity: str, ids: Sequence[int], context: Context, *, snapshot: Snapshot | None = None
+) -> Page:
+    """Whole records of `entity` with these Ids, by Id; those that don't exist are left out."""
+    snapshot = snapshot or schema.current()
+    found = _entity(entity, snapshot)
+
+    def compiled() -> Compiled:
+        return statement.compile_ids(found, snapshot, context)
+
+    wanted = [str(i) for i in ids if -_INT8 <= i < _INT8]
+    return run(plans.plan(snapshot, context, found.name + " ids", "", compiled), (wanted,))
+
+
+def compile(sql: str, snapshot: Snapshot, context: Context) -> Compiled:
+    """What `query` runs for the text, from the cache when it is there."""
+
+    def compiled() -> Compiled:
+        return statement.compile_query(sql, snapshot, context)
+
+    return plans.plan(snapshot, context, "", sql, compiled)
+
+
+def _entity(name: str, snapshot: Snapshot) -> EntitySchema:
+    found = snapshot.entity(name)
+    if not found.api_enabled:
+        raise RequestError(Code.UNKNOWN_ENTITY, f"There is no entity {name!r}.")
+    return found

@@ -11,7 +11,7 @@ from sqlglot import exp
 from entities.query.expressions import Expressions
 from entities.query.terms import PG_TYPES, Kind, Mismatch, Term, decoded
 
-_COMPARISONS = {
+_COMPARISONS: dict[type[exp.Expression], str] = {
     exp.EQ: "=",
     exp.NEQ: "<>",
     exp.LT: "<",

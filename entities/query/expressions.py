@@ -6,6 +6,7 @@ into columns of the schema, literals into parameters, operators and functions in
 """
 
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from sqlglot import exp
 
@@ -17,7 +18,12 @@ from entities.query.terms import PG_TYPES, Kind, Mismatch, Term, column, decoded
 Parameter = str | list[str]
 
 _DATES = frozenset({Kind.DATE, Kind.DATETIME})
-_ARITHMETIC = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/"}
+_ARITHMETIC: dict[type[exp.Expression], str] = {
+    exp.Add: "+",
+    exp.Sub: "-",
+    exp.Mul: "*",
+    exp.Div: "/",
+}
 #: Arguments of the parser's nodes that carry a dialect's fine print and change nothing here.
 _FINE_PRINT = frozenset(
     {"safe", "coalesce", "big_int", "is_nvl", "ignore_nulls", "typed", "preserve_end_of_month"}
@@ -137,23 +143,17 @@ class Expressions:
             self.statement.invalid(f"{mismatch}{holds(beside)}.", term.node)
         return self.parameters.bind(value, pg_type)
 
-    def number(self, node: exp.Expression) -> Term:
-        """A scalar that must be a number."""
-        term = self.scalar(node)
-        if term.literal is not None or term.kind is Kind.NULL:
-            return Term(self.as_kind(term, Kind.NUMBER), Kind.NUMBER, node)
-        if term.kind is not Kind.NUMBER:
-            self._expected("number", term)
-        return term
+    def number(self, term: Term) -> str:
+        """SQL of a scalar that must be a number."""
+        if term.literal is None and not term.null and term.kind is not Kind.NUMBER:
+            name = term.field.name if term.field else "This"
+            self.statement.invalid(f"{name} is a {term.kind}; a number belongs here.", term.node)
+        return self.as_kind(term, Kind.NUMBER)
 
     def text(self, node: exp.Expression) -> str:
         """SQL of a scalar as text, whatever its kind."""
         term = self.settled(self.scalar(node))
         return "NULL::text" if term.null else term.text_sql()
-
-    def _expected(self, what: str, term: Term) -> None:
-        name = term.field.name if term.field else "This"
-        self.statement.invalid(f"{name} is a {term.kind}; a {what} belongs here.", term.node)
 
     def _apart(self, one: Term, other: Term) -> None:
         names = [t.field.name if t.field else "one side" for t in (one, other)]
@@ -163,7 +163,7 @@ class Expressions:
             other.node,
         )
 
-    def _refuse(self, node: exp.Expression) -> None:
+    def _refuse(self, node: exp.Expression) -> NoReturn:
         from entities.query.conditions import CONDITIONS
         from entities.query.functions import refuse
 
@@ -183,7 +183,7 @@ class Expressions:
 def _column(e: Expressions, node: exp.Expression) -> Term:
     found = e.resolve(node)
     e.loose.append((node, found.key))
-    return column(found.field, found.source.alias, node)
+    return column(found.field, found.source.alias, node, found.key)
 
 
 def _literal(e: Expressions, node: exp.Expression) -> Term:
@@ -196,7 +196,7 @@ def _boolean(e: Expressions, node: exp.Expression) -> Term:
 
 
 def _null(e: Expressions, node: exp.Expression) -> Term:
-    return Term("NULL", Kind.NULL, node)
+    return Term("NULL::text", Kind.NULL, node)
 
 
 def _paren(e: Expressions, node: exp.Expression) -> Term:
@@ -207,7 +207,7 @@ def _negative(e: Expressions, node: exp.Expression) -> Term:
     inner = e.scalar(node.this)
     if inner.literal and not inner.quoted and not inner.literal.startswith("-"):
         return Term("", Kind.NUMBER, node, literal=f"-{inner.literal}")
-    return Term(f"(- {e.number(node.this).sql})", Kind.NUMBER, node)
+    return Term(f"(- {e.number(inner)})", Kind.NUMBER, node)
 
 
 def _arithmetic(e: Expressions, node: exp.Expression) -> Term:
@@ -215,9 +215,8 @@ def _arithmetic(e: Expressions, node: exp.Expression) -> Term:
     operator = _ARITHMETIC[type(node)]
     if left.kind in _DATES or right.kind in _DATES:
         return _days(e, node, left, right)
-    one, other = (e.number(n).sql for n in (node.this, node.expression))
     # Whole numbers are divided as numbers: 1 / 2 is a half. And their sums must not overflow.
-    return Term(f"({one}::numeric {operator} {other})", Kind.NUMBER, node)
+    return Term(f"({e.number(left)}::numeric {operator} {e.number(right)})", Kind.NUMBER, node)
 
 
 def _days(e: Expressions, node: exp.Expression, left: Term, right: Term) -> Term:
@@ -228,10 +227,10 @@ def _days(e: Expressions, node: exp.Expression, left: Term, right: Term) -> Term
         seconds = f"extract(epoch FROM ({left.sql}::timestamptz - {right.sql}::timestamptz))"
         return Term(f"({seconds} / 86400)", Kind.NUMBER, node)
     if isinstance(node, exp.Sub) and left.kind in _DATES:
-        date, days, sign = left, e.number(node.expression).sql, "-"
+        date, days, sign = left, e.number(right), "-"
     elif isinstance(node, exp.Add):
-        date, other = (left, node.expression) if left.kind in _DATES else (right, node.this)
-        days, sign = e.number(other).sql, "+"
+        date, other = (left, right) if left.kind in _DATES else (right, left)
+        days, sign = e.number(other), "+"
     else:
         e.statement.invalid("Days can be added to a date or taken from it, nothing else.", node)
     if date.kind is Kind.DATE:
@@ -260,11 +259,12 @@ def _case(e: Expressions, node: exp.Expression) -> Term:
     e.only(node, "this", "ifs", "default")
     tests: list[str] = []
     results: list[Term] = []
+    subject = None if node.this is None else e.scalar(node.this)
     for branch in node.args["ifs"]:
-        if node.this is None:
+        if subject is None:
             tests.append(condition(e, branch.this))
         else:
-            tests.append(equality(e, e.scalar(node.this), e.scalar(branch.this)))
+            tests.append(equality(e, subject, e.scalar(branch.this)))
         results.append(e.scalar(branch.args["true"]))
     default = node.args.get("default")
     if default is not None:

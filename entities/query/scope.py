@@ -8,6 +8,7 @@ that the caller may not read. What the API doesn't serve is as unknown as what d
 """
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 from sqlglot import exp
 
@@ -197,7 +198,7 @@ class Scope:
     def _readable(source: Source) -> list[FieldSchema]:
         return [f for f in source.schema.fields if f.api_accessible and source.rights.may_read(f)]
 
-    def _unknown_entity(self, table: exp.Table) -> None:
+    def _unknown_entity(self, table: exp.Table) -> NoReturn:
         known = [
             e.name
             for e in self.snapshot.entities.values()

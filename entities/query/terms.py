@@ -68,7 +68,8 @@ class Term:
     sql      over the aliases of the query's tables; of a literal: not to be used
     node     where it stands in the text
     field    the field, of a plain column
-    whole    a column of whole numbers: literals beside it are bound as such, so that its index serves
+    key      the canonical name, of a plain column
+    whole    whole numbers: literals beside them are bound as such, so that an index serves
     literal  the text of a literal still undecided; `quoted` if it stood in quotes
     """
 
@@ -76,6 +77,7 @@ class Term:
     kind: Kind
     node: exp.Expression
     field: FieldSchema | None = None
+    key: str = ""
     whole: bool = False
     literal: str | None = None
     quoted: bool = False
@@ -108,16 +110,17 @@ class Term:
         return f"({self.wire_sql(self.sql)})::text"
 
 
-def column(field: FieldSchema, alias: str, node: exp.Expression) -> Term:
+def column(field: FieldSchema, alias: str, node: exp.Expression, key: str = "") -> Term:
     """The term of a field over the table `alias`."""
+    key = key or field.name
     sql = field.sql(alias)
     if field.lookup is not None and field.lookup.by_key:
-        return Term(sql, Kind.TEXT, node, field)
+        return Term(sql, Kind.TEXT, node, field, key)
     kind = _KINDS.get(field.type.pg_type)
     if kind is None or field.type.name == "FILE":
         # Several values, or a storage key: the wire form is all that anybody outside knows.
-        return Term(field.wire_sql(alias), Kind.TEXT, node)
-    return Term(sql, kind, node, field, whole=field.type.pg_type == "bigint")
+        return Term(field.wire_sql(alias), Kind.TEXT, node, key=key)
+    return Term(sql, kind, node, field, key, whole=field.type.pg_type == "bigint")
 
 
 class Mismatch(ValueError):
@@ -142,7 +145,7 @@ def decoded(text: str, kind: Kind, whole: bool) -> tuple[str, str]:
 
 
 def holds(term: Term | None) -> str:
-    """"; AccountId holds ids" for the column beside which a literal was mistaken, or ""."""
+    """ "; AccountId holds ids" for the column beside which a literal was mistaken, or ""."""
     if term is None or term.field is None:
         return ""
     return f"; {term.field.name} holds {_NOUNS.get(term.field.type.name, f'{term.kind}s')}"

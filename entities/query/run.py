@@ -1,0 +1,120 @@
+"""Running a compiled statement: one round trip, read-only, with a time limit, bytes passed through.
+
+Two statements go to the server in one pipeline: the first makes the transaction read-only and sets
+its timeout, the second is the query. Without a transaction of the caller's they are one implicit
+transaction, over when the answer is there; inside one, a savepoint takes the settings back.
+"""
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+import psycopg
+from django.conf import settings
+from django.db import connection
+from psycopg import errors
+
+from entities.errors import Code, RequestError
+from entities.query.expressions import Parameter
+from entities.query.statement import Compiled
+
+TIMEOUT_SECONDS = 30
+
+_LIMITS = (
+    "SELECT set_config('transaction_read_only', 'on', true),"
+    " set_config('statement_timeout', $1, true)"
+)
+_SAVEPOINT = "SAVEPOINT entities_query"
+_BACK = "ROLLBACK TO SAVEPOINT entities_query"
+_RELEASE = "RELEASE SAVEPOINT entities_query"
+
+#: What values can do wrong once the statement runs, in the words of the caller.
+_VALUE_ERRORS: dict[type[psycopg.Error], str] = {
+    errors.DivisionByZero: "The query divides by zero; guard it with CASE WHEN … END.",
+    errors.NumericValueOutOfRange: "A number in the query's result is out of range.",
+    errors.DatetimeFieldOverflow: "A date in the query's result is out of range.",
+    errors.InvalidEscapeSequence: "A LIKE pattern ends with its escape character.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows in their wire form: `json` is the text of a JSON list of `count` objects, in UTF-8."""
+
+    json: bytes
+    count: int
+
+
+def run(compiled: Compiled, parameters: tuple[Parameter, ...] | None = None) -> Page:
+    """Run the statement with its own parameters, or with `parameters`.
+
+    RequestError QUERY_TIMEOUT; QUERY_INVALID for a division by zero and the like; SCHEMA_BUSY when
+    a table changed between the snapshot and now. Other database errors come as Django's.
+    """
+    connection.ensure_connection()
+    raw: psycopg.Connection = connection.connection
+    values = compiled.parameters if parameters is None else parameters
+    milliseconds = str(int(timeout_seconds() * 1000))
+    nested = not connection.get_autocommit()
+    try:
+        with connection.wrap_database_errors:
+            result = _pipeline(raw, compiled.sql, values, milliseconds, nested)
+    except Exception as error:
+        _translate(error)
+    count, text = result
+    return Page(text or b"[]", count)
+
+
+def timeout_seconds() -> float:
+    """How long a query may take: the setting QUERY_TIMEOUT_SECONDS."""
+    return float(getattr(settings, "QUERY_TIMEOUT_SECONDS", TIMEOUT_SECONDS))
+
+
+def _pipeline(
+    raw: psycopg.Connection,
+    sql: str,
+    values: tuple[Parameter, ...],
+    milliseconds: str,
+    nested: bool,
+) -> tuple[int, bytes | None]:
+    # RawCursor: $1 style, so a percent sign is a percent sign.
+    cursor = psycopg.RawCursor(raw)
+    try:
+        with raw.pipeline():
+            if nested:
+                psycopg.RawCursor(raw).execute(_SAVEPOINT)
+            psycopg.RawCursor(raw).execute(_LIMITS, [milliseconds])
+            cursor.execute(sql, values)
+            if nested:
+                psycopg.RawCursor(raw).execute(_BACK)
+                psycopg.RawCursor(raw).execute(_RELEASE)
+    except psycopg.Error:
+        if nested and not raw.broken:
+            psycopg.RawCursor(raw).execute(_BACK)
+            psycopg.RawCursor(raw).execute(_RELEASE)
+        raise
+    result = cursor.pgresult
+    assert result is not None
+    return int(result.get_value(0, 0) or 0), result.get_value(0, 1)
+
+
+def _translate(error: Exception) -> NoReturn:
+    cause = error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error
+    if isinstance(cause, errors.QueryCanceled):
+        raise RequestError(
+            Code.QUERY_TIMEOUT,
+            f"The query took longer than {timeout_seconds():g} seconds; narrow it with a condition "
+            "on an indexed field, or ask for fewer rows.",
+        ) from error
+    if isinstance(cause, errors.UndefinedColumn | errors.UndefinedTable):
+        raise RequestError(
+            Code.SCHEMA_BUSY, "The schema changed while the query ran; send it again."
+        ) from error
+    if isinstance(cause, errors.DataError):
+        known = (text for kind, text in _VALUE_ERRORS.items() if isinstance(cause, kind))
+        message = next(known, "The query meets a value that one of its functions can't take.")
+        raise RequestError(Code.QUERY_INVALID, message) from error
+    if isinstance(cause, errors.ProgramLimitExceeded | errors.StatementTooComplex):
+        raise RequestError(
+            Code.QUERY_INVALID, "The query is too complex; send it in parts."
+        ) from error
+    raise error
