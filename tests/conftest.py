@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import django
 import psutil
 import pytest
 
@@ -44,8 +45,9 @@ def _remove_what_killed_runs_left() -> None:
 def _numbered(url: str, number: int) -> str:
     """The same Valkey, another of its numbered databases."""
     parts = urlsplit(url)
-    change = {"query": f"db={number}"} if parts.scheme == "unix" else {"path": f"/{number}"}
-    return parts._replace(**change).geturl()
+    if parts.scheme == "unix":
+        return f"unix://{parts.netloc}{parts.path}?db={number}"
+    return parts._replace(path=f"/{number}").geturl()
 
 
 # Done on import, before pytest-django reads the settings, which read the environment.
@@ -67,6 +69,8 @@ def pytest_configure(config: pytest.Config) -> None:
             embedded.start(read(os.environ), durable=False)
         except Problem as problem:
             pytest.exit(str(problem), returncode=2)
+    # pytest-django sets Django up by itself only where the settings were named before this file.
+    django.setup()
 
 
 @pytest.hookimpl(trylast=True)

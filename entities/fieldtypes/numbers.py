@@ -1,5 +1,6 @@
 """Numbers: exact, never floating point."""
 
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -81,13 +82,18 @@ class DecimalNumber(FieldType):
     def msgspec_type(self, field: "FieldSchema") -> Any:
         return Decimal
 
+    def decode(
+        self, values: Sequence[Any], field: "FieldSchema"
+    ) -> tuple[list[Any], dict[int, Refused]]:
+        # Decimal would also take underscores, blanks, NaN and other scripts' digits.
+        if not _PLAIN.issuperset("".join([v for v in values if isinstance(v, str)])):
+            return self._decode_each(values, field)
+        return super().decode(values, field)
+
     def check_column(self, decoded: list[Any], field: "FieldSchema") -> None:
         present = [v for v in decoded if v is not None]
-        if not present:
+        if not present or field.digits is None:
             return
-        texts = list(map(str, present))
-        if field.digits is None or not _PLAIN.issuperset("".join(texts)):
-            raise Refused(Code.INVALID_VALUE, "unusual digits")
         bound = field.bound
         if not -bound < min(present) or not max(present) < bound:
             raise Refused(Code.NUMBER_OUT_OF_RANGE, "too large")

@@ -47,7 +47,7 @@ class Shape:
                 self.problems.append(
                     (
                         Code.INVALID_RECORD,
-                        f"{field.name} is given twice, as {seen[field]!r} and {key!r}; give it once",
+                        f"{field.name} is given twice, as {seen[field]!r} and {key!r}; give it once.",
                         field.name,
                     )
                 )
@@ -108,7 +108,7 @@ def _columns(
             batch.fail(
                 index,
                 Code.INVALID_RECORD,
-                f"a record is a JSON object of field names and values, not {_kind(row)}",
+                f"a record is a JSON object of field names and values, not {_kind(row)}.",
             )
             by_row.append(None)
             continue
@@ -166,7 +166,7 @@ def _clear(batch: Batch, index: int, names: Any, rights: EntityRights) -> None:
         batch.fail(
             index,
             Code.INVALID_RECORD,
-            'fieldsToNull is a list of field names, such as ["EndDate"]',
+            'fieldsToNull is a list of field names, such as ["EndDate"].',
             "fieldsToNull",
         )
         return

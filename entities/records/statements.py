@@ -93,9 +93,13 @@ def _copy(
             copy_fields(column, f.type.free_text) for f, column in zip(fields, texts, strict=True)
         ]
         body = tail.join(map("\t".join, zip(*parts, strict=True))) + tail
-        with cursor.copy(
-            f"COPY {quote(schema.table)} ({', '.join(map(quote, columns))}) FROM STDIN"
-        ) as copy:
+        # COPY is psycopg's own, past Django's wrapper that translates errors.
+        with (
+            connection.wrap_database_errors,
+            cursor.copy(
+                f"COPY {quote(schema.table)} ({', '.join(map(quote, columns))}) FROM STDIN"
+            ) as copy,
+        ):
             copy.write(body)
     for index, new_id in zip(indexes, ids, strict=True):
         batch.ids[index] = new_id

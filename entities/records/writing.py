@@ -146,10 +146,10 @@ def _require(batch: Batch, fields: Any) -> None:
         column = batch.columns.get(field)
         if column is not None and None not in column:
             continue
-        for index in batch.live if column is None else range(batch.size):
-            # A value that was sent but refused is a problem already.
+        for index in range(batch.size):
+            # A value that was sent but refused is a problem already, a record that is none as well.
             if (column is None or column[index] is None) and not any(
-                p.field == field.name for p in batch.problems.get(index, ())
+                p.field in (field.name, "") for p in batch.problems.get(index, ())
             ):
                 batch.fail(
                     index,

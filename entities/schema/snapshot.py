@@ -8,6 +8,7 @@ Names resolve without regard to case or underscores: `/rest/2.0/billing_profile`
 and `BILLING_PROFILE` are one entity, `LOWER_BAND` and `LowerBand` one field.
 """
 
+import logging
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -25,6 +26,8 @@ from entities.errors import Code, RequestError, nearest
 from entities.fieldtypes import FieldType, Refused
 from entities.schema.runtime import RuntimeApps, runtime_model
 from metabrm.entity import EntityOptions
+
+log = logging.getLogger(__name__)
 
 
 def fold(name: str) -> str:
@@ -394,7 +397,8 @@ def _field(
         try:
             object.__setattr__(schema, "default", kind.decode_one(default_text, schema))
         except Refused as refusal:
-            raise ValueError(f"default of {name}: {refusal.message}") from refusal
+            # A bad default must not take the whole schema down; the field just has none.
+            log.error("DefaultValue of %s (field %s) is ignored: %s", name, field_id, refusal)
     return schema
 
 
