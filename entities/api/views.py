@@ -5,8 +5,6 @@ answer. It is one plain Django view rather than one per resource because resourc
 plain because a single record's way through it is most of what a small client waits for.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -22,7 +20,9 @@ from entities.api.envelope import Envelope
 from entities.api.errors import JSON, MethodNotAllowed, answer_to
 from entities.api.organisations import require_our_own
 from entities.errors import Code, RequestError
+from entities.query import Page
 from entities.records.outcome import Outcome
+from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
 from metabrm.web.middleware import request_id_of
 
@@ -85,14 +85,14 @@ def _methods_at(parts: list[str]) -> tuple[dict[str, View], str]:
 
 def create(request: HttpRequest, entity: str) -> HttpResponse:
     """POST /E"""
-    context, sent = _write_request(request)
+    context, entity, sent = _write_request(request, entity)
     done = records.create(entity, sent.rows, context, all_or_none=sent.all_or_none)
     return _outcomes("createResponse", done)
 
 
 def update(request: HttpRequest, entity: str, record_id: str | None = None) -> HttpResponse:
     """PUT /E and PUT /E/ID"""
-    context, sent = _write_request(request)
+    context, entity, sent = _write_request(request, entity)
     if record_id is not None:
         _put_id(sent.rows, record_id)
     done = records.update(
@@ -107,7 +107,7 @@ def update(request: HttpRequest, entity: str, record_id: str | None = None) -> H
 
 def upsert(request: HttpRequest, entity: str) -> HttpResponse:
     """PATCH /E"""
-    context, sent = _write_request(request)
+    context, entity, sent = _write_request(request, entity)
     if not sent.key:
         raise RequestError(
             Code.MALFORMED_REQUEST,
@@ -128,7 +128,7 @@ def upsert(request: HttpRequest, entity: str) -> HttpResponse:
 
 def delete(request: HttpRequest, entity: str) -> HttpResponse:
     """DELETE /delete/E"""
-    context, sent = _write_request(request)
+    context, entity, sent = _write_request(request, entity)
     done = records.delete(
         entity,
         _ids(sent.rows),
@@ -141,7 +141,7 @@ def delete(request: HttpRequest, entity: str) -> HttpResponse:
 
 def undelete(request: HttpRequest, entity: str) -> HttpResponse:
     """DELETE /undelete/E"""
-    context, sent = _write_request(request)
+    context, entity, sent = _write_request(request, entity)
     done = records.undelete(entity, _ids(sent.rows), context, all_or_none=sent.all_or_none)
     return _outcomes("undeleteResponse", done)
 
@@ -149,33 +149,28 @@ def undelete(request: HttpRequest, entity: str) -> HttpResponse:
 def retrieve_id(request: HttpRequest, entity: str, record_id: str) -> HttpResponse:
     """GET /E/ID"""
     context, snapshot = caller(request)
-    schema = snapshot.entity(entity)
-    if not (record_id.isascii() and record_id.isdecimal()):
-        raise RequestError(
-            Code.RECORD_NOT_FOUND,
-            f"{schema.name} has no record with the Id {record_id!r}; an Id is a whole number.",
-        )
-    page = query.retrieve_ids(schema.name, [int(record_id)], context, snapshot=snapshot)
+    name = _served(snapshot, entity)
+    # An Id is a whole number; there is no record of any other.
+    ids = [int(record_id)] if record_id.isascii() and record_id.isdecimal() else []
+    page = query.retrieve_ids(name, ids, context, snapshot=snapshot)
     if not page.count:
-        raise RequestError(
-            Code.RECORD_NOT_FOUND, f"{schema.name} has no record with the Id {record_id}."
-        )
+        raise RequestError(Code.RECORD_NOT_FOUND, f"{name} has no record with Id {record_id!r}.")
     return _rows("retrieveResponse", page)
 
 
 def retrieve_where(request: HttpRequest, entity: str) -> HttpResponse:
     """GET /E?queryAnsiSql=CONDITION"""
     context, snapshot = caller(request)
-    schema = snapshot.entity(entity)
+    name = _served(snapshot, entity)
     condition = _parameter(request, _CONDITION)
     if not condition.strip():
         raise RequestError(
             Code.MALFORMED_REQUEST,
-            f"Say which records: .../{schema.name}?queryAnsiSql=CONDITION, for example "
-            f"queryAnsiSql=Id > 0, or .../{schema.name}/ID for one.",
+            f"Say which records: .../{name}?queryAnsiSql=CONDITION, for example "
+            f"queryAnsiSql=Id > 0, or .../{name}/ID for one.",
             field="queryAnsiSql",
         )
-    page = query.retrieve_where(schema.name, condition, context, snapshot=snapshot)
+    page = query.retrieve_where(name, condition, context, snapshot=snapshot)
     return _rows("retrieveResponse", page)
 
 
@@ -203,9 +198,17 @@ def _query(request: HttpRequest, sql: str) -> HttpResponse:
     return _rows("queryResponse", query.query(sql, context, snapshot=snapshot))
 
 
-def _write_request(request: HttpRequest) -> tuple[Context, Envelope]:
-    context, _ = caller(request)
-    return context, envelope.read(body_of(request))
+def _write_request(request: HttpRequest, entity: str) -> tuple[Context, str, Envelope]:
+    context, snapshot = caller(request)
+    return context, _served(snapshot, entity), envelope.read(body_of(request))
+
+
+def _served(snapshot: Snapshot, entity: str) -> str:
+    """The name of an entity that is served over the API; RequestError UNKNOWN_ENTITY."""
+    schema = snapshot.entity(entity)
+    if not schema.api_enabled:
+        raise RequestError(Code.UNKNOWN_ENTITY, f"There is no entity {entity!r}.")
+    return schema.name
 
 
 def _parameter(request: HttpRequest, name: str) -> str:
@@ -253,7 +256,7 @@ def _outcomes(name: str, outcomes: list[Outcome], *, with_created: bool = False)
     return HttpResponse(body, content_type=JSON)
 
 
-def _rows(name: str, page: query.Page) -> HttpResponse:
+def _rows(name: str, page: Page) -> HttpResponse:
     if not page.count:
         raise RequestError(Code.NO_ROWS, "No record matches.")
     return HttpResponse(b'{"%s":%s}' % (name.encode(), page.json), content_type=JSON)

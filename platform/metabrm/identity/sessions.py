@@ -132,4 +132,4 @@ def _possible(session_id: str) -> bool:
 
 
 def _hash(session_id: str) -> bytes:
-    return hashlib.sha256(session_id.encode("utf-8", "surrogateescape")).digest()
+    return hashlib.sha256(session_id.encode("utf-8", "surrogatepass")).digest()

@@ -83,7 +83,7 @@ def test_what_can_not_be_read_says_why(body: bytes, says: str) -> None:
 
 def test_a_thousand_records_are_taken_and_no_more() -> None:
     assert len(envelope.read(b'{"brmObjects": [%s]}' % b",".join([b"{}"] * 1000)).rows) == 1000
-    with pytest.raises(RequestError, match="1,001 records.*at most 1,000") as refused:
+    with pytest.raises(RequestError, match=r"1,001 records.*at most 1,000") as refused:
         envelope.read(b'{"brmObjects": [%s]}' % b",".join([b"{}"] * 1001))
     assert refused.value.code is Code.REQUEST_TOO_LARGE
 

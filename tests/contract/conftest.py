@@ -1,0 +1,71 @@
+"""One live server for all contract tests of a run, and who calls it."""
+
+import os
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+import requests
+
+from metabrm import embedded
+from metabrm.environment import read
+from tests.contract.calls import Caller
+from tests.contract.live import (
+    ORG,
+    PASSWORD,
+    USERNAME,
+    Live,
+    create_database,
+    database_url,
+    drop_database,
+)
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # All on one worker of pytest-xdist, so that they share one server.
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("contract"))
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    env = read(os.environ)
+    entry = embedded.database(env)
+    name = f"contract_{os.getpid()}"
+    server_url = database_url(entry, entry["NAME"])
+    create_database(server_url, name)
+    state = tmp_path_factory.mktemp("contract")
+    server = Live(
+        database_url(entry, name), embedded.cache_url(env), state / "state", state / "server.log"
+    )
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        drop_database(server_url, name)
+
+
+@pytest.fixture(scope="session")
+def admin(live: Live) -> Caller:
+    """The administrator, signed in."""
+    return Caller.signed_in(live.url, USERNAME, PASSWORD)
+
+
+@pytest.fixture
+def nobody(live: Live) -> Caller:
+    """A caller without any credential."""
+    return Caller(live.url, requests.Session())
+
+
+_names = count(1)
+
+
+@pytest.fixture
+def unique() -> str:
+    """A text no other test uses."""
+    return f"{ORG}-{os.getpid()}-{next(_names)}"

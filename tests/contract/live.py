@@ -1,0 +1,132 @@
+"""The product as its clients meet it: a web server process of its own, on a database of its own.
+
+Nothing of the product is imported into the tests that use it; what can't be done over HTTP (giving
+somebody a password) is done by a program run in the same environment.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+import requests
+from psycopg import sql
+
+ROOT = Path(__file__).parents[2]
+ORG = "acme"
+USERNAME = "admin"
+PASSWORD = "contract-tests-7"
+PATIENCE = 60.0
+
+
+class Live:
+    """A running product. `url` ends before `/rest`; `environment` is that of its processes."""
+
+    def __init__(self, database_url: str, redis_url: str, state: Path, log: Path) -> None:
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}/{ORG}"
+        self.log = log
+        self.database_url = database_url
+        self.environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("BRM_")},
+            "DJANGO_SETTINGS_MODULE": "metabrm.settings",
+            "PYTHONPATH": os.pathsep.join([str(ROOT / "platform"), str(ROOT)]),
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "BRM_STATE_DIR": str(state),
+            "BRM_ORG": ORG,
+            "BRM_ADMIN_USERNAME": USERNAME,
+            "BRM_ADMIN_PASSWORD": PASSWORD,
+        }
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Bring the schema up, make the administrator, and serve; returns when it answers."""
+        self.run(
+            "from django.core.management import call_command\n"
+            "from metabrm.identity.services import ensure_admin\n"
+            "call_command('migrate', interactive=False, verbosity=0)\n"
+            "ensure_admin()"
+        )
+        command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
+        command += ["--port", str(self.port), "--workers", "2", "--blocking-threads", "4"]
+        command += ["--workers-kill-timeout", "2", "metabrm.wsgi:application"]
+        with open(self.log, "ab") as log:
+            self._server = subprocess.Popen(
+                command, cwd=ROOT, env=self.environment, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + PATIENCE
+        while not self._ready():
+            if self._server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"no server:\n{self.log.read_text()[-3000:]}")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """End the server's processes."""
+        if self._server is not None:
+            self._server.terminate()
+            try:
+                self._server.wait(10)
+            except subprocess.TimeoutExpired:
+                self._server.kill()
+                self._server.wait()
+
+    def run(self, code: str, *arguments: str) -> str:
+        """Run Python `code` in the product's environment, Django set up; returns its output."""
+        program = "import django, sys; django.setup()\n" + code
+        done = subprocess.run(
+            [sys.executable, "-c", program, *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """What the database itself says."""
+        with psycopg.connect(self.database_url) as connection:
+            return connection.execute(query, parameters).fetchall()
+
+    def _ready(self) -> bool:
+        try:
+            answer = requests.get(f"http://127.0.0.1:{self.port}/health/ready", timeout=5)
+        except requests.RequestException:
+            return False
+        return answer.status_code == 200
+
+
+def database_url(entry: dict[str, Any], name: str) -> str:
+    """libpq's URL for an entry of Django's DATABASES, with another database's name."""
+    host = quote(entry["HOST"], safe="")
+    user, port = quote(entry.get("USER", "")), entry.get("PORT", "")
+    password = f":{quote(entry['PASSWORD'], safe='')}" if entry.get("PASSWORD") else ""
+    port = f":{port}" if port else ""
+    return f"postgresql://{user}{password}@{host}{port}/{name}"
+
+
+def create_database(server_url: str, name: str) -> None:
+    """A new, empty database; an old one of the name is dropped."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        for statement in ("DROP DATABASE IF EXISTS {} WITH (FORCE)", "CREATE DATABASE {}"):
+            connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
+
+
+def drop_database(server_url: str, name: str) -> None:
+    """Drop the database, whoever is connected."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
