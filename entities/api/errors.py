@@ -79,8 +79,8 @@ def answer_to(error: Exception, request_id: str) -> HttpResponse:
         return rendered(
             RequestError(
                 Code.TEMPORARILY_UNAVAILABLE,
-                "The database can't be reached or is too busy. Nothing of this request was "
-                "stored; send it again.",
+                "The database can't be reached or is too busy. What this request writes was "
+                "stored whole or not at all, most likely not at all; send it again.",
             )
         )
     log.error("request %s failed", request_id, exc_info=error)
