@@ -84,21 +84,31 @@ def announce(env: Environment) -> None:
     )
 
 
+def web_server(
+    env: Environment, address: str, port: int, application: str = "metabrm.wsgi:application"
+) -> list[str]:
+    """Arguments of the Python command that serves `application`."""
+    from django.conf import settings
+
+    return [
+        *("-m", "granian", "--interface", "wsgi", "--host", address, "--port", str(port)),
+        *("--workers", str(env.web_workers), "--blocking-threads", str(settings.WEB_THREADS)),
+        *("--respawn-failed-workers", "--workers-kill-timeout", str(LAST_SECONDS)),
+        application,
+    ]
+
+
 def supervise(env: Environment, address: str) -> int:
     """Run web, worker and scheduler until one ends or a signal comes; returns the exit code."""
-    from django.conf import settings
     from honcho.manager import Manager
 
-    celery = ["-m", "celery", "-A", "metabrm.celery"]
+    celery = ["-W", "ignore::celery.platforms.SecurityWarning", "-m", "celery"]
+    celery += ["-A", "metabrm.celery"]
+    level = f"--loglevel={env.log_level}"
     commands = {
-        "web": [
-            *("-m", "granian", "--interface", "wsgi", "--host", address, "--port", str(env.port)),
-            *("--workers", str(env.web_workers), "--blocking-threads", str(settings.WEB_THREADS)),
-            *("--respawn-failed-workers", "--workers-kill-timeout", str(LAST_SECONDS)),
-            "metabrm.wsgi:application",
-        ],
-        "worker": [*celery, "worker", "--without-gossip", "--without-mingle"],
-        "scheduler": [*celery, "beat", "--pidfile="],
+        "web": web_server(env, address, env.port),
+        "worker": [*celery, "worker", level, "--without-gossip", "--without-mingle"],
+        "scheduler": [*celery, "beat", level, "--pidfile="],
     }
     manager = Manager()
     variables = {**os.environ, "PYTHONUNBUFFERED": "1"}

@@ -1,0 +1,81 @@
+"""Run the benches named on the command line; one JSON line for each and a table at the end."""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+
+from bench.measure import Bench, Result, table
+
+ROWS = (10_000, 100_000)
+ROUNDS = 3
+
+
+def benches() -> dict[str, Bench]:
+    """Name -> bench, in the order they run. Imported late: they need the environment set up."""
+    from bench.api import create, retrieve, single, upsert
+
+    return {
+        "api.create": create.BENCH,
+        "api.upsert": upsert.BENCH,
+        "api.retrieve": retrieve.BENCH,
+        "api.single": single.BENCH,
+    }
+
+
+def chosen(names: Sequence[str]) -> dict[str, Bench]:
+    """The benches that the names mean; SystemExit for a name that means none."""
+    known = benches()
+    found = {
+        name: bench
+        for name, bench in known.items()
+        if not names or any(name == wanted or name.startswith(f"{wanted}.") for wanted in names)
+    }
+    if not found:
+        raise SystemExit(f"bench: no bench is called {' or '.join(names)}; try {', '.join(known)}")
+    return found
+
+
+def run(names: Sequence[str], rows: Sequence[int], rounds: int) -> list[Result]:
+    """Run the benches named in the environment's installation, telling each as it is measured."""
+    from bench.installation import installed
+
+    results: list[Result] = []
+    wanted = chosen(names)
+    with installed() as installation:
+        for name, bench in wanted.items():
+            print(f"{name}: {bench.about}", file=sys.stderr, flush=True)
+            smaller: Result | None = None
+            for n in rows if bench.grows else rows[:1]:
+                result = bench.measure(installation, name, n, rounds)
+                result.judge(bench.targets, smaller)
+                smaller = result
+                results.append(result)
+                print(result.json(), flush=True)
+    print(f"\n{table(results)}", flush=True)
+    return results
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", help="benches, or beginnings such as `api`")
+    parser.add_argument("--rows", default=",".join(map(str, ROWS)), help="n, and 10n to see growth")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="at least 3 for true medians")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="metabrm-bench-") as state:
+        # Servers of their own, as they are in production, and never somebody's data.
+        os.environ["BRM_STATE_DIR"] = state
+        for variable in ("DATABASE_URL", "REDIS_URL", "BRM_ADMIN_PASSWORD"):
+            os.environ.pop(variable, None)
+        os.environ["BRM_LOG_LEVEL"] = "WARNING"
+        from metabrm import embedded
+        from metabrm.problems import told_in_one_line
+
+        with told_in_one_line(), embedded.servers():
+            run(options.names, [int(n) for n in options.rows.split(",")], options.rounds)
+
+
+if __name__ == "__main__":
+    main()
