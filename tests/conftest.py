@@ -8,6 +8,7 @@ own. With DATABASE_URL or REDIS_URL set, the tests use that server instead.
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -36,10 +37,12 @@ def _forget_the_callers_environment() -> None:
 def _remove_what_killed_runs_left() -> None:
     for state in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         pid = state.name.removeprefix(PREFIX).split("-")[0]
-        if state.stat().st_uid == os.geteuid() and not psutil.pid_exists(int(pid)):
-            for server in (Postgres(Place(state)), Valkey(Place(state))):
-                server.stop()
-            shutil.rmtree(state, ignore_errors=True)
+        # Another run may be removing the same.
+        with suppress(FileNotFoundError):
+            if state.stat().st_uid == os.geteuid() and not psutil.pid_exists(int(pid)):
+                for server in (Postgres(Place(state)), Valkey(Place(state))):
+                    server.stop()
+                shutil.rmtree(state, ignore_errors=True)
 
 
 def _numbered(url: str, number: int) -> str:

@@ -5,6 +5,3 @@ class CatalogConfig(AppConfig):
     name = "billing.catalog"
     label = "catalog"
     verbose_name = "Catalog"
-
-    def ready(self) -> None:
-        from billing.catalog import behavior  # noqa: F401

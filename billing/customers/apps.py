@@ -5,6 +5,3 @@ class CustomersConfig(AppConfig):
     name = "billing.customers"
     label = "customers"
     verbose_name = "Customers"
-
-    def ready(self) -> None:
-        from billing.customers import behavior  # noqa: F401

@@ -23,6 +23,7 @@ class Shape:
         self.relations: list[tuple[str, FieldSchema]] = []
         self.to_null: str | None = None
         self.problems: list[tuple[Code, str, str]] = []
+        self.refused: list[tuple[str, str]] = []
         seen: dict[FieldSchema, str] = {}
         for key in keys:
             field = schema.find(key)
@@ -32,6 +33,9 @@ class Shape:
                 self.relations.append((key, field))
             elif fold(key) == FIELDS_TO_NULL:
                 self.to_null = key
+                continue
+            elif (instead := schema.refused.get(fold(key))) is not None:
+                self.refused.append((key, instead))
                 continue
             else:
                 known = [f.name for f in schema.fields if f.api_accessible]
@@ -118,6 +122,9 @@ def _columns(
             shape = shapes[keys] = Shape(batch.schema, keys)
         for code, message, field in shape.problems:
             batch.fail(index, code, message, field)
+        for key, instead in shape.refused:
+            if row[key] is not None and row[key] != "":
+                batch.fail(index, Code.INVALID_VALUE, instead, key)
         by_row.append(shape)
 
     columns: dict[FieldSchema, list[Any]] = {}

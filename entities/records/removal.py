@@ -132,7 +132,7 @@ def _reach(
         for root in set(left.values()):
             users = sorted(i for i, r in left.items() if r == root)
             shown = ", ".join(map(str, users[:5])) + (" ..." if len(users) > 5 else "")
-            bin_too = ", some of them in the recycle bin" if recycled_too else ""
+            bin_too = "; the recycle bin counts" if recycled_too else ""
             refused.setdefault(
                 root,
                 f"{batch.schema.name} {batch.ids[root]} is still used by {len(users)} {child.name} "

@@ -134,6 +134,8 @@ class EntitySchema:
     unique_keys: tuple[tuple[str, ...], ...]
     #: Name of a database constraint -> what to tell whoever violates it.
     constraint_messages: Mapping[str, str] = field(default_factory=dict)
+    #: Folded name of what may never be kept -> what to send instead.
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def _by_name(self) -> Mapping[str, FieldSchema]:
@@ -450,7 +452,11 @@ def _entity(
     model = static if static is not None else runtime_model(apps, table, label, fields)
     by_column = {f.column: f.name for f in fields}
     unique_keys: list[tuple[str, ...]] = [(f.name,) for f in fields if f.unique]
-    messages: dict[str, str] = {}
+    messages = {
+        f"{table}_{f.column}_check": f"{by_column[f.column]} is 0 or more"
+        for f in model._meta.fields
+        if isinstance(f, models.PositiveIntegerField) and f.column in by_column
+    }
     for constraint in model._meta.constraints:
         if isinstance(constraint, models.UniqueConstraint) and constraint.fields:
             columns = [model._meta.get_field(f).column for f in constraint.fields]
@@ -481,6 +487,7 @@ def _entity(
         authored=any(f.name == "deleted_at" for f in model._meta.fields) or static is None,
         unique_keys=tuple(unique_keys),
         constraint_messages=MappingProxyType(messages),
+        refused={fold(n): text for n, text in (options.refused if options else {}).items()},
     )
 
 

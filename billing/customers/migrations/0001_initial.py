@@ -1106,7 +1106,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "monthly_billing_date",
-                    models.PositiveSmallIntegerField(
+                    models.IntegerField(
                         help_text="Day of the month on which an invoice closes; 31 = the last day."
                     ),
                 ),
@@ -1174,7 +1174,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "inv_grace_days_before_closing",
-                    models.PositiveSmallIntegerField(
+                    models.IntegerField(
                         blank=True,
                         help_text="Days an invoice waits after its last day before it closes.",
                         null=True,
@@ -1247,7 +1247,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "payment_term_days",
-                    models.PositiveSmallIntegerField(
+                    models.IntegerField(
                         help_text="Days from closing until an invoice is due; 0 = at once."
                     ),
                 ),

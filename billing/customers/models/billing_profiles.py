@@ -126,7 +126,7 @@ class BillingProfile(ExternallyKeyed, EntityModel):
         verbose_name="first billing start date",
         help_text="First day of the first invoice; empty = that of the first charge.",
     )
-    monthly_billing_date = models.PositiveSmallIntegerField(
+    monthly_billing_date = models.IntegerField(
         help_text="Day of the month on which an invoice closes; 31 = the last day."
     )
     weekly_billing_date = _list(WEEKS, "First and last day of a weekly cycle.")
@@ -143,7 +143,7 @@ class BillingProfile(ExternallyKeyed, EntityModel):
     )
     calendar_closing_month = _list(MONTHS, "Month in which the retail year closes.")
     calendar_closing_weekday = _list(WEEKDAYS, "Day of the week on which a retail month closes.")
-    inv_grace_days_before_closing = models.PositiveSmallIntegerField(
+    inv_grace_days_before_closing = models.IntegerField(
         null=True,
         blank=True,
         verbose_name="grace days before closing",
@@ -174,7 +174,7 @@ class BillingProfile(ExternallyKeyed, EntityModel):
     )
 
     # Payment
-    payment_term_days = models.PositiveSmallIntegerField(
+    payment_term_days = models.IntegerField(
         help_text="Days from closing until an invoice is due; 0 = at once."
     )
     billing_method = ListField(

@@ -28,7 +28,7 @@ class Currency(EntityModel):
         default="Before",
         help_text="Whether the sign is printed before or after the amount.",
     )
-    decimal_places = models.PositiveSmallIntegerField(
+    decimal_places = models.IntegerField(
         default=2, help_text="Digits after the point of a rounded amount: 2 for USD, 0 for JPY."
     )
     cost_rounding_rule = ListField(
@@ -65,7 +65,7 @@ class Currency(EntityModel):
                 violation_error_message="CurrencyCode is three capital letters, such as USD",
             ),
             models.CheckConstraint(
-                condition=Q(decimal_places__lte=10),
+                condition=Q(decimal_places__range=(0, 10)),
                 name="localization_currency_decimal_places_range",
                 violation_error_message="DecimalPlaces is between 0 and 10",
             ),

@@ -259,7 +259,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "decimal_places",
-                    models.PositiveSmallIntegerField(
+                    models.IntegerField(
                         default=2,
                         help_text="Digits after the point of a rounded amount: 2 for USD, 0 for JPY.",
                     ),
@@ -329,7 +329,7 @@ class Migration(migrations.Migration):
                         violation_error_message="CurrencyCode is three capital letters, such as USD",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("decimal_places__lte", 10)),
+                        condition=models.Q(("decimal_places__range", (0, 10))),
                         name="localization_currency_decimal_places_range",
                         violation_error_message="DecimalPlaces is between 0 and 10",
                     ),

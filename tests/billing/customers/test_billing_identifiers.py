@@ -1,0 +1,33 @@
+"""A token belongs to one account on any day."""
+
+import pytest
+
+from billing.customers.models import BillingIdentifier
+from entities import records
+from metabrm.identity.context import Context
+from tests.billing.conftest import Maker, filled, refusals
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_token_may_move_but_not_be_shared(make: Maker, system: Context) -> None:
+    one, two = make("ACCOUNT"), make("ACCOUNT")
+    first = make("BILLING_IDENTIFIER", AccountId=one)
+    taken = filled("BILLING_IDENTIFIER", AccountId=two, StartDate="2026-04-01")
+    (said,) = refusals(records.create("BILLING_IDENTIFIER", [taken], system))
+    assert f"Overlaps BILLING_IDENTIFIER {first}, which gives the same token" in said
+    records.update("BILLING_IDENTIFIER", [{"Id": first, "EndDate": "2026-03-31"}], system)
+    assert make("BILLING_IDENTIFIER", AccountId=two, StartDate="2026-04-01")
+
+
+def test_a_deactivated_token_routes_nothing_and_is_in_nobodys_way(make: Maker) -> None:
+    account = make("ACCOUNT")
+    make("BILLING_IDENTIFIER", AccountId=account, Status="DEACTIVATED")
+    assert make("BILLING_IDENTIFIER", AccountId=account, StartDate="2026-01-01")
+
+
+def test_the_account_is_that_of_the_account_product(make: Maker) -> None:
+    account = make("ACCOUNT")
+    held = make("ACCOUNT_PRODUCT", AccountId=account, ProductId=make("PRODUCT"))
+    made = make("BILLING_IDENTIFIER", AccountProductId=held)
+    assert BillingIdentifier.objects.get(pk=made).account_id == int(account)
