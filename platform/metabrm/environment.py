@@ -291,7 +291,7 @@ def admin_password() -> str:
 
 def _kept(path: Path, size: int) -> str:
     """The secret stored at `path`, made of `size` random bytes if there is none yet."""
-    owner = state_directory(path.parent)
+    state_directory(path.parent)
     if not path.exists():
         # Written whole under another name and then linked: whoever comes second (two commands at
         # once), or after a crash in the middle, never sees half a secret and never replaces one.
@@ -302,8 +302,7 @@ def _kept(path: Path, size: int) -> str:
                 file.write(secrets.token_urlsafe(size) + "\n")
                 file.flush()
                 os.fsync(file.fileno())
-            if os.geteuid() == 0:
-                os.chown(draft, owner, -1)
+            give_to_owner(draft)
             os.link(draft, path)
         except FileExistsError:
             pass
@@ -333,6 +332,12 @@ def state_directory(path: Path) -> int:
             " run as its owner or set BRM_STATE_DIR to a directory of your own"
         )
     return owner
+
+
+def give_to_owner(path: Path) -> None:
+    """What root makes in an ordinary user's state directory must be of use to that user after."""
+    if os.geteuid() == 0:
+        os.chown(path, path.parent.stat().st_uid, -1)
 
 
 def _existing(path: Path) -> Path:

@@ -147,7 +147,7 @@ def _celery_url(url: str) -> str:
         return url
     query = dict(parse_qsl(parts.query))
     query["virtual_host"] = query.pop("db", "0")
-    return parts._replace(scheme="redis+socket", query=urlencode(query)).geturl()
+    return f"redis+socket://{parts.netloc}{parts.path}?{urlencode(query)}"
 
 
 CELERY_BROKER_URL = CELERY_RESULT_BACKEND = _celery_url(embedded.cache_url(env))

@@ -268,10 +268,15 @@ def test_root_in_an_ordinary_users_state_directory_runs_them_as_that_user(
 def test_a_state_directory_of_another_user_is_refused(
     tmp_path: Path, start: Start, as_ordinary_user: list[str]
 ) -> None:
-    command = start(HOLD, state=Path("/proc/1"), before=as_ordinary_user)
+    theirs = Path("/usr")
+    if os.geteuid() == 0:
+        theirs = tmp_path / "theirs"
+        theirs.mkdir()
+        os.chown(theirs, 65534, 65534)
+    command = start(HOLD, state=theirs, before=as_ordinary_user)
     _, errors = command.communicate(timeout=30)
     assert command.returncode == 2
-    assert errors.splitlines()[0].startswith("metabrm: BRM_STATE_DIR /proc/1 belongs to user ")
+    assert errors.splitlines()[0].startswith(f"metabrm: BRM_STATE_DIR {theirs} belongs to user ")
     assert len(errors.splitlines()) == 1
 
 

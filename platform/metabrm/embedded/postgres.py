@@ -21,6 +21,7 @@ import psycopg
 
 from metabrm.embedded import processes
 from metabrm.embedded.place import POSTGRES_SOCKET, Place
+from metabrm.environment import give_to_owner
 from metabrm.problems import Problem
 
 VERSION = "18"
@@ -83,8 +84,7 @@ class Postgres:
         draft = self.data.with_name("postgres.new")  # half a directory never gets the final name
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
-        if os.geteuid() == 0:
-            os.chown(draft, self.place.state.stat().st_uid, -1)
+        give_to_owner(draft)
         made = subprocess.run(
             [
                 *runner(draft),

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from metabrm.embedded import unprivileged
+from metabrm.environment import give_to_owner
 
 LAUNCHER = [sys.executable, "-I", "-S", unprivileged.__file__]
 LOG_SIZE_LIMIT = 16 * 1024 * 1024
@@ -54,6 +55,7 @@ def launch(command: Sequence[str | Path], log: Path) -> psutil.Process:
         ],
         setsid=True,
     )
+    give_to_owner(log)
     return psutil.Process(pid)
 
 

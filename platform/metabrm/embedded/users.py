@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from metabrm.environment import give_to_owner
 from metabrm.problems import NO_ROOM_ERRNOS
 
 SAME_START_SECONDS = 30
@@ -30,7 +31,7 @@ class Users:
     def locked(self) -> Iterator[None]:
         """Alone with the servers and their list."""
         with open(self._lock_file, "a") as lock:
-            self._give_away(self._lock_file)
+            give_to_owner(self._lock_file)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -74,13 +75,8 @@ class Users:
     def _write(self, lines: list[str]) -> None:
         draft = self._list_file.with_suffix(".new")
         draft.write_text("".join(f"{line}\n" for line in lines))
-        self._give_away(draft)
+        give_to_owner(draft)
         draft.replace(self._list_file)
-
-    def _give_away(self, path: Path) -> None:
-        # Root may work in an ordinary user's state directory, who must be able to go on after it.
-        if os.geteuid() == 0:
-            os.chown(path, path.parent.stat().st_uid, -1)
 
 
 def _lives(line: str) -> bool:
