@@ -5,6 +5,7 @@ missing value is what Oracle does.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NoReturn
 
 from sqlglot import exp
@@ -227,9 +228,7 @@ def _aggregate(
             term = e.settled(e.scalar(argument))
         del e.loose[before:]
         e.no_aggregates = ""
-        return compiled(
-            e, node, Term(distinct + term.sql, term.kind, node, term.field, whole=term.whole)
-        )
+        return compiled(e, node, replace(term, sql=distinct + term.sql))
 
     return handler
 

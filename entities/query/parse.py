@@ -21,7 +21,6 @@ _ORACLE = Dialect.get_or_raise("oracle")
 _OPENING = frozenset({TokenType.L_PAREN, TokenType.CASE})
 _CLOSING = frozenset({TokenType.R_PAREN, TokenType.END})
 _NO_COLUMN = frozenset({TokenType.DISTINCT, TokenType.ALL, TokenType.UNIQUE, TokenType.HINT})
-_FUNCTION_BEFORE = re.compile(r"([^\W\d]\w*)\s*\(\s*(?:DISTINCT\s*)?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +39,7 @@ class Statement:
     def at(self, node: exp.Expression) -> int | None:
         """Where `node` begins in the caller's text, as nearly as the parser remembers."""
         starts = [n.meta["start"] for n in node.walk() if "start" in n.meta]
-        if not starts:
-            return None
-        start = min(starts)
-        if isinstance(node, exp.Func) and not isinstance(node, exp.Anonymous | exp.Connector):
-            before = _FUNCTION_BEFORE.search(self.text, 0, start)
-            start = before.start(1) if before else start
-        return max(start - self.shift, 0)
+        return max(min(starts) - self.shift, 0) if starts else None
 
     def called(self, node: exp.Expression) -> str:
         """The word by which the text calls the function `node`."""

@@ -281,7 +281,7 @@ class Select:
         return _Page(skipped, min(most, MAX_ROWS))
 
     def _rows(self, node: exp.Expression) -> int:
-        text = node.this if isinstance(node, exp.Literal) else ""
+        text = node.this if isinstance(node, exp.Literal) and not node.is_string else ""
         if not isinstance(text, str) or not text.isdecimal() or len(text) > 19:
             self.statement.invalid("A number of rows belongs here, such as 100.", node)
         return min(int(text), _MAX_OFFSET)

@@ -7,6 +7,7 @@ to another thing. CELLAR is not served by the API.
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import count
 from types import MappingProxyType
 from typing import Any
 
@@ -44,13 +45,13 @@ INSERT INTO q_thing VALUES
 INSERT INTO q_thing (id, f_1, deleted_at) VALUES (6, 'Binned', now());
 """
 
-_names = iter(range(1, 10_000))
+_ids = count(1)
 
 
 def field(name: str, kind: str, column: str | None, **other: Any) -> FieldSchema:
     """A field of the small schema."""
     values: dict[str, Any] = {
-        "id": next(_names),
+        "id": next(_ids),
         "name": name,
         "label": name,
         "help": "",
@@ -75,7 +76,7 @@ def field(name: str, kind: str, column: str | None, **other: Any) -> FieldSchema
 def entity(name: str, table: str, *fields: FieldSchema, **other: Any) -> EntitySchema:
     """An entity of the small schema."""
     values: dict[str, Any] = {
-        "id": next(_names),
+        "id": next(_ids),
         "name": name,
         "label": name,
         "label_plural": name,
