@@ -51,7 +51,7 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with one record: a code, the API name of the field ("" for the record), text."""
+    """One thing wrong with one record: a code, the field's API name ("" for the record), text."""
 
     code: Code
     field: str
@@ -75,7 +75,7 @@ class RequestError(Exception):
 
 
 def nearest(name: str, known: "list[str]") -> str:
-    """" Did you mean X?" for the known name closest to `name`, or "" when none is close."""
+    """ " Did you mean X?" for the known name closest to `name`, or "" when none is close."""
     from difflib import get_close_matches
 
     folded = {k.casefold(): k for k in known}

@@ -60,7 +60,9 @@ class Entity(EntityModel):
     system_flag = FlagField(help_text="Ships with the platform; custom entities have this off.")
     api_enabled = FlagField(default=True, help_text="Served over REST 2.0 and the query language.")
     visible_flag = FlagField(default=True, help_text="Shown in the admin.")
-    node = models.CharField(max_length=100, **OPTIONAL, help_text="Room of the menu it is listed in.")
+    node = models.CharField(
+        max_length=100, **OPTIONAL, help_text="Room of the menu it is listed in."
+    )
     after_node = models.CharField(max_length=100, **OPTIONAL)
     parent_node = models.CharField(max_length=100, **OPTIONAL)
     parent_entity = models.ForeignKey(
@@ -191,7 +193,9 @@ class EntityField(EntityModel):
         Entity, models.PROTECT, **OPTIONAL, related_name="+", help_text="Where a lookup points."
     )
     referenced_column = models.CharField(
-        max_length=63, **OPTIONAL, help_text="Field of the target that a lookup holds; Id if not set."
+        max_length=63,
+        **OPTIONAL,
+        help_text="Field of the target that a lookup holds; Id if not set.",
     )
     on_delete = ListField(
         values=("RESTRICT", "CASCADE", "SET_NULL"),
@@ -203,7 +207,9 @@ class EntityField(EntityModel):
     )
     currency_date = models.CharField(max_length=63, **OPTIONAL)
     formula_value = models.TextField(**OPTIONAL, help_text="Formula of a FORMULA field.")
-    item_position = models.PositiveIntegerField(default=0, help_text="Order on pages and in answers.")
+    item_position = models.PositiveIntegerField(
+        default=0, help_text="Order on pages and in answers."
+    )
     help_content_short = models.CharField(max_length=1000, **OPTIONAL)
     help_content_long = models.TextField(**OPTIONAL)
     help_language_code = models.CharField(max_length=20, **OPTIONAL)
@@ -260,14 +266,13 @@ class EntityField(EntityModel):
 class EntityFieldValue(EntityModel):
     """One value of a list field."""
 
-    brm = EntityOptions(
-        "ENTITY_FIELD_VALUES", external_keys=("external_key",), title="list_value"
-    )
+    brm = EntityOptions("ENTITY_FIELD_VALUES", external_keys=("external_key",), title="list_value")
 
     entity_field = models.ForeignKey(EntityField, models.CASCADE, related_name="+")
     list_value = models.CharField(max_length=100)
     external_key = models.CharField(
-        max_length=255, help_text="ENTITY.FieldName.value: the key of this row across systems; unique."
+        max_length=255,
+        help_text="ENTITY.FieldName.value: the key of this row across systems; unique.",
     )
     sort_order = models.PositiveIntegerField(default=0, help_text="Lowest first.")
 

@@ -4,6 +4,7 @@ A DATE belongs to no time zone: it is what the contract says. A DATETIME is an i
 with its offset, or in the caller's zone when it has none, and answered in UTC with the offset.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -51,12 +52,11 @@ class DateTime(FieldType):
     pg_type = "timestamptz"
     casts_from = frozenset({"DATE", "TEXT"})
 
-    def msgspec_type(self, field: "FieldSchema") -> Any:
-        return datetime
-
-    def check_column(self, decoded: list[Any], field: "FieldSchema") -> None:
-        if any(v is not None and v.tzinfo is None for v in decoded):
-            raise Refused(Code.INVALID_VALUE, "no offset")
+    # msgspec would read a bare number as seconds since 1970.
+    def decode(
+        self, values: Sequence[Any], field: "FieldSchema"
+    ) -> tuple[list[Any], dict[int, Refused]]:
+        return self._decode_each(values, field)
 
     def decode_one(self, value: Any, field: "FieldSchema") -> datetime:
         instant = _parse(value, "send an instant such as 2026-02-28T14:30:00Z")
@@ -83,4 +83,6 @@ def _parse(value: Any, remedy: str) -> datetime:
         return datetime.fromisoformat(value.strip())
     except ValueError as error:
         why = f" ({error})" if "out of range" in str(error) else ""
-        raise Refused(Code.INVALID_VALUE, f"is {value!r}, which is no date{why}; {remedy}") from None
+        raise Refused(
+            Code.INVALID_VALUE, f"is {value!r}, which is no date{why}; {remedy}"
+        ) from None

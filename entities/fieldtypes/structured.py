@@ -54,9 +54,6 @@ class Json(FieldType):
     operators = frozenset()
     casts_from = frozenset({"LONG_TEXT", "TEXT"})
 
-    def msgspec_type(self, field: "FieldSchema") -> Any:
-        return Any
-
     def decode(self, values: Any, field: "FieldSchema") -> Any:
         return self._decode_each(values, field)
 
@@ -93,8 +90,8 @@ class File(FieldType):
     pg_type = "text"
     operators = frozenset()
 
-    def msgspec_type(self, field: "FieldSchema") -> Any:
-        return None
+    def decode(self, values: Any, field: "FieldSchema") -> Any:
+        return self._decode_each(values, field)
 
     def decode_one(self, value: Any, field: "FieldSchema") -> Any:
         raise Refused(Code.INVALID_VALUE, "is a file; it is uploaded, not written with the record")

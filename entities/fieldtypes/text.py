@@ -105,7 +105,7 @@ class Email(_CheckedText):
             except ValidationError:
                 raise Refused(
                     Code.INVALID_VALUE,
-                    f"has {address.strip()!r}, which is not an e-mail address like name@example.com",
+                    f"has {address.strip()!r}; send an e-mail address like name@example.com",
                 ) from None
         return text
 
@@ -128,7 +128,8 @@ class Url(_CheckedText):
             self._validator(text)
         except ValidationError:
             raise Refused(
-                Code.INVALID_VALUE, f"is {text!r}; send an address that begins with https:// or http://"
+                Code.INVALID_VALUE,
+                f"is {text!r}; send an address that begins with https:// or http://",
             ) from None
         return text
 
@@ -139,4 +140,3 @@ class Url(_CheckedText):
 def _kind(value: Any) -> str:
     kinds = {bool: "true or false", dict: "an object", list: "a list"}
     return kinds.get(type(value), f"a {type(value).__name__}")
-

@@ -4,7 +4,7 @@ from django.db import models
 
 from metabrm.entity import Computed, EntityOptions
 
-# Stored values are keyed by physical column; names live in metadata, so a rename keeps history whole.
+# Stored values are keyed by physical column; a rename of a field keeps its history whole.
 _NAMED = """(
     SELECT jsonb_object_agg(coalesce(f.field_name, v.key), v.value)
     FROM jsonb_each({{t}}.{column}) v
@@ -35,7 +35,10 @@ class AuditLog(models.Model):
                 help="Who made the change.",
             ),
             Computed(
-                "Before", "JSON", _NAMED.format(column="before"), help="The record before; null if new."
+                "Before",
+                "JSON",
+                _NAMED.format(column="before"),
+                help="The record before; null if new.",
             ),
             Computed(
                 "After",
@@ -74,4 +77,6 @@ class AuditLog(models.Model):
         indexes = [models.Index(fields=["entity_id", "record_id", "id"], name="audit_log_record")]
 
     def __str__(self) -> str:
-        return f"{self.action} {self.entity_id}/{self.record_id} at {self.changed_at:%Y-%m-%d %H:%M:%S}"
+        return (
+            f"{self.action} {self.entity_id}/{self.record_id} at {self.changed_at:%Y-%m-%d %H:%M}"
+        )

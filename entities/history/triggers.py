@@ -1,8 +1,8 @@
 """The triggers that write the history: three per table, once per statement.
 
 A trigger per statement sees all changed rows in a transition table, so a bulk load pays little, and
-nothing escapes: COPY, psql and the verbs are recorded alike. Who and why come from transaction-local
-settings that the write gate fills.
+nothing escapes: COPY, psql and the verbs are recorded alike. Who and why come from settings of the
+transaction that the write gate fills.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,8 @@ from entities.fieldtypes.textform import array_literal
 
 _WHO = """
 DECLARE
-    at timestamptz := coalesce(nullif(current_setting('metabrm.now', true), '')::timestamptz, now());
+    at timestamptz :=
+        coalesce(nullif(current_setting('metabrm.now', true), '')::timestamptz, now());
     who bigint := nullif(current_setting('metabrm.user_id', true), '')::bigint;
     why text := nullif(current_setting('metabrm.reason', true), '');
     request text := nullif(current_setting('metabrm.request_id', true), '');

@@ -63,7 +63,7 @@ class Batch:
         return self.columns.get(self.schema.field(field)) or [UNSET] * self.size
 
     def effective(self, field: str) -> list[Any]:
-        """What the field will hold after the write: sent, else stored, else the default; or None."""
+        """What the field will hold after the write: sent, else stored, else default, else None."""
         schema = self.schema.field(field)
         sent = self.columns.get(schema)
         fallback = self.stored.get(schema.name) or [schema.default] * self.size

@@ -51,7 +51,8 @@ class Shape:
                 self.problems.append(
                     (
                         Code.INVALID_RECORD,
-                        f"{field.name} is given twice, as {seen[field]!r} and {key!r}; give it once.",
+                        f"{field.name} is given twice, as {seen[field]!r} and {key!r}; "
+                        f"give it once.",
                         field.name,
                     )
                 )
@@ -77,7 +78,9 @@ def decode(
             continue
         sent = [v is not UNSET and v is not None and v != "" for v in values]
         if field.type.name == "ID":
-            batch.columns[field] = [v if is_sent else UNSET for v, is_sent in zip(values, sent)]
+            batch.columns[field] = [
+                v if is_sent else UNSET for v, is_sent in zip(values, sent, strict=True)
+            ]
             continue
         if field.name not in rights.writable:
             not_writable.append(field)
@@ -85,7 +88,8 @@ def decode(
             continue
         everywhere = all(sent)
         decoded, refused = field.type.decode(
-            values if everywhere else [v if s else None for v, s in zip(values, sent)], field
+            values if everywhere else [v if s else None for v, s in zip(values, sent, strict=True)],
+            field,
         )
         for index, refusal in refused.items():
             batch.fail(index, refusal.code, f"{field.name} {refusal.message}.", field.name)
@@ -93,7 +97,7 @@ def decode(
             cleared = None if null_clears else UNSET
             decoded = [
                 value if is_sent else (UNSET if was is UNSET else cleared)
-                for value, is_sent, was in zip(decoded, sent, values)
+                for value, is_sent, was in zip(decoded, sent, values, strict=True)
             ]
         batch.columns[field] = decoded
     for index, names in to_null.items():
@@ -140,10 +144,13 @@ def _columns(
             to_null = {index: row[shape.to_null] for index, row in enumerate(rows)}
         return columns, relations, to_null
 
-    for index, (row, shape_or_none) in enumerate(zip(rows, by_row)):
+    for index, (row, shape_or_none) in enumerate(zip(rows, by_row, strict=True)):
         if shape_or_none is None:
             continue
-        for target, pairs in ((columns, shape_or_none.fields), (relations, shape_or_none.relations)):
+        for target, pairs in (
+            (columns, shape_or_none.fields),
+            (relations, shape_or_none.relations),
+        ):
             for key, field in pairs:
                 column = target.get(field)
                 if column is None:
@@ -184,7 +191,9 @@ def _clear(batch: Batch, index: int, names: Any, rights: EntityRights) -> None:
             batch.fail(index, error.code, error.message, name)
             continue
         if field.read_only or field.type.name == "ID" or field.name not in rights.writable:
-            batch.fail(index, Code.FIELD_NOT_CHANGEABLE, f"{field.name} can't be cleared.", field.name)
+            batch.fail(
+                index, Code.FIELD_NOT_CHANGEABLE, f"{field.name} can't be cleared.", field.name
+            )
             continue
         column = batch.columns.setdefault(field, [UNSET] * batch.size)
         column[index] = None

@@ -12,7 +12,6 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 
 from entities.errors import Code
-from entities.records import statements
 from entities.records.batch import Batch
 from entities.records.behavior import behavior_of
 from entities.records.violations import problem_of
@@ -136,8 +135,8 @@ def _reach(
             refused.setdefault(
                 root,
                 f"{batch.schema.name} {batch.ids[root]} is still used by {len(users)} {child.name} "
-                f"record{'s' if len(users) > 1 else ''} ({field.name}; Id {shown}{bin_too}); delete "
-                f"or change those first.",
+                f"record{'s' if len(users) > 1 else ''} ({field.name}; Id {shown}{bin_too}); "
+                f"delete or change those first.",
             )
     return taken, to_null, refused
 

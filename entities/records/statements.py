@@ -118,7 +118,9 @@ def update(batch: Batch, indexes: list[int]) -> None:
         mask = [v is not UNSET for v in values]
         if not any(mask):
             continue
-        arrays.append(array_literal(field.type.text_column([v if v is not UNSET else None for v in values])))
+        arrays.append(
+            array_literal(field.type.text_column([v if v is not UNSET else None for v in values]))
+        )
         if all(mask):
             sets.append(f"{column} = {cast}")
         else:
@@ -142,7 +144,9 @@ def update(batch: Batch, indexes: list[int]) -> None:
         )
 
 
-def lock(schema: EntitySchema, ids: list[int], columns: list[str], *, strength: str) -> dict[int, tuple[Any, ...]]:
+def lock(
+    schema: EntitySchema, ids: list[int], columns: list[str], *, strength: str
+) -> dict[int, tuple[Any, ...]]:
     """Lock live records by id, in id order so that two batches can't deadlock; id -> `columns`."""
     live = "AND deleted_at IS NULL" if schema.authored else ""
     selected = ", ".join(["id", *map(quote, columns)])

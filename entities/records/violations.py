@@ -10,7 +10,7 @@ from entities.schema.snapshot import EntitySchema
 
 
 def problem_of(error: DatabaseError, schema: EntitySchema) -> Problem | None:
-    """The problem of the one record whose write raised `error`; None when it is not the record's."""
+    """The problem of the one record whose write raised `error`; None if it is not the record's."""
     cause = error.__cause__
     if not isinstance(cause, pg.Error):
         return None

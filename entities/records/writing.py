@@ -18,7 +18,7 @@ Statement = Callable[[Batch, list[int]], None]
 
 
 def create(batch: Batch, indexes: list[int]) -> None:
-    """Create the records at `indexes`; every record of the batch not yet failed must be among them."""
+    """Create the records at `indexes`, which are all that have not failed."""
     rules = behavior_of(batch.schema.name)
     _fill_defaults(batch)
     rules.before_create(batch)
@@ -301,7 +301,9 @@ def _write_halving(batch: Batch, indexes: list[int], statement: Statement) -> No
         problem = _problem(error, batch)
         if len(indexes) == 1:
             batch.fail(indexes[0], problem.code, problem.message, problem.field)
-            batch.ids[indexes[0]] = batch.ids[indexes[0]] if statement is statements.update else None
+            batch.ids[indexes[0]] = (
+                batch.ids[indexes[0]] if statement is statements.update else None
+            )
             return
         middle = len(indexes) // 2
         _write_halving(batch, indexes[:middle], statement)

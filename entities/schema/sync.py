@@ -245,7 +245,7 @@ def _declaration(
         "data_type": data_type(model_field),
         "data_length": _data_length(model_field),
         "primary_key_flag": model_field.primary_key,
-        "read_only_flag": system and not model_field.primary_key
+        "read_only_flag": (system and not model_field.primary_key)
         or model_field.name in options.read_only,
         "required_flag": not system
         and not model_field.null

@@ -24,7 +24,7 @@ class FlagField(models.BooleanField):
 
 
 class ListField(models.CharField):
-    """LIST: one of the values in ENTITY_FIELD_VALUES; `values` are those it starts with, in order."""
+    """LIST: one of the ENTITY_FIELD_VALUES; `values` are those it starts with, in order."""
 
     def __init__(self, *args: Any, values: Sequence[str] = (), **kwargs: Any) -> None:
         # Not deconstructed: the values are data (ENTITY_FIELD_VALUES), a new one is no migration.
@@ -34,7 +34,7 @@ class ListField(models.CharField):
 
 
 class QuantityField(models.DecimalField):
-    """DECIMAL: a count of units, a band limit, a factor: up to 18 digits before and 10 after the point."""
+    """DECIMAL: a count of units, a band limit, a factor; 18 digits before, 10 after the point."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("max_digits", 28)
@@ -43,7 +43,7 @@ class QuantityField(models.DecimalField):
 
 
 class MoneyField(models.DecimalField):
-    """MONEY: an amount, or a price per unit, in the currency that the field `currency_source` names.
+    """MONEY: an amount or a price per unit, in the currency that field `currency_source` names.
 
     Unrounded: up to 18 digits before and 10 after the point. Rounding follows the currency's rule
     at the moment a charge is made, never in the column.

@@ -1,4 +1,4 @@
-"""Creating records: one bad record never harms its neighbours, and says everything wrong with it."""
+"""Creating records: a bad one never harms its neighbours, and says everything wrong with it."""
 
 from datetime import date
 from decimal import Decimal
@@ -14,7 +14,6 @@ from entities import records
 from entities.errors import Code, RequestError
 from entities.schema.snapshot import current
 from metabrm.identity.context import Context
-
 from tests.entities.acting import codes, create_one
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,6 @@ from billing.catalog.models import Package, PackageProduct, Pricing, Product
 from billing.customers.models import Account
 from entities import records
 from metabrm.identity.context import Context
-
 from tests.entities.acting import codes, create_one
 
 pytestmark = pytest.mark.django_db

@@ -18,7 +18,6 @@ from entities.records.behavior import Behavior, _registry
 from entities.schema.snapshot import current, database_version
 from metabrm import clock
 from metabrm.identity.context import Context
-
 from tests.entities.acting import codes, create_one
 
 pytestmark = pytest.mark.django_db
@@ -51,11 +50,13 @@ def test_each_verb_needs_its_own_right(clerk: Callable[..., Context], system: Co
     assert records.update("PRODUCT", [{"Id": known, "Name": "x"}], updater)[0].ok
     rows = [{"ExternalKey": "k", "Name": "B"}, {"ExternalKey": "new", "Name": "C"}]
     assert codes(records.upsert("PRODUCT", rows, updater, key="ExternalKey")) == [
-        [], ["INSUFFICIENT_RIGHTS"],
+        [],
+        ["INSUFFICIENT_RIGHTS"],
     ]
     rows[1]["ExternalKey"] = "newer"
     assert codes(records.upsert("PRODUCT", rows, creator, key="ExternalKey")) == [
-        ["INSUFFICIENT_RIGHTS"], [],
+        ["INSUFFICIENT_RIGHTS"],
+        [],
     ]
     with pytest.raises(RequestError):
         records.delete("PRODUCT", [known], updater)
@@ -69,13 +70,16 @@ def test_a_field_row_takes_a_field_away_and_takes_effect_at_once(
     assert records.create("PRODUCT", [row], person)[0].ok
     field = EntityField.objects.get(external_key="PRODUCT.Ranking")
     made = create_one(
-        "ENTITY_FIELD_ROLE", system, RoleId=person.role_id, EntityId=field.entity_id,
-        EntityFieldId=field.pk, ReadFlag="1", UpdateFlag="0",
+        "ENTITY_FIELD_ROLE",
+        system,
+        RoleId=person.role_id,
+        EntityId=field.entity_id,
+        EntityFieldId=field.pk,
+        ReadFlag="1",
+        UpdateFlag="0",
     )
     (refused,) = records.create("PRODUCT", [row], person)
-    assert [(p.code, p.field) for p in refused.problems] == [
-        (Code.INSUFFICIENT_RIGHTS, "Ranking")
-    ]
+    assert [(p.code, p.field) for p in refused.problems] == [(Code.INSUFFICIENT_RIGHTS, "Ranking")]
     assert records.delete("ENTITY_FIELD_ROLE", [made], system)[0].ok
     assert records.create("PRODUCT", [row], person)[0].ok
 
@@ -230,7 +234,9 @@ def test_a_write_waits_for_a_schema_change_and_runs_on_the_new_schema(system: Co
 def test_every_way_of_changing_metadata_moves_the_version(system: Context) -> None:
     before = database_version()
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE entities_entity SET entity_label = 'Goods' WHERE entity_name = 'PRODUCT'")
+        cursor.execute(
+            "UPDATE entities_entity SET entity_label = 'Goods' WHERE entity_name = 'PRODUCT'"
+        )
     assert database_version() > before
     assert current().entity("product").label == "Goods"
     before = database_version()

@@ -10,7 +10,6 @@ from django.test.utils import CaptureQueriesContext
 from billing.customers.models import Account, AccountProduct
 from entities import records
 from metabrm.identity.context import Context
-
 from tests.entities.acting import codes, create_one
 
 pytestmark = pytest.mark.django_db
@@ -20,8 +19,14 @@ pytestmark = pytest.mark.django_db
 def provisioned(system: Context) -> int:
     product = create_one("PRODUCT", system, Name="P")
     return create_one(
-        "ACCOUNT_PRODUCT", system, AccountId=1, ProductId=product, StartDate="2026-01-01",
-        EndDate="2026-12-31", Name="line", Quantity="2",
+        "ACCOUNT_PRODUCT",
+        system,
+        AccountId=1,
+        ProductId=product,
+        StartDate="2026-01-01",
+        EndDate="2026-12-31",
+        Name="line",
+        Quantity="2",
     )
 
 
@@ -109,7 +114,8 @@ def test_an_unknown_a_missing_and_a_doubled_id_fail_alone(system: Context) -> No
         ["INVALID_VALUE"],
     ]
     assert set(Account.objects.filter(pk__in=[one, two]).values_list("name", flat=True)) == {
-        "a", "good",
+        "a",
+        "good",
     }
 
 
@@ -161,7 +167,8 @@ def test_the_number_of_statements_does_not_grow_with_the_number_of_records(
     def statements(chosen: list[int | None]) -> int:
         with CaptureQueriesContext(connection) as queries:
             outcomes = records.update(
-                "ACCOUNT", [{"Id": i, "Description": "d", "ParentAccountId": 1} for i in chosen],
+                "ACCOUNT",
+                [{"Id": i, "Description": "d", "ParentAccountId": 1} for i in chosen],
                 system,
             )
         assert all(o.ok for o in outcomes)

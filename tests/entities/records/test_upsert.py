@@ -12,7 +12,6 @@ from billing.customers.models import Contract
 from entities import records
 from entities.errors import Code, RequestError
 from metabrm.identity.context import Context
-
 from tests.entities.acting import codes, create_one
 
 pytestmark = pytest.mark.django_db
@@ -56,17 +55,25 @@ def test_new_known_and_wrong_records_mix(system: Context) -> None:
         ["FIELD_NOT_CHANGEABLE"],
     ]
     assert set(Product.objects.values_list("external_key", "name")) == {
-        ("k0", "new"), ("k1", "changed"),
+        ("k0", "new"),
+        ("k1", "changed"),
     }
 
 
 def test_the_documented_keys_work(system: Context) -> None:
-    row = {"ContractNumber": "UPS-1", "AccountId": 1, "StartDate": "2026-02-01",
-           "ContractStatus": "ACTIVE", "OnEndDate": "Terminate"}
+    row = {
+        "ContractNumber": "UPS-1",
+        "AccountId": 1,
+        "StartDate": "2026-02-01",
+        "ContractStatus": "ACTIVE",
+        "OnEndDate": "Terminate",
+    }
     (first,) = records.upsert("CONTRACT", [row], system, key="ContractNumber")
     assert first.ok, first.problems
     (second,) = records.upsert(
-        "CONTRACT", [{"ContractNumber": "UPS-1", "EndDate": "2027-01-31"}], system,
+        "CONTRACT",
+        [{"ContractNumber": "UPS-1", "EndDate": "2027-01-31"}],
+        system,
         key="ContractNumber",
     )
     assert (second.id, second.created) == (first.id, False)

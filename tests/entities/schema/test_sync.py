@@ -1,0 +1,82 @@
+"""Core models become metadata after migrate, and a second time nothing changes."""
+
+import pytest
+from django.db import connection
+
+from entities.history.models import AuditLog
+from entities.models import Entity, EntityField, EntityFieldValue
+from entities.schema.snapshot import core_models, current, database_version
+from entities.schema.sync import sync
+from metabrm.identity.context import Context
+from tests.entities.acting import create_one
+
+pytestmark = pytest.mark.django_db
+
+
+def test_every_core_model_is_described_with_a_field_for_every_named_column() -> None:
+    snapshot = current()
+    for name, model in core_models().items():
+        entity = snapshot.entity(name)
+        hidden = {"deleted_at", *model.brm.hidden}
+        columns = {f.column for f in model._meta.fields if f.name not in hidden}
+        computed = {c.name for c in model.brm.computed}
+        assert {f.column for f in entity.fields if f.column} == columns
+        assert {f.name for f in entity.fields if not f.column} == computed
+        assert entity.help and entity.label and entity.node, f"{name} says nothing of itself"
+
+
+def test_running_it_again_changes_nothing() -> None:
+    version = database_version()
+    report = sync()
+    assert (report.added, report.changed, report.removed) == ([], [], [])
+    assert str(report) == "nothing to change"
+    assert database_version() == version
+
+
+def test_what_people_changed_stays_and_what_code_says_is_restored() -> None:
+    field = EntityField.objects.get(external_key="PRODUCT.Name")
+    length = field.data_length
+    EntityField.objects.filter(pk=field.pk).update(
+        field_label="Article", item_position=999, data_length="7", required_flag=False
+    )
+    report = sync()
+    assert report.changed == ["PRODUCT.Name"]
+    field.refresh_from_db()
+    assert (field.field_label, field.item_position) == ("Article", 999)
+    assert (field.data_length, field.required_flag) == (length, True)
+
+
+def test_a_row_that_no_model_declares_any_more_is_removed_and_reported() -> None:
+    entity = Entity.objects.get(entity_name="PRODUCT")
+    EntityField.objects.create(
+        entity=entity,
+        field_name="Old",
+        external_key="PRODUCT.Old",
+        data_type="TEXT",
+        column_name="old",
+        system_flag=True,
+    )
+    assert sync().removed == ["PRODUCT.Old"]
+    assert current().entity("PRODUCT").find("Old") is None
+
+
+def test_list_values_that_people_added_stay_and_missing_ones_come_back(system: Context) -> None:
+    field = EntityField.objects.get(external_key="PRODUCT.Status")
+    create_one("ENTITY_FIELD_VALUES", system, EntityFieldId=field.pk, ListValue="RETIRED")
+    EntityFieldValue.objects.filter(external_key="PRODUCT.Status.ACTIVE").delete()
+    assert sync().added == ["PRODUCT.Status.ACTIVE"]
+    assert {"ACTIVE", "RETIRED"} <= set(
+        current().entity("PRODUCT").field("Status").list_values.values()
+    )
+    create_one("PRODUCT", system, Name="P", Status="retired")
+
+
+def test_every_core_table_has_its_history_triggers() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname, count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+            "WHERE t.tgname LIKE 'metabrm_audit_%' GROUP BY 1"
+        )
+        triggers = dict(cursor.fetchall())
+    audited = {m._meta.db_table for m in core_models().values() if m is not AuditLog}
+    assert triggers == dict.fromkeys(audited, 3)
