@@ -5,6 +5,8 @@ count. The fields stand in the order of the kinds: price, subscription, usage, i
 discount, trial, late fee and per-invoice fee, tax, commitment.
 """
 
+from typing import Any
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -25,22 +27,22 @@ CYCLES = (
 UNITS_OF_TIME = ("Day", "Week", "Month", "Quarter", "Year")
 
 
-def _choice(help_text: str, max_length: int = 100, **options: object) -> models.CharField:
+def _choice(help_text: str, max_length: int = 100, **options: Any) -> models.CharField:
     """A setting whose values are not a closed list."""
     return models.CharField(
         max_length=max_length, null=True, blank=True, help_text=help_text, **options
     )
 
 
-def _list(values: tuple[str, ...], help_text: str, **options: object) -> ListField:
+def _list(values: tuple[str, ...], help_text: str, **options: Any) -> ListField:
     return ListField(values=values, null=True, blank=True, help_text=help_text, **options)
 
 
-def _formula(help_text: str, **options: object) -> models.TextField:
+def _formula(help_text: str, **options: Any) -> models.TextField:
     return models.TextField(null=True, blank=True, help_text=help_text, **options)
 
 
-def _count(help_text: str, **options: object) -> models.PositiveIntegerField:
+def _count(help_text: str, **options: Any) -> models.PositiveIntegerField:
     return models.PositiveIntegerField(null=True, blank=True, help_text=help_text, **options)
 
 

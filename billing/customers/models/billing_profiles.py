@@ -4,6 +4,8 @@ Numbers of cards and bank accounts are never kept: a card is known by its gatewa
 last four digits, a bank account by its last four digits and the mandate's reference.
 """
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
@@ -34,13 +36,13 @@ QUARTERS = tuple(", ".join(MONTHS[first::3]) for first in (2, 0, 1))
 HALF_YEARS = tuple(", ".join(MONTHS[first::6]) for first in (5, 0, 1, 2, 3, 4))
 
 
-def _text(max_length: int, help_text: str, **options: object) -> models.CharField:
+def _text(max_length: int, help_text: str, **options: Any) -> models.CharField:
     return models.CharField(
         max_length=max_length, null=True, blank=True, help_text=help_text, **options
     )
 
 
-def _list(values: tuple[str, ...], help_text: str, **options: object) -> ListField:
+def _list(values: tuple[str, ...], help_text: str, **options: Any) -> ListField:
     return ListField(values=values, null=True, blank=True, help_text=help_text, **options)
 
 
