@@ -5,6 +5,8 @@ Their rows are data like any other (`GET /rest/2.0/ENTITY_FIELD` works), and the
 `entities.schema.versioning`).
 """
 
+from typing import Any
+
 from django.db import models
 
 from entities.history.models import AuditLog
@@ -21,7 +23,7 @@ __all__ = [
     "SchemaVersion",
 ]
 
-OPTIONAL = {"null": True, "blank": True}
+OPTIONAL: dict[str, Any] = {"null": True, "blank": True}
 
 
 class SchemaVersion(models.Model):

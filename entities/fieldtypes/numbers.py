@@ -97,7 +97,7 @@ class DecimalNumber(FieldType):
         bound = field.bound
         if not -bound < min(present) or not max(present) < bound:
             raise Refused(Code.NUMBER_OUT_OF_RANGE, "too large")
-        if min([v.as_tuple().exponent for v in present]) < -field.places:  # type: ignore[type-var]
+        if min([v.as_tuple().exponent for v in present]) < -field.places:
             raise Refused(Code.NUMBER_OUT_OF_RANGE, "too many places")
 
     def decode_one(self, value: Any, field: "FieldSchema") -> Decimal:

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from metabrm.entity import Computed, EntityOptions
+from metabrm.entity import Computed, CoreModel, EntityOptions
 
 # Stored values are keyed by physical column; a rename of a field keeps its history whole.
 _NAMED = """(
@@ -13,7 +13,7 @@ _NAMED = """(
 )"""
 
 
-class AuditLog(models.Model):
+class AuditLog(CoreModel):
     """Who changed which record when and why, and how it looked before and after."""
 
     brm = EntityOptions(

@@ -124,8 +124,8 @@ def _columns(
         shape = shapes.get(keys)
         if shape is None:
             shape = shapes[keys] = Shape(batch.schema, keys)
-        for code, message, field in shape.problems:
-            batch.fail(index, code, message, field)
+        for problem in shape.problems:
+            batch.fail(index, *problem)
         for key, instead in shape.refused:
             if row[key] is not None and row[key] != "":
                 batch.fail(index, Code.INVALID_VALUE, instead, key)

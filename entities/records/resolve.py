@@ -1,4 +1,6 @@
-"""Lookups of a batch: from what was sent to ids that exist, one query per lookup field.
+"""Lookups of a batch: from what was sent to ids that exist, in one query for all lookup fields.
+
+Fields given as nested objects take a query each, as they name other keys.
 
 The target rows are locked FOR KEY SHARE, which the insert's own foreign-key check takes anyway; a
 deletion of the target takes FOR UPDATE. So either the deletion sees the new record and refuses, or
@@ -12,50 +14,67 @@ from django.db import connection
 from entities.access import rights
 from entities.errors import Code, RequestError
 from entities.fieldtypes import Refused
+from entities.fieldtypes.textform import array_literal
 from entities.records.batch import UNSET, Batch
-from entities.schema.snapshot import EntitySchema, FieldSchema, quote
+from entities.schema.snapshot import EntitySchema, FieldSchema, Snapshot, quote
 
 
 def resolve(batch: Batch, relations: dict[FieldSchema, list[Any]]) -> None:
     """Check the ids in the batch's lookup columns and resolve nested objects in `relations`."""
     for field, values in relations.items():
         _resolve_objects(batch, field, values)
-    for field in batch.schema.lookups:
-        column = batch.columns.get(field)
-        if column is not None and field not in relations:
-            _check_targets(batch, field, column)
+    _check_targets(
+        batch,
+        {
+            field: batch.columns[field]
+            for field in batch.schema.lookups
+            if field in batch.columns and field not in relations
+        },
+    )
 
 
-def _check_targets(batch: Batch, field: FieldSchema, column: list[Any]) -> None:
-    wanted = {value for value in column if value is not UNSET and value is not None}
+def _check_targets(batch: Batch, columns: dict[FieldSchema, list[Any]]) -> None:
+    """Fail the records whose lookup columns hold what does not exist."""
+    wanted = {field: set(column) - {UNSET, None} for field, column in columns.items()}
+    wanted = {field: values for field, values in wanted.items() if values}
     if not wanted:
         return
-    target = batch.snapshot.target(field)
-    assert field.lookup is not None
-    found = _existing(target, field.lookup.column, list(wanted))
-    if wanted <= found:
-        return
-    for index in batch.live:
-        value = column[index]
-        if value is not UNSET and value is not None and value not in found:
-            batch.fail(
-                index,
-                Code.LOOKUP_NOT_FOUND,
-                f"{field.name}: there is no {target.name} with {field.lookup.column_label} "
-                f"{value!r}.",
-                field.name,
-            )
+    for field, found in _existing(batch.snapshot, wanted).items():
+        if wanted[field] <= found:
+            continue
+        target = batch.snapshot.target(field)
+        assert field.lookup is not None
+        for index in batch.live:
+            value = columns[field][index]
+            if value is not UNSET and value is not None and value not in found:
+                batch.fail(
+                    index,
+                    Code.LOOKUP_NOT_FOUND,
+                    f"{field.name}: there is no {target.name} with {field.lookup.column_label} "
+                    f"{value!r}.",
+                    field.name,
+                )
 
 
-def _existing(target: EntitySchema, column: str, values: list[Any]) -> set[Any]:
-    live = "AND deleted_at IS NULL" if target.authored else ""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {quote(column)} FROM {quote(target.table)} "
-            f"WHERE {quote(column)} = ANY(%s) {live} FOR KEY SHARE",
-            [values],
+def _existing(
+    snapshot: Snapshot, wanted: dict[FieldSchema, set[Any]]
+) -> dict[FieldSchema, set[Any]]:
+    """Those of the wanted values of each lookup field that a live target has."""
+    parts: list[str] = []
+    for field in wanted:
+        target = snapshot.target(field)
+        assert field.lookup is not None
+        column = quote(field.lookup.column)
+        key = target.by_column[field.lookup.column]
+        live = "AND deleted_at IS NULL" if target.authored else ""
+        parts.append(
+            f"ARRAY(SELECT {column} FROM {quote(target.table)} "
+            f"WHERE {column} = ANY(%s::{key.type.sql_type(key)}[]) {live} FOR KEY SHARE)"
         )
-        return {row[0] for row in cursor.fetchall()}
+    arrays = [array_literal([str(value) for value in values]) for values in wanted.values()]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(parts)}", arrays)
+        return dict(zip(wanted, map(set, cursor.fetchone()), strict=True))
 
 
 def _resolve_objects(batch: Batch, field: FieldSchema, values: list[Any]) -> None:

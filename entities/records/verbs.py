@@ -1,9 +1,9 @@
 """The verbs on a batch of records, stage by stage.
 
 decode -> lookups -> rights -> behavior -> keys -> one set-based statement -> behavior. A stage
-fails records, never the batch; the statement is run under a savepoint and halved until the records that
-the database itself refuses are found. The whole is one transaction behind the write gate, begun
-again when the schema has moved or the database broke a deadlock at our cost.
+fails records, never the batch; the statement is run under a savepoint and halved until the records
+that the database itself refuses are found. The whole is one transaction behind the write gate,
+begun again when the schema has moved or the database broke a deadlock at our cost.
 """
 
 import random

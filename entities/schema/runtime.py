@@ -40,14 +40,14 @@ class RuntimeApps(Apps):
 
     # Uncached and own models only: the base class caches per argument and walks app_configs,
     # whose models are the static ones.
-    def get_models(  # type: ignore[override]
+    def get_models(
         self, include_auto_created: bool = False, include_swapped: bool = False
     ) -> list[type[models.Model]]:
         return [model for by_name in self.all_models.values() for model in by_name.values()]
 
     def clear_cache(self) -> None:
         for model in self.get_models():
-            model._meta._expire_cache()
+            model._meta._expire_cache()  # type: ignore[attr-defined]
 
     def seal(self) -> None:
         """All models are made: nothing may still wait for a class that will never come."""

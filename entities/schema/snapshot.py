@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from django.apps import apps as static_apps
 from django.db import connection, models
@@ -25,7 +25,7 @@ from entities import fieldtypes
 from entities.errors import Code, RequestError, nearest
 from entities.fieldtypes import FieldType, Refused
 from entities.schema.runtime import RuntimeApps, runtime_model
-from metabrm.entity import EntityOptions
+from metabrm.entity import CoreModel
 
 log = logging.getLogger(__name__)
 
@@ -289,13 +289,9 @@ WHERE deleted_at IS NULL ORDER BY entity_field_id, sort_order, id
 """
 
 
-def core_models() -> dict[str, type[models.Model]]:
+def core_models() -> dict[str, type[CoreModel]]:
     """API name -> static model of every core entity."""
-    return {
-        model.brm.name: model
-        for model in static_apps.get_models()
-        if isinstance(getattr(model, "brm", None), EntityOptions)
-    }
+    return {m.brm.name: m for m in static_apps.get_models() if issubclass(m, CoreModel)}
 
 
 def build() -> Snapshot:
@@ -338,7 +334,7 @@ def _field(
     row: list[Any],
     values: Mapping[int, dict[str, str]],
     computed: Mapping[str, str],
-    core: Mapping[str, type[models.Model]],
+    core: Mapping[str, type[CoreModel]],
 ) -> FieldSchema:
     (
         field_id,
@@ -394,7 +390,7 @@ def _field(
         currency_source=currency_source,
     )
     if column is not None:
-        object.__setattr__(schema, "column_type", list[kind.msgspec_type(schema) | None])
+        object.__setattr__(schema, "column_type", list[kind.msgspec_type(schema) | None])  # type: ignore[misc]
     if default_text is not None:
         try:
             object.__setattr__(schema, "default", kind.decode_one(default_text, schema))
@@ -418,7 +414,7 @@ def _lookup(
     target: str,
     referenced_column: str | None,
     on_delete: str | None,
-    core: Mapping[str, type[models.Model]],
+    core: Mapping[str, type[CoreModel]],
 ) -> Lookup:
     column = "id"
     if referenced_column and referenced_column != "Id":
@@ -431,7 +427,7 @@ def _lookup(
 def _entity(
     row: tuple[Any, ...],
     fields: tuple[FieldSchema, ...],
-    core: Mapping[str, type[models.Model]],
+    core: Mapping[str, type[CoreModel]],
     apps: RuntimeApps,
 ) -> EntitySchema:
     (
@@ -449,7 +445,7 @@ def _entity(
         virtual,
     ) = row
     static = core.get(name)
-    model = static if static is not None else runtime_model(apps, table, label, fields)
+    model: type[models.Model] = static or runtime_model(apps, table, label, fields)
     by_column = {f.column: f.name for f in fields}
     unique_keys: list[tuple[str, ...]] = [(f.name,) for f in fields if f.unique]
     messages = {
@@ -459,14 +455,14 @@ def _entity(
     }
     for constraint in model._meta.constraints:
         if isinstance(constraint, models.UniqueConstraint) and constraint.fields:
-            columns = [model._meta.get_field(f).column for f in constraint.fields]
+            columns = [_column(model, name) for name in constraint.fields]
             key = tuple(by_column[c] for c in columns if c in by_column)
             if len(key) == len(columns) and key not in unique_keys:
                 unique_keys.append(key)
         elif isinstance(constraint, models.CheckConstraint):
             messages[constraint.name] = str(constraint.violation_error_message or "")
-    options: EntityOptions | None = getattr(static, "brm", None)
-    title = by_column.get(_title_column(model, options)) or "Id"
+    options = static.brm if static is not None else None
+    title = by_column.get(_column(model, options.title)) if options else None
     return EntitySchema(
         id=entity_id,
         name=name,
@@ -475,7 +471,7 @@ def _entity(
         help=help_text,
         node=node,
         table=table,
-        title=title,
+        title=title or "Id",
         fields=fields,
         model=model,
         system=system,
@@ -491,7 +487,6 @@ def _entity(
     )
 
 
-def _title_column(model: type[models.Model], options: EntityOptions | None) -> str:
-    if options is None:
-        return "id"
-    return str(model._meta.get_field(options.title).column)
+def _column(model: type[models.Model], name: str) -> str:
+    """Physical column of the model field called `name`."""
+    return str(cast("models.Field[Any, Any]", model._meta.get_field(name)).column)

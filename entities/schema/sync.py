@@ -7,7 +7,7 @@ changes nothing and says so.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models, transaction
@@ -19,7 +19,7 @@ from entities.schema import gate
 from entities.schema.naming import AUTHORSHIP, UNNAMED, field_api_name
 from entities.schema.snapshot import core_models
 from metabrm import clock
-from metabrm.entity import Computed, EntityModel, EntityOptions
+from metabrm.entity import Computed, CoreModel, EntityModel, EntityOptions
 from metabrm.fields import FlagField, ListField, MoneyField, PercentField
 from metabrm.identity.context import Context
 
@@ -45,7 +45,7 @@ _DATA_TYPES: tuple[tuple[type[models.Field], str], ...] = (
     (ArrayField, "MULTI_LIST"),
 )
 
-_ON_DELETE = {
+_ON_DELETE: dict[Any, str] = {
     models.PROTECT: "RESTRICT",
     models.RESTRICT: "RESTRICT",
     models.CASCADE: "CASCADE",
@@ -120,7 +120,7 @@ def _sync_entities(report: Report) -> dict[str, Entity]:
                 entity_name=name,
                 entity_label=_capitalised(model._meta.verbose_name),
                 short_help_label=_docstring(model),
-                node=model._meta.app_config.verbose_name,
+                node=str(model._meta.app_config.verbose_name),
                 system_flag=True,
                 history_flag=options.writable,
                 recycle_bin_flag=options.writable,
@@ -215,7 +215,7 @@ def _sync_values(fields: dict[str, EntityField], report: Report) -> None:
 
 
 def _declarations(
-    model: type[models.Model], entities: dict[str, Entity]
+    model: type[CoreModel], entities: dict[str, Entity]
 ) -> Iterable[tuple[dict[str, Any], dict[str, Any]]]:
     """For each field of a core model: what code decides, and how a new row begins."""
     options: EntityOptions = model.brm
@@ -234,7 +234,7 @@ def _declarations(
 
 
 def _declaration(
-    model: type[models.Model], model_field: models.Field, entities: dict[str, Entity]
+    model: type[CoreModel], model_field: models.Field, entities: dict[str, Entity]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     options: EntityOptions = model.brm
     system = model_field.primary_key or model_field.name in AUTHORSHIP
@@ -253,7 +253,7 @@ def _declaration(
         and model_field.db_default is NOT_PROVIDED,
         "unique_field": _is_unique(model, model_field),
         "external_key_flag": model_field.name in options.external_keys,
-        "searchable_flag": model_field.db_index or model_field.unique,
+        "searchable_flag": bool(getattr(model_field, "db_index", False) or model_field.unique),
         "set_once_flag": model_field.name in options.set_once,
         "currency_source": getattr(model_field, "currency_source", None) or None,
         "referenced_entity": None,
@@ -261,7 +261,7 @@ def _declaration(
         "on_delete": None,
     }
     if isinstance(model_field, models.ForeignKey):
-        target: type[models.Model] = model_field.remote_field.model
+        target = cast("type[CoreModel]", model_field.remote_field.model)
         target_field = model_field.target_field
         owned["referenced_entity"] = entities[target.brm.name]
         owned["referenced_column"] = (
@@ -318,7 +318,7 @@ def _default(model_field: models.Field) -> str | None:
     return str(default)
 
 
-def _is_unique(model: type[models.Model], model_field: models.Field) -> bool:
+def _is_unique(model: type[CoreModel], model_field: models.Field) -> bool:
     return model_field.unique or any(
         isinstance(c, models.UniqueConstraint) and tuple(c.fields) == (model_field.name,)
         for c in model._meta.constraints
@@ -335,7 +335,7 @@ def _differs(row: models.Model, owned: dict[str, Any]) -> bool:
     return different
 
 
-def _docstring(model: type[models.Model]) -> str:
+def _docstring(model: type[CoreModel]) -> str:
     return " ".join((model.__doc__ or "").split())
 
 

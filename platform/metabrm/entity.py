@@ -63,8 +63,17 @@ class EntityOptions:
     writable: bool = True
 
 
-class EntityModel(models.Model):
-    """Abstract base of every core entity: identity, authorship, recycle bin.
+class CoreModel(models.Model):
+    """Abstract base of everything that metadata describes."""
+
+    brm: EntityOptions
+
+    class Meta:
+        abstract = True
+
+
+class EntityModel(CoreModel):
+    """Abstract base of every entity that people write: authorship, recycle bin.
 
     The verbs of `entities.records` fill these columns; the database defaults only serve rows that
     arrive another way. `deleted_at` set means the record lies in the recycle bin: it is invisible
@@ -94,8 +103,6 @@ class EntityModel(models.Model):
         db_index=False,
     )
     deleted_at = models.DateTimeField(null=True, editable=False)
-
-    brm: EntityOptions
 
     class Meta:
         abstract = True
