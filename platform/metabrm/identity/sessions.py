@@ -12,6 +12,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.db import connection
 from django.db.models import Q
@@ -37,8 +38,8 @@ LEFT JOIN localization_timezone z ON z.id = u.time_zone_id
 """
 _BY_SESSION = """
 JOIN identity_apisession s ON s.user_id = u.id
-WHERE s.token_hash = %s AND s.expires > %s AND s.last_used > %s"""
-_BY_USER = "WHERE u.id = %s"
+WHERE s.token_hash = $1 AND s.expires > $2 AND s.last_used > $3"""
+_BY_USER = "WHERE u.id = $1"
 
 
 def open_session(user: User) -> str:
@@ -74,14 +75,12 @@ def context_of_session(
         return None
     now = clock.now()
     sql = _CALLER.format(alongside=alongside, proof="s.id, s.last_used", by=_BY_SESSION)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [_hash(session_id), now, now - settings.API_SESSION_IDLE])
-        row = cursor.fetchone()
-        if row is None:
-            return None
-        *caller, value, key, last_used = row
-        if now - last_used > LAST_USE_RESOLUTION:
-            _used(cursor, key, now)
+    row = _ask(sql, [_hash(session_id), now, now - settings.API_SESSION_IDLE])
+    if row is None:
+        return None
+    *caller, value, key, last_used = row
+    if now - last_used > LAST_USE_RESOLUTION:
+        _used(key, now)
     return _context(caller, reason, request_id), value
 
 
@@ -90,9 +89,7 @@ def context_of_user(
 ) -> tuple[Context, Any, str] | None:
     """The same for a user known by Id, with the hash of the user's password as third value."""
     sql = _CALLER.format(alongside=alongside, proof="u.password", by=_BY_USER)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [user_id])
-        row = cursor.fetchone()
+    row = _ask(sql, [user_id])
     if row is None:
         return None
     *caller, value, password = row
@@ -111,15 +108,24 @@ def purge_expired_sessions() -> int:
     return ApiSession.objects.filter(ended).delete()[0]
 
 
-def _used(cursor: Any, key: int, now: datetime) -> None:
+def _ask(sql: str, parameters: list[Any]) -> tuple[Any, ...] | None:
+    """The one row of a prepared statement: planning these joins takes longer than running them."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        cursor = psycopg.RawCursor(connection.connection)
+        return cursor.execute(sql, parameters, prepare=True).fetchone()
+
+
+def _used(key: int, now: datetime) -> None:
     # Many requests of one session may find the minute over at once: the first of them writes, and
     # none of them waits for it.
-    cursor.execute(
-        "UPDATE identity_apisession SET last_used = %s WHERE id = ("
-        "SELECT id FROM identity_apisession WHERE id = %s AND last_used < %s "
-        "FOR UPDATE SKIP LOCKED)",
-        [now, key, now - LAST_USE_RESOLUTION],
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE identity_apisession SET last_used = %s WHERE id = ("
+            "SELECT id FROM identity_apisession WHERE id = %s AND last_used < %s "
+            "FOR UPDATE SKIP LOCKED)",
+            [now, key, now - LAST_USE_RESOLUTION],
+        )
 
 
 def _context(caller: list[Any], reason: str, request_id: str) -> Context:
