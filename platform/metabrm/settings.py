@@ -148,6 +148,8 @@ def _celery_url(url: str) -> str:
     query = dict(parse_qsl(parts.query))
     query["virtual_host"] = query.pop("db", "0")
     return f"redis+socket://{parts.netloc}{parts.path}?{urlencode(query)}"
+# Statements that ask to be prepared are; none is only because it came often, as most texts differ.
+DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 1_000_000_000
 
 
 CELERY_BROKER_URL = CELERY_RESULT_BACKEND = _celery_url(embedded.cache_url(env))
