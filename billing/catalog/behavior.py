@@ -1,5 +1,6 @@
 """What prices must obey: one owner, and one price for a quantity on a day."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection
@@ -49,7 +50,7 @@ class PricingBehavior(Behavior):
         _lock_owners(batch)
 
     def after_create(self, batch: Batch) -> None:
-        _refuse_overlaps(batch)
+        _refuse_overlaps(batch, _owner_columns(batch))
 
     def before_update(self, batch: Batch) -> None:
         if _moves(batch):
@@ -58,7 +59,10 @@ class PricingBehavior(Behavior):
 
     def after_update(self, batch: Batch) -> None:
         if _moves(batch):
-            _refuse_overlaps(batch)
+            _refuse_overlaps(batch, _owner_columns(batch))
+
+    def after_undelete(self, batch: Batch) -> None:
+        _refuse_overlaps(batch, OWNERS)
 
 
 def _moves(batch: Batch) -> bool:
@@ -118,8 +122,8 @@ def _lock_owners(batch: Batch) -> None:
             )
 
 
-def _refuse_overlaps(batch: Batch) -> None:
-    for name in _owner_columns(batch):
+def _refuse_overlaps(batch: Batch, owners: Iterable[str]) -> None:
+    for name in owners:
         places, ids = written_ids(batch)
         column = batch.schema.field(name).column or ""
         with connection.cursor() as cursor:

@@ -257,6 +257,9 @@ class BillingIdentifierBehavior(Behavior):
     def after_update(self, batch: Batch) -> None:
         _refuse_shared_tokens(batch)
 
+    def after_undelete(self, batch: Batch) -> None:
+        _refuse_shared_tokens(batch)
+
 
 def _take_account(batch: Batch) -> None:
     """A token of an account product marks usage of that product's account, sent or not."""

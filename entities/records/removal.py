@@ -61,9 +61,22 @@ def undelete(batch: Batch) -> None:
     if not batch.schema.authored:
         return
     deleted_at = _lock(batch, deleted=True)
-    _restore_halving(batch, list(batch.live), deleted_at)
-    if batch.live:
-        behavior_of(batch.schema.name).after_undelete(batch)
+    rules = behavior_of(batch.schema.name)
+    while batch.live:
+        try:
+            with transaction.atomic():
+                _restore_halving(batch, list(batch.live), deleted_at)
+                restored = len(batch.problems)
+                rules.after_undelete(batch)
+                if len(batch.problems) != restored:
+                    raise _RepeatError
+            return
+        except _RepeatError:
+            continue
+
+
+class _RepeatError(Exception):
+    """`after_undelete` failed records that were already restored."""
 
 
 def _lock(batch: Batch, *, deleted: bool | None) -> dict[int, datetime | None]:

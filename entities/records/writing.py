@@ -286,6 +286,10 @@ def _write(
             return
         except _RepeatError:
             assert len(batch.problems) > before
+            if statement is statements.insert:
+                # The ids were those of records that are gone again.
+                for index in live:
+                    batch.ids[index] = None
 
 
 class _RepeatError(Exception):

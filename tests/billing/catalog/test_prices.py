@@ -65,6 +65,7 @@ def test_prices_of_one_request_may_not_overlap_each_other(
     )
     assert [o.ok for o in outcomes] == [True, fits]
     if not fits:
+        assert outcomes[1].id is None
         assert "Overlaps record 0 of this request" in refusals(outcomes)[1]
 
 
@@ -116,6 +117,18 @@ def test_swapping_two_prices_in_one_request_is_judged_by_the_outcome(
         system,
     )
     assert refusals(outcomes) == ["", ""]
+
+
+def test_a_price_does_not_come_back_over_its_successor(
+    product: str, make: Maker, system: Context
+) -> None:
+    old = make("PRICING", **price(product))
+    other = make("PRICING", **price(product, CurrencyCode="EUR"))
+    records.delete("PRICING", [old, other], system)
+    make("PRICING", **price(product, Rate="11"))
+    back = records.undelete("PRICING", [old, other], system)
+    assert [o.ok for o in back] == [False, True]
+    assert read("PRODUCT", product, "Rate") == "€10.00<br/>$11.00"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -209,5 +222,5 @@ def read(entity: str, id: str, field: str) -> Any:
     schema = current().entity(entity)
     with connection.cursor() as cursor:
         value = schema.field(field).sql("t")
-        cursor.execute(f"SELECT {value} FROM {schema.table} t WHERE t.id = %s", [id])  # noqa: S608
+        cursor.execute(f"SELECT {value} FROM {schema.table} t WHERE t.id = %s", [id])
         return cursor.fetchone()[0]

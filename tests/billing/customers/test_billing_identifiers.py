@@ -20,6 +20,18 @@ def test_a_token_may_move_but_not_be_shared(make: Maker, system: Context) -> Non
     assert make("BILLING_IDENTIFIER", AccountId=two, StartDate="2026-04-01")
 
 
+def test_a_token_does_not_come_back_from_the_recycle_bin_to_two(
+    make: Maker, system: Context
+) -> None:
+    account = make("ACCOUNT")
+    first = make("BILLING_IDENTIFIER", AccountId=account)
+    records.delete("BILLING_IDENTIFIER", [first], system)
+    make("BILLING_IDENTIFIER", AccountId=account, StartDate="2026-04-01")
+    (back,) = records.undelete("BILLING_IDENTIFIER", [first], system)
+    assert not back.ok
+    assert BillingIdentifier.objects.get(pk=first).deleted_at is not None
+
+
 def test_a_deactivated_token_routes_nothing_and_is_in_nobodys_way(make: Maker) -> None:
     account = make("ACCOUNT")
     make("BILLING_IDENTIFIER", AccountId=account, Status="DEACTIVATED")
