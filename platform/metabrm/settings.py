@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "entities.admin.middleware.AdminOfTheSnapshot",
 ]
 TEMPLATES = [
     {
@@ -109,7 +110,32 @@ SIMPLE_JWT = {
     "CHECK_REVOKE_TOKEN": True,
 }
 SPECTACULAR_SETTINGS = {"TITLE": "metabrm", "VERSION": "2.0"}
-UNFOLD = {"SITE_TITLE": "metabrm", "SITE_HEADER": "metabrm"}
+UNFOLD = {
+    "SITE_TITLE": "metabrm",
+    "SITE_HEADER": "metabrm",
+    "SITE_SUBHEADER": "Billing and revenue",
+    "SITE_SYMBOL": "receipt_long",
+    "SITE_URL": "/admin/",
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": True,
+    "STYLES": ["/static/metabrm/admin.css"],
+    "SIDEBAR": {"show_search": True, "command_search": False},
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97% .014 254.6)",
+            "100": "oklch(93.2% .032 255.6)",
+            "200": "oklch(88.2% .059 254.1)",
+            "300": "oklch(80.9% .105 251.8)",
+            "400": "oklch(70.7% .165 254.6)",
+            "500": "oklch(62.3% .214 259.8)",
+            "600": "oklch(54.6% .245 262.9)",
+            "700": "oklch(48.8% .243 264.4)",
+            "800": "oklch(42.4% .199 265.6)",
+            "900": "oklch(37.9% .146 265.5)",
+            "950": "oklch(28.2% .091 267.9)",
+        },
+    },
+}
 
 # Database and cache
 
@@ -122,6 +148,8 @@ DATABASES["default"]["OPTIONS"]["pool"] = {
     "max_size": WEB_THREADS + 4,
     "timeout": 10,
 }
+# Statements that ask to be prepared are; none is only because it came often, as most texts differ.
+DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 1_000_000_000
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -148,8 +176,6 @@ def _celery_url(url: str) -> str:
     query = dict(parse_qsl(parts.query))
     query["virtual_host"] = query.pop("db", "0")
     return f"redis+socket://{parts.netloc}{parts.path}?{urlencode(query)}"
-# Statements that ask to be prepared are; none is only because it came often, as most texts differ.
-DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 1_000_000_000
 
 
 CELERY_BROKER_URL = CELERY_RESULT_BACKEND = _celery_url(embedded.cache_url(env))
@@ -165,6 +191,10 @@ CELERY_BEAT_SCHEDULE = {
     "purge expired API sessions": {
         "task": "metabrm.identity.tasks.purge_expired_sessions",
         "schedule": timedelta(hours=1),
+    },
+    "purge the recycle bin and old history": {
+        "task": "entities.tasks.apply_retention",
+        "schedule": timedelta(days=1),
     },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(env.state_dir / "celerybeat-schedule")

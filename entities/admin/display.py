@@ -1,0 +1,144 @@
+"""How a value looks to people: one `Column` per field, in lists and wherever a form only shows."""
+
+import json
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import models
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from entities.admin.titles import Titled, attribute
+from entities.schema.snapshot import EntitySchema, FieldSchema, Snapshot
+
+EMPTY = mark_safe('<span class="brm-empty">–</span>')
+
+#: Words of states -> colour of the badge.
+_GOOD = {"ACTIVE", "APPROVED", "POSTED", "PAID", "CURRENT", "CREATE", "UNDELETE"}
+_BAD = {"CLOSED", "DEACTIVATED", "FAILED", "REJECTED", "CANCELLED", "DELETE", "PURGE"}
+_WAITING = {"SUSPENDED", "PENDING", "DRAFT", "NEW", "HIDDEN", "UPDATE"}
+
+
+class Column:
+    """A field as the admin's lists and read-only lines want it: called with a record."""
+
+    def __init__(self, snapshot: Snapshot, schema: EntitySchema, field: FieldSchema) -> None:
+        self.snapshot = snapshot
+        self.schema = schema
+        self.field = field
+        self.__name__ = field.name
+        self.short_description = field.label
+        self.attribute = attribute(schema, field) if field.column else None
+        self.admin_order_field = self.attribute
+
+    def __call__(self, record: models.Model) -> SafeString | str:
+        if self.attribute is None:
+            value = getattr(record, "brm_computed", {}).get(self.field.name)
+        else:
+            value = getattr(record, self.attribute)
+        titled = getattr(record, "brm_titles", {}).get(self.field.name)
+        return shown(self.snapshot, self.field, value, titled)
+
+
+def shown(
+    snapshot: Snapshot, field: FieldSchema, value: Any, titled: Titled | None = None
+) -> SafeString | str:
+    """A native value of `field` for people; `titled` is what a lookup points to, if known."""
+    if value is None or value == "":
+        return EMPTY
+    kind = field.type.name
+    if kind == "LOOKUP":
+        return _link(snapshot, field, value, titled)
+    if kind == "FLAG":
+        return flag(bool(value))
+    if kind == "LIST" and field.name.endswith(("Status", "Action")):
+        return badge(str(value))
+    if kind == "JSON":
+        return document(value)
+    if kind == "URL":
+        return format_html('<a href="{}" rel="noreferrer" class="text-link">{}</a>', value, value)
+    if kind == "MULTI_LIST":
+        return ", ".join(value)
+    text = plain(value)
+    return f"{text} %" if kind == "PERCENT" else text
+
+
+def plain(value: Any) -> str:
+    """A value as text: instants in the reader's zone, numbers without needless zeros."""
+    if isinstance(value, datetime):
+        return date_format(timezone.localtime(value), "Y-m-d H:i:s")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return number(value)
+    return str(value)
+
+
+def number(value: Decimal) -> str:
+    """12.5000000000 -> 12.5, 1E+3 -> 1000."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def flag(value: bool) -> SafeString:
+    icon, name = ("check_circle", "yes") if value else ("remove", "no")
+    return format_html(
+        '<span class="material-symbols-outlined brm-flag brm-flag-{}" title="{}">{}</span>'
+        '<span class="sr-only">{}</span>',
+        name,
+        name,
+        icon,
+        name,
+    )
+
+
+def badge(text: str) -> SafeString:
+    """A state as a coloured badge."""
+    word = text.upper()
+    tone = (
+        "good"
+        if word in _GOOD
+        else "bad"
+        if word in _BAD
+        else "waiting"
+        if word in _WAITING
+        else "plain"
+    )
+    return format_html('<span class="brm-badge brm-{}">{}</span>', tone, text)
+
+
+def document(value: Any) -> SafeString:
+    return format_html(
+        '<pre class="brm-document">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False)
+    )
+
+
+def _link(
+    snapshot: Snapshot, field: FieldSchema, value: Any, titled: Titled | None
+) -> SafeString | str:
+    if titled is None:
+        return str(value)
+    record_id, title = titled
+    assert field.lookup is not None
+    if field.lookup.by_key and title != str(value):
+        title = f"{value} – {title}"
+    url = record_url(snapshot.target(field), record_id)
+    return format_html('<a href="{}" class="text-link">{}</a>', url, title) if url else title
+
+
+def record_url(schema: EntitySchema, record_id: int) -> str:
+    """The address of a record's page; "" where the entity has none."""
+    return address(schema, "change", record_id)
+
+
+def address(schema: EntitySchema, page: str, *args: Any) -> str:
+    """The address of one of an entity's pages: changelist, add, change, history ..."""
+    meta = schema.model._meta
+    try:
+        return reverse(f"admin:{meta.app_label}_{meta.model_name}_{page}", args=args)
+    except NoReverseMatch:
+        return ""

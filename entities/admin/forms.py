@@ -1,0 +1,171 @@
+"""The form of a record. Its validation is the verb: what was typed goes to it as it would come over
+the API, and the verb's problems stand at the fields they are about.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+from django import forms
+from django.db import models
+from django.utils import timezone
+
+from entities.admin.display import number
+from entities.admin.widgets import LookupSelect, themed
+from entities.errors import RequestError
+from entities.records import Outcome
+from entities.schema.snapshot import FieldSchema
+
+#: Row of wire values -> what became of it.
+Verb = Callable[[dict[str, Any]], Outcome]
+
+
+class WireField(forms.Field):
+    """Takes what was typed as it is; only the verb judges it."""
+
+    def __init__(self, schema: FieldSchema, widget: forms.Widget, **kwargs: Any) -> None:
+        self.schema = schema
+        self.help_text_of_schema = schema.help
+        super().__init__(
+            widget=widget,
+            label=schema.label,
+            help_text=schema.help,
+            required=schema.required and schema.type.name != "FLAG",
+            **kwargs,
+        )
+
+    def clean(self, value: Any) -> Any:
+        """What the browser sent -> the wire value, None for an empty one."""
+        if isinstance(value, list) and isinstance(self.widget, forms.MultiWidget):
+            return _instant(value)
+        if isinstance(value, str):
+            value = value.replace("\r\n", "\n")
+            if not isinstance(self.widget, forms.Textarea):
+                value = value.strip()
+        return None if value in ("", []) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return _comparable(self.schema, initial) != _comparable(self.schema, self.clean(data))
+
+
+class RecordForm(forms.BaseForm):
+    """A record being made or changed. A subclass per request has `base_fields`, `verb`, `model`."""
+
+    verb: Verb
+    model: type[models.Model]
+    reload: Callable[[int], models.Model]
+    use_required_attribute = False
+
+    def __init__(
+        self,
+        data: Any = None,
+        files: Any = None,
+        *,
+        instance: models.Model | None = None,
+        initial: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.instance = instance if instance is not None else self.model()
+        # What the admin's read-only lines ask a form for.
+        self._meta = SimpleNamespace(model=self.model, labels=None, help_texts=self._help_texts())
+        start = {} if instance is None else self.values_of(instance)
+        super().__init__(data, files, initial={**start, **(initial or {})})
+
+    shown: tuple[FieldSchema, ...] = ()
+
+    @classmethod
+    def _help_texts(cls) -> dict[str, str]:
+        return {field.name: field.help for field in cls.shown}
+
+    def values_of(self, instance: models.Model) -> dict[str, Any]:
+        """Form values of a stored record."""
+        raise NotImplementedError
+
+    def _post_clean(self) -> None:
+        """Hand the record to the verb; called once, when all fields are read."""
+        creating = self.instance.pk is None
+        row: dict[str, Any]
+        if creating:
+            row = {k: v for k, v in self.cleaned_data.items() if v is not None}
+        else:
+            row = {name: self.cleaned_data[name] for name in self.changed_data}
+            if not row:
+                return
+            row["Id"] = str(self.instance.pk)
+        try:
+            outcome = self.verb(row)
+        except RequestError as error:
+            self.add_error(None, error.message)
+            return
+        for problem in outcome.problems:
+            self.add_error(problem.field if problem.field in self.fields else None, problem.message)
+        if outcome.ok and outcome.id is not None:
+            self.instance = self.reload(outcome.id)
+
+
+def wire_field(schema: FieldSchema, lookup_url: str) -> WireField:
+    """The form field of an entity's field; `lookup_url` answers what a lookup can point to."""
+    if schema.lookup is not None:
+        widget: forms.Widget = LookupSelect(lookup_url, clearable=not schema.required)
+    else:
+        initial = schema.default
+        widget = themed(schema.type.form_field(schema, required=schema.required, initial=initial))
+    return WireField(schema, widget, initial=form_value(schema, schema.default))
+
+
+def choose(form: forms.BaseForm, chosen: Mapping[str, str]) -> None:
+    """Give each lookup widget the one option that is chosen now: field name -> its title."""
+    for name, title in chosen.items():
+        field = form.fields.get(name)
+        if field is not None and isinstance(field.widget, LookupSelect):
+            value = form[name].value()
+            field.widget.choices = [("", ""), (value, title)]
+
+
+def lookups_in(fields: Iterable[forms.Field]) -> list[FieldSchema]:
+    return [f.schema for f in fields if isinstance(f, WireField) and f.schema.lookup is not None]
+
+
+def form_value(schema: FieldSchema, value: Any) -> Any:
+    """A native value as the form shows it."""
+    if isinstance(value, Decimal):
+        return number(value)
+    if schema.type.name == "JSON" and value is not None:
+        return json.dumps(value, indent=2, ensure_ascii=False)
+    return value
+
+
+def _comparable(schema: FieldSchema, value: Any) -> Any:
+    """A form's value such that equal ones mean the same."""
+    if schema.type.name == "FLAG":
+        return str(value).casefold() in ("true", "1", "on")
+    if value is None or value == "":
+        return None
+    if isinstance(value, datetime):
+        # The form shows whole seconds.
+        return value.replace(microsecond=0)
+    if schema.type.name == "JSON":
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            return value
+    if schema.type.name in ("DECIMAL", "MONEY", "PERCENT"):
+        try:
+            return Decimal(str(value))
+        except ArithmeticError:
+            return str(value)
+    return value if isinstance(value, list) else str(value)
+
+
+def _instant(parts: list[str]) -> Any:
+    """Date and time as typed, in the user's zone -> an aware instant, or the text as it is."""
+    text = " ".join(part.strip() for part in parts if part and part.strip())
+    if not text:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return timezone.make_aware(instant) if instant.tzinfo is None else instant

@@ -1,0 +1,27 @@
+"""Gives requests under /admin/ the site of the newest snapshot, and the user's time zone."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from entities.admin.site import ROOT, urls_of
+from entities.schema.snapshot import current
+from metabrm.identity.context import Context
+from metabrm.identity.models import User
+
+
+class AdminOfTheSnapshot:
+    """Middleware; stands behind authentication, because times are shown in the user's zone."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not f"{request.path_info}/".startswith(ROOT):
+            return self.get_response(request)
+        request.urlconf = urls_of(current())  # type: ignore[attr-defined]
+        user = request.user
+        zone = Context.of(user).time_zone if isinstance(user, User) else "UTC"
+        with timezone.override(zone):
+            return self.get_response(request)

@@ -1,0 +1,436 @@
+"""The pages of one entity: list, form, related records. Made from an EntitySchema, without a class
+per entity, so that an entity made while the platform runs has its pages at once.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ORDER_VAR
+from django.core.exceptions import PermissionDenied
+from django.db import connection, models
+from django.db.models.expressions import RawSQL
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
+
+from entities import records
+from entities.access import EntityRights
+from entities.admin import choice, history, recycling
+from entities.admin.callers import context_of, rights_on
+from entities.admin.display import Column, address
+from entities.admin.filters import FieldFilter
+from entities.admin.forms import RecordForm, choose, form_value, lookups_in, wire_field
+from entities.admin.related import related_lists
+from entities.admin.search import matching_ids
+from entities.admin.sizes import BIG, CappedPaginator, estimate
+from entities.admin.titles import attach_titles, called, stored, title_of, titles
+from entities.schema.snapshot import EntitySchema, FieldSchema, Snapshot, quote
+
+#: From this many fields on a form puts what is rarely needed under a second heading.
+LONG_FORM = 14
+
+
+class RecordList(ChangeList):
+    """A page of a list, with the titles of all its lookups found in one query per target."""
+
+    model_admin: "RecordAdmin"
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        shown = [c.field for c in self.list_display if isinstance(c, Column)]
+        self.model_admin.attach(self.result_list, [f for f in shown if f.lookup is not None])
+
+
+class RecordAdmin(ModelAdmin):
+    """The pages of one entity of one snapshot."""
+
+    show_full_result_count = False
+    paginator = CappedPaginator
+    list_per_page = 50
+    list_max_show_all = 0
+    list_filter_submit = True
+    list_fullwidth = True
+    actions = ["delete_chosen"]
+    search_help_text = "Title, key, name or Id"
+    warn_unsaved_form = True
+    compressed_fields = True
+    change_list_template = "admin/metabrm/list.html"
+    change_form_template = "admin/metabrm/record.html"
+
+    def __init__(self, site: Any, snapshot: Snapshot, schema: EntitySchema) -> None:
+        super().__init__(schema.model, site)
+        self.snapshot = snapshot
+        self.schema = schema
+
+    # Who may do what
+
+    def rights(self, request: HttpRequest) -> EntityRights:
+        return rights_on(request, self.snapshot, self.schema)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.rights(request).read
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.rights(request).read
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        rights = self.rights(request)
+        return rights.read and rights.create and self.schema.writable
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        rights = self.rights(request)
+        return rights.read and rights.update and self.schema.writable
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        rights = self.rights(request)
+        return rights.read and rights.delete and self.schema.writable
+
+    # The list
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet:
+        queryset = self.model._default_manager.all()
+        return queryset.filter(deleted_at=None) if self.schema.authored else queryset
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return RecordList
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return [self.column(f) for f in choice.columns(self.schema, self.rights(request))]
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        return [
+            FieldFilter(self.snapshot, self.schema, field, self.lookup_url(field))
+            for field in choice.filtered(self.schema, self.rights(request))
+        ]
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        return [f.name for f in choice.searched(self.schema, self.rights(request))] or ["Id"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet, search_term: str
+    ) -> tuple[models.QuerySet, bool]:
+        if search_term.strip():
+            sql, parameters = matching_ids(
+                self.snapshot, self.schema, self.rights(request), search_term
+            )
+            queryset = queryset.filter(pk__in=RawSQL(sql, parameters))
+        return queryset, False
+
+    def get_ordering(self, request: HttpRequest) -> Sequence[str]:
+        ordering = self.schema.model._meta.ordering
+        if ORDER_VAR in request.GET or (ordering and estimate(self.schema) < BIG):
+            return ordering or ["-pk"]
+        return ["-pk"]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        extra = {
+            "title": self.schema.label_plural[:1].upper() + self.schema.label_plural[1:],
+            "about": self.schema.help,
+            "bin_url": self.page("bin") if self.keeps_deleted() else "",
+            "plural": self.schema.label_plural,
+        }
+        return super().changelist_view(request, {**extra, **(extra_context or {})})
+
+    # The form
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> models.Model | None:
+        if not (object_id.isascii() and object_id.isdecimal() and len(object_id) < 19):
+            return None
+        record = self.get_queryset(request).filter(pk=int(object_id)).first()
+        if record is not None:
+            self.complete(record)
+        return record
+
+    def complete(self, record: models.Model) -> None:
+        """Give a record what its page shows beside its own columns."""
+        self.attach([record], list(self.schema.lookups))
+        computed = [f for f in self.schema.fields if f.column is None and f.expression]
+        if computed:
+            selected = ", ".join(f.sql("this") for f in computed)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"SELECT {selected} FROM {quote(self.schema.table)} this WHERE this.id = %s",
+                    [record.pk],
+                )
+                row = cursor.fetchone() or ()
+            values = zip((f.name for f in computed), row, strict=False)
+            record.brm_computed = dict(values)  # type: ignore[attr-defined]
+
+    def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> list[Any]:
+        rights = self.rights(request)
+        editable = set(self.editable(request, obj))
+        shown = [
+            f
+            for f in choice.readable(self.schema, rights)
+            if f in editable or (obj is not None and f.name not in choice.AUTHORSHIP)
+        ]
+        entries = {f: f.name if f in editable else self.column(f) for f in shown}
+        kept = [f for f in choice.readable(self.schema, rights) if f.name in choice.AUTHORSHIP]
+        sets = [(None, {"fields": list(entries.values())})]
+        if len(shown) >= LONG_FORM:
+            first = [f for f in shown if _matters(f)][: LONG_FORM - 2] or shown[:LONG_FORM]
+            more = [f for f in shown if f not in first]
+            sets = [
+                (None, {"fields": [entries[f] for f in first]}),
+                ("More", {"fields": [entries[f] for f in more]}),
+            ]
+        if obj is not None and kept:
+            sets.append(("Who and when", {"fields": [tuple(self.column(f) for f in kept)]}))
+        return sets
+
+    def editable(self, request: HttpRequest, obj: models.Model | None) -> list[FieldSchema]:
+        """The fields that the form asks for."""
+        rights = self.rights(request)
+        return choice.writable(
+            self.schema,
+            rights,
+            creating=obj is None,
+            granted=rights.create if obj is None else rights.update,
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> list:
+        return [self.column(f) for f in self.schema.fields]
+
+    def column(self, field: FieldSchema) -> Column:
+        """The one Column of a field: fieldsets and read-only fields must speak of the same."""
+        return self._columns[field.name]
+
+    @property
+    def _columns(self) -> dict[str, Column]:
+        made = self.__dict__.get("_made_columns")
+        if made is None:
+            made = {f.name: Column(self.snapshot, self.schema, f) for f in self.schema.fields}
+            self.__dict__["_made_columns"] = made
+        return made
+
+    def get_form(  # type: ignore[override]
+        self, request: HttpRequest, obj: models.Model | None = None, change: bool = False, **_: Any
+    ) -> type[RecordForm]:
+        editable = self.editable(request, obj)
+        verb, doing = (records.update, "change") if change else (records.create, "add")
+        context = context_of(request, f"admin: {doing} {self.schema.label.lower()}")
+
+        def write(form: RecordForm, row: dict[str, Any]) -> records.Outcome:
+            more = {"null_clears": True} if change else {}
+            return verb(self.schema.name, [row], context, **more)[0]
+
+        return type(
+            "RecordForm",
+            (RecordForm,),
+            {
+                "base_fields": {f.name: wire_field(f, self.lookup_url(f)) for f in editable},
+                "model": self.model,
+                "shown": self.schema.fields,
+                "verb": write,
+                "reload": lambda form, pk: self.get_object(request, str(pk)),
+                "values_of": lambda form, record: {
+                    f.name: form_value(f, stored(record, self.schema, f)) for f in editable
+                },
+            },
+        )
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str]:
+        return dict(request.GET.items())
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        form = context["adminform"].form
+        self._name_chosen(form)
+        record = context["original"]
+        title = self.name_of(record) if record is not None else ""
+        context |= {
+            "title": title or f"New {self.schema.label.lower()}",
+            "subtitle": None,
+            "about": self.schema.help,
+            "related": related_lists(request, self.snapshot, self.schema, record)
+            if record is not None
+            else [],
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def name_of(self, record: models.Model) -> str:
+        """What people call a record that is at hand."""
+        title = self.schema.field(self.schema.title)
+        if title.type.name == "ID" or title.column is None:
+            return called(self.schema, record.pk, None)
+        if title.lookup is not None and not title.lookup.by_key:
+            return title_of(self.snapshot, self.schema, record.pk)
+        value = form_value(title, stored(record, self.schema, title))
+        return called(self.schema, record.pk, str(value) if value else None)
+
+    def _name_chosen(self, form: RecordForm) -> None:
+        """Give each lookup widget the title of the record that it shows as chosen."""
+        known = getattr(form.instance, "brm_titles", {})
+        chosen: dict[str, str] = {}
+        for field in lookups_in(form.fields.values()):
+            assert field.lookup is not None
+            value = form[field.name].value()
+            if value in (None, ""):
+                continue
+            same = form.instance.pk is not None and str(value) == str(
+                stored(form.instance, self.schema, field)
+            )
+            if same and field.name in known:
+                titled = known[field.name]
+            else:
+                native, _ = field.type.decode([value], field)
+                found = titles(
+                    self.snapshot, self.snapshot.target(field), native, field.lookup.column
+                )
+                titled = found.get(native[0], (0, str(value)))
+            by_key = field.lookup.by_key and titled[1] != str(value)
+            chosen[field.name] = f"{value} – {titled[1]}" if by_key else titled[1]
+        choose(form, chosen)
+
+    # The form has written; nothing is left to save and nobody logs beside the history.
+
+    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
+        return form.instance
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None: ...
+
+    def save_related(
+        self, request: HttpRequest, form: Any, formsets: Any, change: bool
+    ) -> None: ...
+
+    def construct_change_message(self, *args: Any, **kwargs: Any) -> list[Any]:
+        return []
+
+    def log_addition(self, *args: Any) -> None: ...
+
+    def log_change(self, *args: Any) -> None: ...
+
+    def log_deletions(self, *args: Any) -> None: ...
+
+    def response_add(
+        self, request: HttpRequest, obj: models.Model, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        return self._saved(request, obj, "is added")
+
+    def response_change(self, request: HttpRequest, obj: models.Model) -> HttpResponse:
+        return self._saved(request, obj, "is saved")
+
+    def _saved(self, request: HttpRequest, record: models.Model, what: str) -> HttpResponse:
+        """Say so, and go where the pressed button leads: on with it, another one, or its page."""
+        label = self.schema.label
+        self.message_user(
+            request,
+            format_html(
+                '{} <a href="{}" class="underline">{}</a> {}.',
+                label,
+                self.page("change", record.pk),
+                self.name_of(record),
+                what,
+            ),
+        )
+        if "_addanother" in request.POST:
+            return HttpResponseRedirect(self.page("add"))
+        if "_continue" in request.POST:
+            return HttpResponseRedirect(self.page("change", record.pk))
+        return self.response_post_save_change(request, record)
+
+    # Other pages
+
+    def get_urls(self) -> list[URLPattern]:
+        meta = self.model._meta
+        wrap = self.admin_site.admin_view
+        name = f"{meta.app_label}_{meta.model_name}"
+        return [
+            path("recycle-bin/", wrap(self.bin_view), name=f"{name}_bin"),
+            path("restore/", wrap(self.restore_view), name=f"{name}_restore"),
+            *super().get_urls(),
+        ]
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        record = self.get_object(request, unquote(object_id))
+        if not self.has_delete_permission(request, record):
+            raise PermissionDenied(f"You may not delete {self.schema.label_plural}.")
+        if record is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        return recycling.delete_page(self, request, [record.pk])
+
+    def delete_chosen(self, request: HttpRequest, queryset: models.QuerySet) -> HttpResponse | None:
+        ids = list(queryset.order_by().values_list("pk", flat=True)[: recycling.MOST_AT_ONCE])
+        return recycling.delete_page(self, request, ids)
+
+    delete_chosen.short_description = "Delete selected"  # type: ignore[attr-defined]
+    delete_chosen.allowed_permissions = ("delete",)  # type: ignore[attr-defined]
+
+    def bin_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied(f"You may not see {self.schema.label_plural}.")
+        return recycling.bin_page(self, request)
+
+    def restore_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_delete_permission(request):
+            raise PermissionDenied(f"You may not restore {self.schema.label_plural}.")
+        return recycling.restore(self, request)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied(f"You may not see {self.schema.label_plural}.")
+        if not object_id.isdecimal():
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        return history.page(self, request, int(object_id))
+
+    def render(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+        """A page of this entity in the admin's frame."""
+        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        frame = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "plural": self.schema.label_plural,
+            "list_url": self.page("changelist"),
+        }
+        return TemplateResponse(request, f"admin/metabrm/{template}", {**frame, **context})
+
+    def _get_obj_does_not_exist_redirect(
+        self, request: HttpRequest, opts: Any, object_id: str
+    ) -> HttpResponse:
+        return recycling.gone(self, request, object_id)
+
+    def keeps_deleted(self) -> bool:
+        """Whether the entity has a recycle bin."""
+        return self.schema.recycle_bin and self.schema.authored
+
+    def page(self, name: str, *args: Any) -> str:
+        """The address of one of this entity's pages."""
+        return address(self.schema, name, *args)
+
+    def lookup_url(self, field: FieldSchema) -> str:
+        """Where the form asks what a lookup can point to."""
+        return f"{self.admin_site.root}lookup/{self.schema.name}/{field.name}/"
+
+    def attach(self, found: Sequence[models.Model], lookups: Sequence[FieldSchema]) -> None:
+        attach_titles(self.snapshot, self.schema, found, lookups)
+
+    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
+        """Lists are narrowed by their filters only, which know the reader's rights."""
+        return False
+
+
+def _matters(field: FieldSchema) -> bool:
+    """Whether a field belongs to the first part of a long form."""
+    return (
+        field.required
+        or field.external_key
+        or field.unique
+        or field.name.endswith("Status")
+        or field.type.name in ("ID", "MONEY", "DATE", "LIST")
+        or field.lookup is not None
+        or "Name" in field.name
+    )

@@ -1,0 +1,144 @@
+"""The admin site of a snapshot: all its entities, registered at once, kept until the schema moves.
+
+Django resolves addresses by an URL configuration; each site brings its own, and the middleware
+gives it to requests under /admin/. So a new entity has its pages with the next request, and a
+request that has begun ends on the site it began with. One site is kept; Django's caches of
+addresses, which would keep every site there ever was, are emptied with each new one.
+"""
+
+import threading
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, clear_url_caches, include, path
+from unfold.sites import UnfoldAdminSite
+
+from entities.admin import dashboard, lookups, running
+from entities.admin.navigation import sidebar
+from entities.admin.pages import RecordAdmin
+from entities.admin.special import SPECIAL, OwnPasswordForm
+from entities.schema.snapshot import EntitySchema, Snapshot
+
+ROOT = "/admin/"
+
+
+class RecordSite(UnfoldAdminSite):
+    """The pages of all visible entities of one snapshot."""
+
+    site_title = site_header = "metabrm"
+    index_title = "Overview"
+    index_template = "admin/metabrm/dashboard.html"
+    root = ROOT
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__("admin")
+        self.snapshot = snapshot
+        self.admins: dict[str, RecordAdmin] = {}
+        for schema in snapshot.entities.values():
+            if schema.visible:
+                self._admit(schema)
+
+    def _admit(self, schema: EntitySchema) -> None:
+        admin = SPECIAL.get(schema.name, RecordAdmin)(self, self.snapshot, schema)
+        self._registry[schema.model] = self.admins[schema.name] = admin
+
+    def extra_urls(self) -> list[URLPattern]:
+        return [
+            path("lookup/<str:entity>/<str:field>/", self.admin_view(self.lookup), name="lookup"),
+            path("running/", self.admin_view(self.running), name="running"),
+        ]
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_active and getattr(request.user, "is_staff", False))
+
+    def lookup(self, request: HttpRequest, entity: str, field: str) -> HttpResponse:
+        """What a lookup can point to."""
+        return lookups.answer(request, self.snapshot, entity, field)
+
+    def running(self, request: HttpRequest) -> HttpResponse:
+        """The part of the overview that has to ask other processes."""
+        return render(request, "admin/metabrm/running.html", running.report(self.snapshot))
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        seen = [a for a in self.admins.values() if a.has_view_permission(request)]
+        return super().index(
+            request, {**dashboard.overview(request, seen), **(extra_context or {})}
+        )
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Rooms and their entities, as the search in the menu reads them."""
+        return [
+            {
+                "name": group["title"],
+                "app_label": group["title"],
+                "app_url": self.root,
+                "has_module_perms": True,
+                "models": [
+                    {"name": item["title"], "admin_url": item["link"], "model": item["model"]}
+                    for item in group["items"]
+                ],
+            }
+            for group in self.get_sidebar_list(request)
+            if group["title"]
+        ]
+
+    def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
+        seen = [a for a in self.admins.values() if a.has_view_permission(request)]
+        return sidebar(request, self.root, seen)
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        from django.contrib.auth.views import PasswordChangeView
+
+        request.current_app = self.name  # type: ignore[attr-defined]
+        return PasswordChangeView.as_view(
+            form_class=OwnPasswordForm,
+            success_url=f"{self.root}password_change/done/",
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )(request)
+
+
+class AdminUrls:
+    """The addresses of a request under /admin/: the site's, then all the others."""
+
+    def __init__(self, site: RecordSite) -> None:
+        self.site = site
+        self.urlpatterns = [
+            path(ROOT.lstrip("/"), site.urls),
+            path("", include(settings.ROOT_URLCONF)),
+        ]
+
+    def handler403(self, request: HttpRequest, exception: Exception) -> HttpResponse:
+        return self._trouble(request, 403, "You may not do this", str(exception))
+
+    def handler404(self, request: HttpRequest, exception: Exception) -> HttpResponse:
+        return self._trouble(request, 404, "There is no such page", "")
+
+    def _trouble(self, request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:
+        signed_in = hasattr(request, "user") and self.site.has_permission(request)
+        context = {
+            **(self.site.each_context(request) if signed_in else {}),
+            "title": title,
+            "message": message,
+            "status": status,
+        }
+        template = "trouble.html" if signed_in else "trouble_outside.html"
+        return render(request, f"admin/metabrm/{template}", context, status=status)
+
+
+_current: AdminUrls | None = None
+_building = threading.Lock()
+
+
+def urls_of(snapshot: Snapshot) -> AdminUrls:
+    """The addresses of the snapshot's site, built once."""
+    global _current
+    urls = _current
+    if urls is not None and urls.site.snapshot is snapshot:
+        return urls
+    with _building:
+        if _current is None or _current.site.snapshot is not snapshot:
+            _current = AdminUrls(RecordSite(snapshot))
+            clear_url_caches()
+        return _current

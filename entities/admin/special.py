@@ -1,0 +1,150 @@
+"""Pages that are more than their metadata: USER has a password, AUDIT_LOG differences."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import models, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path
+from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm
+
+from entities.admin import history
+from entities.admin.callers import context_of, rights_on
+from entities.admin.filters import FieldFilter
+from entities.admin.pages import RecordAdmin
+from entities.schema import gate
+from entities.schema.snapshot import EntitySchema
+from metabrm.identity.context import Context
+from metabrm.identity.models import User
+from metabrm.identity.services import set_password
+
+
+def give_password(user: User, password: str, context: Context) -> None:
+    """Set a password so that the history knows who did it; the password itself it never sees."""
+    with transaction.atomic():
+        gate.enter(context)
+        set_password(user, password)
+
+
+class OwnPasswordForm(AdminOwnPasswordChangeForm):
+    """The form behind "Change password" in the user's menu."""
+
+    def save(self, commit: bool = True) -> User:
+        user: User = self.user  # type: ignore[assignment]
+        give_password(
+            user,
+            self.cleaned_data["new_password1"],
+            Context.of(user, reason="admin: change own password"),
+        )
+        return user
+
+
+class UserAdmin(RecordAdmin):
+    """USER with a page that sets the password, checked by the validators and kept as a hash."""
+
+    change_form_object_tools_template = "admin/metabrm/user_tools.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            path(
+                "<int:user_id>/password/",
+                self.admin_site.admin_view(self.password_view),
+                name="identity_user_password",
+            ),
+            *super().get_urls(),
+        ]
+
+    def password_view(self, request: HttpRequest, user_id: int) -> HttpResponse:
+        """Give a user a new password."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied("You may not change users.")
+        user = self.get_object(request, str(user_id))
+        if not isinstance(user, User):
+            return self._get_obj_does_not_exist_redirect(request, self.opts, str(user_id))
+        caller = request.user
+        if user.role.administrator_flag and not getattr(caller, "is_superuser", False):
+            raise PermissionDenied("Only an administrator sets an administrator's password.")
+        form = AdminPasswordChangeForm(user, request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            reason = context_of(request, "admin: set password")
+            give_password(user, form.cleaned_data["password1"], reason)
+            self.message_user(request, f"{user} has a new password; older sign-ins have ended.")
+            return HttpResponseRedirect(self.page("change", user.pk))
+        return self.render(
+            request,
+            "password.html",
+            {
+                "title": f"Password of {user}",
+                "form": form,
+                "record_url": self.page("change", user.pk),
+            },
+        )
+
+
+class AuditLogAdmin(RecordAdmin):
+    """AUDIT_LOG to read: newest first, each entry with what it changed."""
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        names = ("ChangedAt", "Username", "Action", "EntityName", "RecordId", "Reason")
+        readable = self.rights(request).readable
+        return [self.column(self.schema.field(n)) for n in names if n in readable]
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        entities = sorted(
+            (schema.label, str(schema.id))
+            for schema in self.snapshot.entities.values()
+            if rights_on(request, self.snapshot, schema).read
+        )
+        chosen = {
+            "EntityId": [(entity_id, label) for label, entity_id in entities],
+            "Action": [(action, done.capitalize()) for action, done in history.DONE.items()],
+        }
+        own = [
+            FieldFilter(
+                self.snapshot,
+                self.schema,
+                self.schema.field(name),
+                options=options,
+                title="Entity" if name == "EntityId" else "",
+            )
+            for name, options in chosen.items()
+        ]
+        return [*own, *super().get_list_filter(request)]
+
+    def attach(self, found: Any, lookups: Any) -> None:
+        super().attach(found, lookups)
+        by_id = {schema.id: schema for schema in self.snapshot.entities.values()}
+        names = dict(
+            User.objects.filter(pk__in={e.user_id for e in found if e.user_id}).values_list(
+                "pk", "username"
+            )
+        )
+        for entry in found:
+            schema: EntitySchema | None = by_id.get(entry.entity_id)
+            entry.brm_computed = {
+                "EntityName": schema.label if schema else "",
+                "Username": names.get(entry.user_id) or "the platform",
+            }
+
+    def complete(self, record: models.Model) -> None:
+        self.attach([record], list(self.schema.lookups))
+
+    def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> list[Any]:
+        fields = self.get_list_display(request)
+        more = [self.column(self.schema.field("RequestId"))]
+        return [(None, {"fields": [*fields, *more]})]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        readable = {
+            schema.name: rights_on(request, self.snapshot, schema).readable
+            for schema in self.snapshot.entities.values()
+        }
+        record = context["original"]
+        context["entry"] = history.entry(self.snapshot, record.pk, readable)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+#: Entity -> the class of its pages where that is not RecordAdmin.
+SPECIAL: dict[str, type[RecordAdmin]] = {"USER": UserAdmin, "AUDIT_LOG": AuditLogAdmin}
