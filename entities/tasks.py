@@ -1,0 +1,12 @@
+"""What the metadata core does on a schedule (CELERY_BEAT_SCHEDULE)."""
+
+from celery import shared_task
+
+from entities import retention
+
+
+@shared_task(ignore_result=True)
+def apply_retention() -> None:
+    """Purge the recycle bin and trim the history, each entity by its own rule."""
+    retention.empty_recycle_bin()
+    retention.trim_history()
