@@ -82,7 +82,8 @@ def _resolve_objects(batch: Batch, field: FieldSchema, values: list[Any]) -> Non
     target = batch.snapshot.target(field)
     column = batch.columns.setdefault(field, [UNSET] * batch.size)
     by_key: dict[FieldSchema, dict[int, Any]] = {}
-    for index in batch.live:
+    # Failed records too: what they name is there or not, and then not also missing.
+    for index in range(batch.size):
         sent = values[index]
         if sent is UNSET or sent is None or sent == "":
             continue

@@ -152,6 +152,20 @@ def test_a_lookup_that_names_none_or_several_fails(system: Context, named: Any, 
     assert [(p.code, p.field) for p in outcome.problems] == [(code, "ParentAccountId")]
 
 
+def test_what_a_bad_record_names_by_key_is_not_called_missing_too(system: Context) -> None:
+    create_one("PRODUCT", system, Name="Desk", ExternalKey="desk")
+    found, nobody = {"ExternalKey": "desk"}, {"ExternalKey": "nobody"}
+    outcomes = records.create(
+        "ACCOUNT_PRODUCT",
+        [
+            {"AccountObj": {"Id": 1}, "ProductObj": found, "StartDate": "2026-02-30"},
+            {"AccountObj": nobody, "ProductObj": nobody, "StartDate": "2026-02-28"},
+        ],
+        system,
+    )
+    assert codes(outcomes) == [["INVALID_VALUE"], ["LOOKUP_NOT_FOUND", "LOOKUP_NOT_FOUND"]]
+
+
 def test_a_record_in_the_recycle_bin_is_no_target(system: Context) -> None:
     gone = create_one("ACCOUNT", system, Name="Gone", AccountTypeId=1)
     assert records.delete("ACCOUNT", [gone], system)[0].ok
