@@ -39,7 +39,7 @@ def query(sql: str, context: Context, *, snapshot: Snapshot | None = None) -> Pa
     written, and for relation paths the dotted name. RequestError QUERY_INVALID and
     QUERY_NOT_SUPPORTED with the position, INSUFFICIENT_RIGHTS, QUERY_TIMEOUT.
     """
-    return run(compile(sql, snapshot or schema.current(), context))
+    return run(*_plan(sql, snapshot or schema.current(), context))
 
 
 def retrieve_where(
@@ -56,7 +56,7 @@ def retrieve_where(
     def compiled() -> Compiled:
         return statement.compile_condition(found, condition, snapshot, context)
 
-    return run(plans.plan(snapshot, context, found.name, condition, compiled))
+    return run(*plans.plan(snapshot, context, found.name, condition, compiled))
 
 
 def retrieve_ids(
@@ -70,12 +70,16 @@ def retrieve_ids(
         return statement.compile_ids(found, snapshot, context)
 
     wanted = [str(i) for i in ids if -_INT8 <= i < _INT8]
-    return run(plans.plan(snapshot, context, found.name + " ids", "", compiled), (wanted,))
+    made, _ = plans.plan(snapshot, context, f"{found.name} by Id", "", compiled)
+    return run(made, True, (wanted,))
 
 
 def compile(sql: str, snapshot: Snapshot, context: Context) -> Compiled:
     """What `query` runs for the text, from the cache when it is there."""
+    return _plan(sql, snapshot, context)[0]
 
+
+def _plan(sql: str, snapshot: Snapshot, context: Context) -> tuple[Compiled, bool]:
     def compiled() -> Compiled:
         return statement.compile_query(sql, snapshot, context)
 

@@ -29,20 +29,21 @@ def plan(
     subject: str,
     text: str,
     compiled: Callable[[], Compiled],
-) -> Compiled:
-    """The compiled form of `text` about `subject` (what is asked for besides the text)."""
+) -> tuple[Compiled, bool]:
+    """The compiled form of `text` about `subject` (what is asked for besides the text), and
+    whether it was asked for before."""
     if len(text) > LONGEST_TEXT:
-        return compiled()
+        return compiled(), False
     key = (None if context.administrator else context.role_id, subject, text)
     with _lock:
         kept = _plans.setdefault(snapshot, OrderedDict())
         found = kept.get(key)
         if found is not None:
             kept.move_to_end(key)
-            return found
+            return found, True
     made = compiled()
     with _lock:
         kept[key] = made
         if len(kept) > MOST_PLANS:
             kept.popitem(last=False)
-    return made
+    return made, False

@@ -44,8 +44,11 @@ class Page:
     count: int
 
 
-def run(compiled: Compiled, parameters: tuple[Parameter, ...] | None = None) -> Page:
-    """Run the statement with its own parameters, or with `parameters`.
+def run(
+    compiled: Compiled, prepare: bool = False, parameters: tuple[Parameter, ...] | None = None
+) -> Page:
+    """Run the statement with its own parameters, or with `parameters`; `prepare` it on the
+    connection if it will come again, which saves planning it.
 
     RequestError QUERY_TIMEOUT; QUERY_INVALID for a division by zero and the like; SCHEMA_BUSY when
     a table changed between the snapshot and now. Other database errors come as Django's.
@@ -53,11 +56,10 @@ def run(compiled: Compiled, parameters: tuple[Parameter, ...] | None = None) -> 
     connection.ensure_connection()
     raw: psycopg.Connection = connection.connection
     values = compiled.parameters if parameters is None else parameters
-    milliseconds = str(int(timeout_seconds() * 1000))
     nested = not connection.get_autocommit()
     try:
         with connection.wrap_database_errors:
-            result = _pipeline(raw, compiled.sql, values, milliseconds, nested)
+            result = _pipeline(raw, compiled.sql, values, prepare, nested)
     except Exception as error:
         _translate(error)
     count, text = result
@@ -73,17 +75,20 @@ def _pipeline(
     raw: psycopg.Connection,
     sql: str,
     values: tuple[Parameter, ...],
-    milliseconds: str,
+    prepare: bool,
     nested: bool,
 ) -> tuple[int, bytes | None]:
     # RawCursor: $1 style, so a percent sign is a percent sign.
     cursor = psycopg.RawCursor(raw)
+    milliseconds = str(int(timeout_seconds() * 1000))
+    # Taking back a savepoint makes psycopg forget what it has prepared.
+    prepare = prepare and not nested
     try:
         with raw.pipeline():
             if nested:
                 psycopg.RawCursor(raw).execute(_SAVEPOINT)
-            psycopg.RawCursor(raw).execute(_LIMITS, [milliseconds])
-            cursor.execute(sql, values)
+            psycopg.RawCursor(raw).execute(_LIMITS, [milliseconds], prepare=not nested)
+            cursor.execute(sql, values, prepare=prepare)
             if nested:
                 psycopg.RawCursor(raw).execute(_BACK)
                 psycopg.RawCursor(raw).execute(_RELEASE)

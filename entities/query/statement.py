@@ -186,7 +186,7 @@ class Select:
         distinct = self._distinct()
         page = self._page()
         raw = ", ".join(f"{term.sql} AS c{i}" for i, term in enumerate(self.columns.values()))
-        rows = f"SELECT {distinct}{raw} FROM {self.scope.from_sql()}"  # noqa: S608
+        rows = f"SELECT {distinct}{raw} FROM {self.scope.from_sql()}"
         if conditions:
             rows += f" WHERE {' AND '.join(conditions)}"
         if self.groups:
@@ -309,16 +309,16 @@ def answer_sql(rows: str, columns: dict[str, Term]) -> str:
     if all(len(key.encode()) <= _LONGEST_NAME for key in columns):
         # A sorted subquery feeds the aggregate in its order: there is one, and it is not parallel.
         named = ", ".join(f"{w} AS {quote(k)}" for w, k in zip(wire, columns, strict=True))
-        named_rows = f"SELECT {named} FROM ({rows}) q"  # noqa: S608
-        return f"SELECT count(*), json_agg(r)::text FROM ({named_rows}) r"  # noqa: S608
+        named_rows = f"SELECT {named} FROM ({rows}) q"
+        return f"SELECT count(*), json_agg(r)::text FROM ({named_rows}) r"
     # Names that are too long for a column are put around the values as text.
     members = [
         f"{_text(orjson.dumps(key).decode() + ':')} || coalesce(to_json({w})::text, 'null')"
         for w, key in zip(wire, columns, strict=True)
     ]
     record = " || ',' || ".join(members)
-    records = f"SELECT '{{' || {record} || '}}' AS r FROM ({rows}) q"  # noqa: S608
-    return f"SELECT count(*), '[' || string_agg(r, ',') || ']' FROM ({records}) r"  # noqa: S608
+    records = f"SELECT '{{' || {record} || '}}' AS r FROM ({rows}) q"
+    return f"SELECT count(*), '[' || string_agg(r, ',') || ']' FROM ({records}) r"
 
 
 def _text(value: str) -> str:
@@ -339,7 +339,7 @@ def compile_condition(
 ) -> Compiled:
     """Compile a bare condition, perhaps with order and page, into whole records of `schema`."""
     where = "" if _NO_CONDITION.match(text) else "WHERE "
-    statement = parse(text, f"SELECT Id FROM {schema.name} {where}")  # noqa: S608
+    statement = parse(text, f"SELECT Id FROM {schema.name} {where}")
     try:
         return Select(statement, snapshot, context).compile_records(schema)
     except RecursionError:
@@ -348,7 +348,7 @@ def compile_condition(
 
 def compile_ids(schema: EntitySchema, snapshot: Snapshot, context: Context) -> Compiled:
     """Compile whole records of `schema` by Id: the one parameter is the list of Ids."""
-    statement = parse(f"SELECT Id FROM {schema.name}")  # noqa: S608
+    statement = parse(f"SELECT Id FROM {schema.name}")
     return Select(statement, snapshot, context).compile_ids(schema)
 
 

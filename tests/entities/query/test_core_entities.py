@@ -1,6 +1,5 @@
 """The queries that integrators' programs are known to send, over the core entities."""
 
-# ruff: noqa: S608
 from __future__ import annotations
 
 import orjson

@@ -5,7 +5,6 @@ over lists, sorts and slices. Where both agree on thousands of trees, precedence
 order and pages are what they should be.
 """
 
-# ruff: noqa: S608
 from __future__ import annotations
 
 import operator

@@ -2,7 +2,6 @@
 
 import time
 
-# ruff: noqa: S608
 import pytest
 
 pytestmark = pytest.mark.django_db

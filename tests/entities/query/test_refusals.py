@@ -1,6 +1,5 @@
 """What is refused: each with a code, the place in the text, and what would be right."""
 
-# ruff: noqa: S608
 import pytest
 
 pytestmark = pytest.mark.django_db

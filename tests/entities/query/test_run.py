@@ -1,6 +1,5 @@
 """Running: one round trip, read-only, limited in time, and no trace left on the connection."""
 
-# ruff: noqa: S608
 from __future__ import annotations
 
 from collections.abc import Iterator

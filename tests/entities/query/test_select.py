@@ -1,6 +1,5 @@
 """What valid queries answer: keys, conditions, expressions, aggregates, order, pages."""
 
-# ruff: noqa: S608
 import pytest
 
 pytestmark = pytest.mark.django_db
