@@ -12,4 +12,6 @@ _ORG = r"^[/]*(?:(?P<org>[^/]+)/+)?"
 urlpatterns = [
     re_path(_ORG + r"rest/+2\.[01](?:/+(?P<path>.*))?$", views.rest, name="rest"),
     re_path(_ORG + r"auth/+1\.0(?:/+(?P<path>.*))?$", signin.auth, name="auth"),
+    # Programs that come to another version, or to a service that is not offered, read JSON too.
+    re_path(_ORG + r"(?:rest|auth|hostedPayments)(?:/.*)?$", views.nowhere),
 ]

@@ -17,12 +17,13 @@ from entities.api import envelope, signin
 from entities.api.bodies import body_of
 from entities.api.callers import caller
 from entities.api.envelope import Envelope
-from entities.api.errors import JSON, MethodNotAllowed, answer_to
+from entities.api.errors import JSON, MethodNotAllowed, answer_to, rendered
 from entities.api.organisations import require_our_own
 from entities.errors import Code, RequestError
 from entities.query import Page
 from entities.records.outcome import Outcome
 from entities.schema.snapshot import Snapshot
+from metabrm import environment
 from metabrm.identity.context import Context
 from metabrm.web.middleware import request_id_of
 
@@ -47,6 +48,18 @@ def rest(request: HttpRequest, path: str = "", org: str = "") -> HttpResponse:
     except Exception as error:
         # Whatever happened, the client gets an answer in JSON.
         return answer_to(error, request_id_of(request))
+
+
+@csrf_exempt
+def nowhere(request: HttpRequest, org: str = "") -> HttpResponse:
+    """Answer 404 to a program at an address that none of ours is like."""
+    return rendered(
+        RequestError(
+            Code.UNKNOWN_ADDRESS,
+            f"There is nothing at {request.path}. REST 2.0 is at /{environment.current().org}"
+            "/rest/2.0/, tokens are at /auth/1.0/.",
+        )
+    )
 
 
 def _methods_at(parts: list[str]) -> tuple[dict[str, View], str]:

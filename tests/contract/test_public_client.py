@@ -79,7 +79,7 @@ def test_queries(client: BillingPlatform) -> None:
 def test_page_query_comes_to_its_end(client: BillingPlatform, unique: str, page_size: int) -> None:
     rows = [{"Name": unique, "ExternalKey": f"{unique}-{n:02}"} for n in range(20)]
     client.create("ACCOUNT", rows)
-    sql = f"SELECT ExternalKey FROM ACCOUNT WHERE Name = '{unique}' ORDER BY Id"  # noqa: S608
+    sql = f"SELECT ExternalKey FROM ACCOUNT WHERE Name = '{unique}' ORDER BY Id"
     pages = [page["queryResponse"] for page in client.page_query(sql, page_size=page_size)]
     assert [row["ExternalKey"] for page in pages for row in page] == [
         row["ExternalKey"] for row in rows
