@@ -5,6 +5,7 @@ could not be played (a taken port, a wrong setting), each told in a line.
 """
 
 import importlib.util
+import logging
 import time
 from collections.abc import Callable
 
@@ -15,6 +16,8 @@ from metabrm.problems import Problem, told_in_one_line
 
 def main() -> None:
     """Play the demo and exit."""
+    # The client remarks on its own sessions through the root logger.
+    logging.getLogger().setLevel(logging.ERROR)
     with told_in_one_line():
         _check_client()
         raise SystemExit(_play(environment.current()))

@@ -17,6 +17,14 @@ ENDED_PRODUCT = "halvorsen-logistics-engineering-backup"
 LAST_DAY = "2027-12-31"
 MOVED_ACCOUNT = "juniper-analytics"
 NEW_PARENT = "gulfline-telecom-services"
+PARENT = (
+    "SELECT Name, ParentAccountIdObj.Name, ParentAccountIdObj.ExternalKey FROM ACCOUNT"
+    " WHERE Id = {id}"
+)
+HISTORY = (
+    "SELECT Action, Username, Before, After FROM AUDIT_LOG"
+    " WHERE EntityName = 'ACCOUNT' AND RecordId = {id} ORDER BY Id DESC FETCH NEXT 1 ROWS ONLY"
+)
 PASSERS_BY = ("demo-passer-by-1", "demo-passer-by-2", "demo-passer-by-3")
 
 
@@ -51,22 +59,13 @@ def _move_account(client: BillingPlatform, tallies: dict[str, Tally], said: list
     account = _one(client, "ACCOUNT", MOVED_ACCOUNT)
     record = {"Id": account["Id"], "ParentAccountIdObj": {"ExternalKey": NEW_PARENT}}
     tallies["PUT ACCOUNT"] = _updated("PUT ACCOUNT", lambda: client.update("ACCOUNT", [record]))
-    moved = rows(
-        client,
-        "SELECT Name, ParentAccountIdObj.Name, ParentAccountIdObj.ExternalKey FROM ACCOUNT"
-        f" WHERE Id = {account['Id']}",  # noqa: S608 - an Id the API gave
-    )[0]
+    moved = rows(client, PARENT.format(id=account["Id"]))[0]
     expect(
         moved["ParentAccountIdObj.ExternalKey"] == NEW_PARENT,
         f"{MOVED_ACCOUNT} was to be moved below {NEW_PARENT}: {moved}",
     )
     said.append(f"{moved['Name']} is now below {moved['ParentAccountIdObj.Name']}")
-    history = rows(
-        client,
-        "SELECT Action, Username, Before, After FROM AUDIT_LOG WHERE EntityName = 'ACCOUNT'"
-        f" AND RecordId = {account['Id']} ORDER BY Id DESC"  # noqa: S608
-        " FETCH NEXT 1 ROWS ONLY",
-    )[0]
+    history = rows(client, HISTORY.format(id=account["Id"]))[0]
     expect(
         history["Action"] == "UPDATE"
         and history["Before"]["ParentAccountId"] != history["After"]["ParentAccountId"],
