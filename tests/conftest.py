@@ -74,6 +74,10 @@ def pytest_configure(config: pytest.Config) -> None:
             pytest.exit(str(problem), returncode=2)
     # pytest-django sets Django up by itself only where the settings were named before this file.
     django.setup()
+    if WORKER is None:
+        # A worker that inherited it would read the settings before the lines above give it its own
+        # Valkey number.
+        os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 
 
 @pytest.hookimpl(trylast=True)
