@@ -15,10 +15,14 @@ from metabrm.embedded.valkey import Valkey
 from tests.platform_room.conftest import Start
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_until_it_is_told_to_stop(
-    state: Path, start: Start, free_port: int, number: signal.Signals
+def test_it_serves_until_it_is_told_to_stop_and_again(
+    state: Path, start: Start, free_port: int
 ) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        serve_until(number, state, start, free_port)
+
+
+def serve_until(number: signal.Signals, state: Path, start: Start, free_port: int) -> None:
     serve = start("-m", "metabrm.serve", state=state, BRM_PORT=str(free_port))
     output: list[str] = []
     assert serve.stdout is not None
