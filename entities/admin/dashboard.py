@@ -126,8 +126,8 @@ def _next_steps(
             continue
         needs = [f.lookup.entity for f in schema.lookups if f.required and f.lookup is not None]
         if all(name in by_name and held[by_name[name]] for name in needs):
-            steps.append((-len(pointing), admin))
-    steps.sort(key=lambda step: (step[0], step[1].schema.label))
+            steps.append((len(needs), -len(pointing), admin))
+    steps.sort(key=lambda step: (*step[:2], step[2].schema.label))
     return [
         {
             "label": admin.schema.label.lower(),
@@ -136,7 +136,7 @@ def _next_steps(
             "icon": icon_of(admin.schema.name),
             "url": admin.page("add"),
         }
-        for _, admin in steps[:_MOST_STEPS]
+        for _, _, admin in steps[:_MOST_STEPS]
     ]
 
 

@@ -55,7 +55,7 @@ def shown(
         return _link(snapshot, field, value, titled)
     if kind == "FLAG":
         return flag(bool(value))
-    if kind == "LIST" and field.name.endswith(("Status", "Action")):
+    if kind in ("LIST", "TEXT") and field.name.endswith(("Status", "Action")):
         return badge(str(value))
     if kind == "JSON":
         return document(value)

@@ -16,7 +16,7 @@ _AUDIT = "AUDIT_LOG"
 
 
 def rooms(admins: list["RecordAdmin"]) -> list[tuple[str, list["RecordAdmin"]]]:
-    """(Room, its entities), both in order: entities that others point to most stand first."""
+    """(Room, its entities), both in order."""
     by_room: dict[str, list[RecordAdmin]] = {}
     for admin in admins:
         by_room.setdefault(admin.schema.node or _OTHER, []).append(admin)
@@ -38,11 +38,13 @@ def _order() -> dict[str, tuple[int, int]]:
     }
 
 
-def _weight(admin: "RecordAdmin") -> tuple[int, str]:
+def _weight(admin: "RecordAdmin") -> tuple[int, int, str]:
+    """What stands on its own comes first, then what others point to most."""
+    needs = sum(field.required for field in admin.schema.lookups)
     pointing = sum(
         field.name not in AUTHORSHIP for _, field in admin.snapshot.references(admin.schema)
     )
-    return -pointing, admin.schema.label_plural
+    return needs, -pointing, admin.schema.label_plural
 
 
 def sidebar(request: HttpRequest, root: str, admins: list["RecordAdmin"]) -> list[dict[str, Any]]:

@@ -62,7 +62,7 @@ class RecordSite(UnfoldAdminSite):
         return render(request, "admin/metabrm/running.html", running.report(self.snapshot))
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        seen = [a for a in self.admins.values() if a.has_view_permission(request)]
+        seen = self.seen_by(request)
         return super().index(
             request, {**dashboard.overview(request, seen), **(extra_context or {})}
         )
@@ -85,8 +85,13 @@ class RecordSite(UnfoldAdminSite):
         ]
 
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
-        seen = [a for a in self.admins.values() if a.has_view_permission(request)]
-        return sidebar(request, self.root, seen)
+        return sidebar(request, self.root, self.seen_by(request))
+
+    def seen_by(self, request: HttpRequest) -> list[RecordAdmin]:
+        """The entities that the request's user may read; none for who has not signed in."""
+        if not self.has_permission(request):
+            return []
+        return [a for a in self.admins.values() if a.has_view_permission(request)]
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         from django.contrib.auth.views import PasswordChangeView

@@ -6,14 +6,18 @@ from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm
 
 from entities.admin import history
 from entities.admin.callers import context_of, rights_on
+from entities.admin.display import Column, record_url
 from entities.admin.filters import FieldFilter
 from entities.admin.pages import RecordAdmin
+from entities.admin.titles import titles
 from entities.schema import gate
-from entities.schema.snapshot import EntitySchema
+from entities.schema.snapshot import EntitySchema, FieldSchema
 from metabrm.identity.context import Context
 from metabrm.identity.models import User
 from metabrm.identity.services import set_password
@@ -81,6 +85,16 @@ class UserAdmin(RecordAdmin):
         )
 
 
+class ChangedRecord(Column):
+    """The record that an entry of the audit log is about, as a link where it still has a page."""
+
+    def __call__(self, record: models.Model) -> SafeString | str:
+        titled, url = record.brm_record  # type: ignore[attr-defined]
+        if not url:
+            return titled
+        return format_html('<a href="{}" class="text-link">{}</a>', url, titled)
+
+
 class AuditLogAdmin(RecordAdmin):
     """AUDIT_LOG to read: newest first, each entry with what it changed."""
 
@@ -88,6 +102,11 @@ class AuditLogAdmin(RecordAdmin):
         names = ("ChangedAt", "Username", "Action", "EntityName", "RecordId", "Reason")
         readable = self.rights(request).readable
         return [self.column(self.schema.field(n)) for n in names if n in readable]
+
+    def column(self, field: FieldSchema) -> Column:
+        if field.name == "RecordId" and not isinstance(super().column(field), ChangedRecord):
+            self._columns[field.name] = ChangedRecord(self.snapshot, self.schema, field)
+        return super().column(field)
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         entities = sorted(
@@ -119,12 +138,26 @@ class AuditLogAdmin(RecordAdmin):
                 "pk", "username"
             )
         )
+        pointed = {(e.entity_id, e.record_id) for e in found}
+        named = {
+            (entity_id, record_id): titled
+            for entity_id in {e for e, _ in pointed} & by_id.keys()
+            for record_id, titled in titles(
+                self.snapshot, by_id[entity_id], [r for e, r in pointed if e == entity_id]
+            ).items()
+        }
         for entry in found:
             schema: EntitySchema | None = by_id.get(entry.entity_id)
             entry.brm_computed = {
                 "EntityName": schema.label if schema else "",
                 "Username": names.get(entry.user_id) or "the platform",
             }
+            titled = named.get((entry.entity_id, entry.record_id))
+            entry.brm_record = (
+                (titled[1], record_url(schema, titled[0]))
+                if schema and titled
+                else (str(entry.record_id), "")
+            )
 
     def complete(self, record: models.Model) -> None:
         self.attach([record], list(self.schema.lookups))

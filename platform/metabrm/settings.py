@@ -118,6 +118,7 @@ UNFOLD = {
     "SITE_URL": "/admin/",
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/metabrm/icon.svg"}],
     "STYLES": ["/static/metabrm/admin.css"],
     "SIDEBAR": {"show_search": True, "command_search": False},
     "COLORS": {

@@ -1,0 +1,91 @@
+"""The overview, and the site that follows the schema."""
+
+import gc
+import time
+import tracemalloc
+
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from entities import records
+from entities.admin.site import AdminUrls, RecordSite, urls_of
+from entities.schema.snapshot import build, current
+from metabrm.identity.context import Context
+
+
+def test_the_overview_says_what_there_is_and_what_to_do(browser: Client, make) -> None:
+    text = browser.get("/admin/").text
+    assert "There are no products yet." in text
+    assert "Empty. Deleted records wait here" in text
+    record_id = make("PRODUCT", Name="Plan Monthly")
+    records.delete("PRODUCT", [make("PRODUCT", Name="Old plan")], Context.system("too old"))
+    shown = browser.get("/admin/")
+    assert "There are no products yet." not in shown.text
+    assert "Plan Monthly" in shown.text
+    assert "too old" in shown.text
+    assert shown.context["recycled"][0]["count"] == 1
+    assert f"/admin/catalog/product/{record_id}/change/" in shown.text
+
+
+def test_the_overview_takes_a_fixed_number_of_queries(browser: Client, make) -> None:
+    make("PRODUCT", Name="Plan 0")
+    browser.get("/admin/")
+    with CaptureQueriesContext(connection) as taken:
+        browser.get("/admin/")
+    assert len(taken) <= 16
+
+
+def test_what_runs_is_told(browser: Client) -> None:
+    shown = browser.get("/admin/running/")
+    parts = {part["name"]: part for part in shown.context["parts"]}
+    assert parts["PostgreSQL"]["ok"]
+    assert parts["Valkey"]["ok"]
+    assert parts["Workers"]["says"] == "no worker answers"
+
+
+def test_the_audit_log_can_be_read_and_not_written(browser: Client, page, make) -> None:
+    make("ACCOUNT", Name="Blue Harbor Ltd")
+    listed = browser.get(page("AUDIT_LOG"), {"action": "CREATE"})
+    assert "Blue Harbor Ltd" in listed.text
+    entry = listed.context["cl"].result_list[0]
+    shown = browser.get(page("AUDIT_LOG", entry.pk, "change"))
+    assert "Blue Harbor Ltd" in shown.text
+    assert browser.get(page("AUDIT_LOG", "add")).status_code == 403
+    assert browser.post(page("AUDIT_LOG", entry.pk, "change"), {}).status_code == 403
+
+
+def test_a_site_is_built_fast(db: None) -> None:
+    snapshot = current()
+    fastest = 1.0
+    for _ in range(5):
+        begun = time.perf_counter()
+        AdminUrls(RecordSite(snapshot))
+        fastest = min(fastest, time.perf_counter() - begun)
+    assert fastest < 0.05
+
+
+def test_a_new_label_shows_with_the_next_request(browser: Client, page) -> None:
+    field = current().entity("ACCOUNT").field("Name")
+    row = {"Id": str(field.id), "FieldLabel": "Customer's name"}
+    assert records.update("ENTITY_FIELD", [row], Context.system("test"))[0].ok
+    assert "Customer&#x27;s name" in browser.get(page("ACCOUNT")).text
+
+
+def test_sites_of_old_snapshots_are_let_go(browser: Client, page) -> None:
+    def swap(times: int) -> None:
+        for _ in range(times):
+            urls = urls_of(build())
+            Client().get("/admin/login/")
+            assert urls.site
+            urls_of(current())
+
+    swap(10)
+    gc.collect()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    swap(100)
+    gc.collect()
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert grown < 2_000_000

@@ -1,0 +1,96 @@
+"""Who may see and do what in the admin; passwords."""
+
+from django.test import Client
+
+from billing.customers.models import Account
+from metabrm.identity.models import Role, User
+
+
+def test_strangers_are_asked_to_sign_in(db: None) -> None:
+    answer = Client().get("/admin/", follow=True)
+    assert answer.redirect_chain[-1][0].startswith("/admin/login/")
+    assert "metabrm" in answer.text
+
+
+def test_outsiders_do_not_get_in(db: None) -> None:
+    role = Role.objects.create(name="Portal", internal_role=False, administrator_flag=True)
+    user = User(username="customer", role=role)
+    user.set_password("a-long-password-1")
+    user.save()
+    sent = {"username": "customer", "password": "a-long-password-1", "next": "/admin/"}
+    assert Client().post("/admin/login/", sent).status_code == 200
+
+
+def test_a_role_without_rights_sees_an_explanation(limited) -> None:
+    client = limited({})
+    assert "nothing here for your role" in client.get("/admin/").text
+    refused = client.get("/admin/customers/account/")
+    assert refused.status_code == 403
+    assert "You may not do this" in refused.text
+
+
+def test_a_reader_reads_only(limited, page, make) -> None:
+    record_id = make("ACCOUNT", Name="Blue Harbor Ltd")
+    client = limited({"ACCOUNT": "r"}, {"ACCOUNT": ["Description"]})
+    assert "Blue Harbor Ltd" in client.get(page("ACCOUNT")).text
+    shown = client.get(page("ACCOUNT", record_id, "change"))
+    assert "Blue Harbor Ltd" in shown.text
+    assert "Anything worth knowing" not in shown.text
+    assert not shown.context["adminform"].form.fields
+    for method, parts in (
+        ("get", ("add",)),
+        ("post", (record_id, "change")),
+        ("post", (record_id, "delete")),
+        ("post", ("restore",)),
+    ):
+        assert getattr(client, method)(page("ACCOUNT", *parts)).status_code == 403
+    assert client.get(page("PRODUCT")).status_code == 403
+    assert client.get("/admin/lookup/CONTRACT/AccountId/").status_code == 403
+
+
+def test_a_field_that_may_not_be_written_is_shown_only(limited, page, make) -> None:
+    record_id = make("ACCOUNT", Name="Blue Harbor Ltd")
+    client = limited({"ACCOUNT": "ru"}, {"ACCOUNT": ["Name"]})
+    form = client.get(page("ACCOUNT", record_id, "change")).context["adminform"].form
+    assert "Name" not in form.fields
+    assert "Status" in form.fields
+    client.post(page("ACCOUNT", record_id, "change"), {"Status": "CLOSED", "Name": "Mine"})
+    account = Account.objects.get(pk=record_id)
+    assert (account.name, account.status) == ("Blue Harbor Ltd", "CLOSED")
+
+
+def test_a_password_is_set_and_never_shown(browser: Client, boss: User, page) -> None:
+    user = User.objects.create(username="carol", role=boss.role)
+    address = page("USER", user.pk, "password")
+    refused = browser.post(
+        address, {"password1": "1234", "password2": "1234", "usable_password": "true"}
+    )
+    assert "too short" in refused.text
+    sent = {"password1": "Tall-ships-sail-7", "password2": "Tall-ships-sail-7"}
+    browser.post(address, {**sent, "usable_password": "true"})
+    user.refresh_from_db()
+    assert user.check_password("Tall-ships-sail-7")
+    assert user.password.startswith("argon2")
+    for name in ("change", "history"):
+        assert "argon2" not in browser.get(page("USER", user.pk, name)).text
+
+
+def test_one_s_own_password(boss: User) -> None:
+    boss.set_password("Tall-ships-sail-7")
+    boss.save()
+    client = Client()
+    client.force_login(boss)
+    sent = {"old_password": "Tall-ships-sail-7"} | dict.fromkeys(
+        ("new_password1", "new_password2"), "Small-boats-row-9"
+    )
+    assert client.post("/admin/password_change/", sent).status_code == 302
+    boss.refresh_from_db()
+    assert boss.check_password("Small-boats-row-9")
+    assert client.get("/admin/").status_code == 200
+
+
+def test_what_is_not_there_is_said_kindly(browser: Client, page) -> None:
+    missing = browser.get(page("ACCOUNT", 987654, "change"), follow=True)
+    assert "There is no account with the Id 987654" in missing.text
+    assert browser.get("/admin/nowhere/").status_code == 404
+    assert "no such page" in browser.get("/admin/nowhere/").text
