@@ -33,15 +33,24 @@ class Batch:
     ids        Id per record, None until known
     created    per record: a new one (creates, and that part of an upsert)
     problems   index -> what is wrong with the record; absent while it is live
+    alone      one record, and all that its transaction is about: if it fails, everything is
+               undone, so it needs no savepoint to be undone by itself
     """
 
     def __init__(
-        self, snapshot: Snapshot, schema: EntitySchema, context: Context, size: int
+        self,
+        snapshot: Snapshot,
+        schema: EntitySchema,
+        context: Context,
+        size: int,
+        *,
+        alone: bool = False,
     ) -> None:
         self.snapshot = snapshot
         self.schema = schema
         self.context = context
         self.size = size
+        self.alone = alone
         self.columns: dict[FieldSchema, list[Any]] = {}
         self.stored: dict[str, list[Any]] = {}
         self.ids: list[int | None] = [None] * size

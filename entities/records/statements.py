@@ -1,7 +1,8 @@
 """The SQL that writes a batch: one statement, whatever the number of records.
 
 Many new records go in by COPY, with ids taken from the sequence beforehand; a few by one INSERT
-from arrays, which needs no second round trip. Values travel in their types' text form.
+from arrays, which needs no second round trip; one by an INSERT of its values, which is planned in a
+third of the time. Values travel in their types' text form.
 """
 
 from typing import Any
@@ -29,7 +30,9 @@ def insert(batch: Batch, indexes: list[int]) -> None:
         else {}
     )
     texts = [_texts(batch.columns[f], f, indexes) for f in fields]
-    if len(indexes) < COPY_FROM:
+    if len(indexes) == 1:
+        _insert_one(batch, indexes[0], fields, [text for (text,) in texts], fixed)
+    elif len(indexes) < COPY_FROM:
         _insert_from_arrays(batch, indexes, fields, texts, fixed)
     else:
         _copy(batch, indexes, fields, texts, fixed)
@@ -43,6 +46,24 @@ def _texts(values: list[Any], field: FieldSchema, indexes: list[int]) -> list[st
     if len(indexes) != len(values):
         values = [values[i] for i in indexes]
     return field.type.text_column(values)
+
+
+def _insert_one(
+    batch: Batch,
+    index: int,
+    fields: list[FieldSchema],
+    texts: list[str | None],
+    fixed: dict[str, str | None],
+) -> None:
+    columns = [quote(f.column or "") for f in fields] + [quote(c) for c in fixed]
+    values = [f"%s::{f.type.sql_type(f)}" for f in fields] + ["%s"] * len(fixed)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {quote(batch.schema.table)} ({', '.join(columns)}) "
+            f"VALUES ({', '.join(values)}) RETURNING id",
+            [*texts, *fixed.values()],
+        )
+        (batch.ids[index],) = cursor.fetchone()
 
 
 def _insert_from_arrays(

@@ -49,9 +49,11 @@ def create(
     Raises RequestError for an unknown entity or a caller without the right to create.
     """
 
+    alone = _alone(rows)
+
     def work(snapshot: Snapshot, schema: EntitySchema, granted: EntityRights) -> Batch:
         require(granted.create and schema.writable, context, "create", schema)
-        batch = Batch(snapshot, schema, context, len(rows))
+        batch = Batch(snapshot, schema, context, len(rows), alone=alone)
         relations = decode(batch, rows, granted)
         _refuse_ids(batch)
         resolve(batch, relations)
@@ -76,9 +78,11 @@ def update(
     Raises RequestError for an unknown entity or a caller without the right to update.
     """
 
+    alone = _alone(rows)
+
     def work(snapshot: Snapshot, schema: EntitySchema, granted: EntityRights) -> Batch:
         require(granted.update and schema.writable, context, "update", schema)
-        batch = Batch(snapshot, schema, context, len(rows))
+        batch = Batch(snapshot, schema, context, len(rows), alone=alone)
         relations = decode(batch, rows, granted, null_clears=null_clears)
         _address_by_id(batch)
         resolve(batch, relations)
@@ -159,6 +163,11 @@ def undelete(
         return batch
 
     return _outcomes(_transact(entity, context, all_or_none, work))
+
+
+def _alone(rows: Sequence[Any]) -> bool:
+    """Whether the verb is called for one record, and not from within another verb."""
+    return len(rows) == 1 and not connection.in_atomic_block
 
 
 def _transact(entity: str, context: Context, all_or_none: bool, work: Work) -> Batch:

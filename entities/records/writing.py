@@ -1,6 +1,7 @@
 """Writing what survived decoding: defaults, behavior, keys, the statement, behavior again."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
@@ -270,26 +271,36 @@ def _write(
     batch: Batch, indexes: list[int], statement: Statement, after: Callable[[Batch], None]
 ) -> None:
     """Run the statement for the live records at `indexes`, then `after`; undo and repeat without
-    the records that `after` fails."""
-    while True:
-        live = [i for i in indexes if i not in batch.problems]
-        if not live:
-            return
+    the records that the database refuses or that `after` fails."""
+    run = statement
+    while live := [i for i in indexes if i not in batch.problems]:
         before = len(batch.problems)
         try:
-            with transaction.atomic():
-                _write_halving(batch, live, statement)
+            with transaction.atomic(savepoint=not batch.alone):
+                try:
+                    run(batch, live)
+                except (IntegrityError, DataError) as error:
+                    raise _RefusedError from error
                 written = len(batch.problems)
                 after(batch)
                 if len(batch.problems) != written:
                     raise _RepeatError
             return
+        except _RefusedError as refused:
+            assert isinstance(refused.__cause__, DatabaseError)
+            if len(live) == 1:
+                _refuse(batch, live[0], statement, refused.__cause__)
+            run = partial(_write_halves, statement=statement)
         except _RepeatError:
             assert len(batch.problems) > before
             if statement is statements.insert:
                 # The ids were those of records that are gone again.
                 for index in live:
                     batch.ids[index] = None
+
+
+class _RefusedError(Exception):
+    """The database refuses a record of the statement; its cause says why, but not which."""
 
 
 class _RepeatError(Exception):
@@ -302,16 +313,25 @@ def _write_halving(batch: Batch, indexes: list[int], statement: Statement) -> No
         with transaction.atomic():
             statement(batch, indexes)
     except (IntegrityError, DataError) as error:
-        problem = _problem(error, batch)
         if len(indexes) == 1:
-            batch.fail(indexes[0], problem.code, problem.message, problem.field)
-            batch.ids[indexes[0]] = (
-                batch.ids[indexes[0]] if statement is statements.update else None
-            )
-            return
-        middle = len(indexes) // 2
-        _write_halving(batch, indexes[:middle], statement)
-        _write_halving(batch, indexes[middle:], statement)
+            _refuse(batch, indexes[0], statement, error)
+        else:
+            _write_halves(batch, indexes, statement)
+
+
+def _write_halves(batch: Batch, indexes: list[int], statement: Statement) -> None:
+    middle = len(indexes) // 2
+    for half in (indexes[:middle], indexes[middle:]):
+        if half:
+            _write_halving(batch, half, statement)
+
+
+def _refuse(batch: Batch, index: int, statement: Statement, error: DatabaseError) -> None:
+    """Fail the one record whose write raised `error`."""
+    problem = _problem(error, batch)
+    batch.fail(index, problem.code, problem.message, problem.field)
+    if statement is not statements.update:
+        batch.ids[index] = None
 
 
 def _problem(error: DatabaseError, batch: Batch) -> Any:
