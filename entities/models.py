@@ -10,7 +10,7 @@ from typing import Any
 from django.db import models
 
 from entities.history.models import AuditLog
-from metabrm.entity import EntityModel, EntityOptions, live_unique
+from metabrm.entity import Computed, EntityModel, EntityOptions, live_unique
 from metabrm.fields import FlagField, ListField
 
 __all__ = [
@@ -49,6 +49,14 @@ class Entity(EntityModel):
         title="entity_name",
         read_only=("table_name", "system_flag"),
         set_once=("base_entity",),
+        computed=(
+            Computed(
+                "BaseEntity",
+                "TEXT",
+                "(SELECT b.entity_name FROM entities_entity b WHERE b.id = {t}.base_entity_id)",
+                help="Name of the entity that a view entity reads from.",
+            ),
+        ),
     )
 
     entity_name = models.CharField(

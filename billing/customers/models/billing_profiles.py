@@ -9,8 +9,8 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
-from metabrm.entity import EntityModel, EntityOptions, ExternallyKeyed, live_unique
-from metabrm.fields import ACTIVE_OR_NOT, FlagField, ListField
+from metabrm.entity import Computed, EntityModel, EntityOptions, ExternallyKeyed, live_unique
+from metabrm.fields import ACTIVE_OR_NOT, FlagField, ListField, MoneyField
 
 MONTHS = (
     "January",
@@ -44,6 +44,19 @@ def _text(max_length: int, help_text: str, **options: Any) -> models.CharField:
 
 def _list(values: tuple[str, ...], help_text: str, **options: Any) -> ListField:
     return ListField(values=values, null=True, blank=True, help_text=help_text, **options)
+
+
+# The balance as text, such as `$12.50`: the currency's sign (or its code) and decimals.
+ACCOUNT_BALANCE = Computed(
+    name="AccountBalance",
+    data_type="TEXT",
+    sql="""(
+        SELECT CASE WHEN {t}.account_balance_number < 0 THEN '-' ELSE '' END ||
+               coalesce(c.currency_sign, c.currency_code) ||
+               round(abs({t}.account_balance_number), c.decimal_places)::text
+        FROM localization_currency c WHERE c.currency_code = {t}.currency_code)""",
+    help="What the customer owes, to read; AccountBalanceNumber is the figure.",
+)
 
 
 class BillingProfile(ExternallyKeyed, EntityModel):
@@ -238,6 +251,13 @@ class BillingProfile(ExternallyKeyed, EntityModel):
         help_text="When the mandate's status last changed.",
     )
 
+    account_balance_number = MoneyField(
+        default=0,
+        db_default=0,
+        currency_source="CurrencyCode",
+        help_text="What the customer owes; negative is money on account. Kept by receivables.",
+    )
+
     brm = EntityOptions(
         name="BILLING_PROFILE",
         names={
@@ -247,6 +267,8 @@ class BillingProfile(ExternallyKeyed, EntityModel):
         },
         external_keys=("hosted_payment_page_external_id", "external_key"),
         title="bill_to",
+        read_only=("account_balance_number",),
+        computed=(ACCOUNT_BALANCE,),
         unaudited=("credit_card_token",),
         refused={
             "CreditCardNumber": "Card numbers are not kept. Send the payment gateway's "

@@ -82,6 +82,7 @@ class User(AbstractBaseUser, EntityModel):
             "bcc": "BCC",
             "cc": "CC",
             "language": "LanguageCode",
+            "immediate_manager": "ImmediateManager",
         },
         hidden=("password", "last_login"),
         unaudited=("password", "last_login"),
