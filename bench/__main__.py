@@ -46,13 +46,9 @@ def run(names: Sequence[str], rows: Sequence[int], rounds: int) -> list[Result]:
     with installed() as installation:
         for name, bench in wanted.items():
             print(f"{name}: {bench.about}", file=sys.stderr, flush=True)
-            smaller: Result | None = None
-            for n in rows if bench.grows else rows[:1]:
-                result = bench.measure(installation, name, n, rounds)
-                result.judge(bench.targets, smaller)
-                smaller = result
-                results.append(result)
+            for result in bench.measure(installation, name, rows, rounds):
                 print(result.json(), flush=True)
+                results.append(result)
     print(f"\n{table(results)}", flush=True)
     return results
 

@@ -2,13 +2,14 @@
 
 A side is a callable that returns the seconds its timed part took, so that what it prepares costs
 nothing. A ratio is taken within a round, between sides that ran one after the other, and the median
-over the rounds is the result: a busy neighbour hits all sides of a round alike.
+over the rounds is the result: a busy neighbour hits all sides of a round alike. Growth is a ratio
+too, so n and 10n run in the same rounds.
 """
 
 import json
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from threading import Event, Thread
 from time import perf_counter
@@ -20,10 +21,9 @@ if TYPE_CHECKING:
     from bench.installation import Installation
 
 Side = Callable[[], float]
+#: Side -> its seconds, by round.
+Taken = dict[str, list[float]]
 MEGABYTE = 1024 * 1024
-#: Time may grow this much from n to 10n, and memory this much: it must not grow with n.
-MOST_GROWTH = 11.0
-MOST_MEMORY_GROWTH = 1.25
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,10 @@ def at_most(figure: str, bound: float) -> Target:
 
 def at_least(figure: str, bound: float) -> Target:
     return Target(figure, True, bound)
+
+
+#: From n to 10n; memory must not grow with n, but a process breathes.
+GROWTH = (at_most("ours_growth", 11), at_most("memory_growth", 1.25))
 
 
 @dataclass
@@ -80,21 +84,13 @@ class Result:
             **self.more,
         }
 
-    def judge(self, targets: Sequence[Target], smaller: "Result | None") -> None:
-        """Hold the figures against the targets, and against the run with fewer rows."""
-        if smaller is not None:
-            scale = self.rows / smaller.rows / 10
-            self.more["time_growth"] = self.ours_s / smaller.ours_s / scale
-            self.more["memory_growth"] = self.peak_rss_mb / smaller.peak_rss_mb
-            targets = [
-                *targets,
-                at_most("time_growth", MOST_GROWTH),
-                at_most("memory_growth", MOST_MEMORY_GROWTH),
-            ]
+    def judge(self, targets: Sequence[Target]) -> None:
+        """Hold the figures against the targets."""
         known = self.figures()
         self.verdicts = [
             (str(target), known[target.figure], target.reached(known[target.figure]))
             for target in targets
+            if target.figure in known
         ]
 
     def json(self) -> str:
@@ -104,25 +100,60 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Sides:
+    """What runs in a round at one number of rows.
+
+    rows       how many the sides handle
+    by_name    "ours", "limit" and "stock", and others whose time should be known
+    more       figures of the bench's own, from the seconds of the sides by round
+    """
+
+    rows: int
+    by_name: Mapping[str, Side]
+    more: Callable[[Taken], dict[str, float]] = lambda taken: {}
+
+
+@dataclass(frozen=True)
 class Bench:
     """A benchmark: what it does, how it is measured, what it should reach.
 
+    `sides` prepares the sides for a number of rows; it is called with n, then with 10n.
     `grows` benches are run at n and at 10n.
     """
 
     about: str
-    measure: "Callable[[Installation, str, int, int], Result]"
+    sides: "Callable[[Installation, int], Sides]"
     targets: tuple[Target, ...]
     grows: bool = True
 
-
-def in_turns(sides: Mapping[str, Side], rounds: int) -> dict[str, list[float]]:
-    """Run every side once a round; the seconds of each, by round."""
-    taken: dict[str, list[float]] = {name: [] for name in sides}
-    for _ in range(rounds):
-        for name, side in sides.items():
-            taken[name].append(side())
-    return taken
+    def measure(
+        self, installation: "Installation", name: str, sizes: Sequence[int], rounds: int
+    ) -> list[Result]:
+        """Run all sides at all sizes in turns."""
+        runs = [self.sides(installation, n) for n in (sizes if self.grows else sizes[:1])]
+        taken: list[Taken] = [{side: [] for side in run.by_name} for run in runs]
+        memory = [PeakMemory(installation.ours.process.pid) for _ in runs]
+        for turn in range(rounds):
+            for place, run in enumerate(runs):
+                for side_name, side in run.by_name.items():
+                    # A process gives back little: after 10n it says nothing about n any more.
+                    told = side_name == "ours" and (turn == 0 or place == len(runs) - 1)
+                    with memory[place].watched() if told else nullcontext():
+                        taken[place][side_name].append(side())
+        results = [
+            _result(name, run, seconds, peak.peak_mb)
+            for run, seconds, peak in zip(runs, taken, memory, strict=True)
+        ]
+        for place in range(1, len(runs)):
+            larger, smaller = results[place], results[place - 1]
+            scale = larger.rows / smaller.rows / 10
+            for side_name in ("ours", "limit"):
+                growth = ratio(taken[place][side_name], taken[place - 1][side_name])
+                larger.more[f"{side_name}_growth"] = growth / scale
+            larger.more["memory_growth"] = larger.peak_rss_mb / smaller.peak_rss_mb
+        for result in results:
+            result.judge([*self.targets, *GROWTH])
+        return results
 
 
 def ratio(above: Sequence[float], below: Sequence[float]) -> float:
@@ -130,25 +161,18 @@ def ratio(above: Sequence[float], below: Sequence[float]) -> float:
     return statistics.median(a / b for a, b in zip(above, below, strict=True))
 
 
-def summary(
-    name: str,
-    rows: int,
-    taken: Mapping[str, Sequence[float]],
-    peak_rss_mb: float,
-    more: Mapping[str, float] | None = None,
-) -> Result:
-    """A Result from the seconds of the sides "ours", "limit" and "stock"."""
+def _result(name: str, run: Sides, taken: Taken, peak_rss_mb: float) -> Result:
     ours, limit, stock = taken["ours"], taken["limit"], taken["stock"]
     return Result(
         name,
-        rows,
+        run.rows,
         statistics.median(ours),
         statistics.median(limit),
         statistics.median(stock),
         ratio(ours, limit),
         ratio(stock, ours),
         peak_rss_mb,
-        dict(more or {}),
+        run.more(taken),
     )
 
 
@@ -162,7 +186,7 @@ def watch() -> Iterator[Callable[[], float]]:
 
 
 class PeakMemory:
-    """The most memory that a process and its children held together, looked at 20 times a second."""
+    """The most memory a process and its children held together, looked at 20 times a second."""
 
     def __init__(self, pid: int) -> None:
         self._root = psutil.Process(pid)

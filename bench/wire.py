@@ -30,9 +30,7 @@ class Sent:
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def request(
-    method: str, path: str, host: str, headers: dict[str, str], body: bytes = b""
-) -> bytes:
+def request(method: str, path: str, host: str, headers: dict[str, str], body: bytes = b"") -> bytes:
     """A whole HTTP/1.1 request."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]

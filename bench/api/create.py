@@ -3,68 +3,67 @@
 import statistics
 
 from bench.api import limit
-from bench.api.rows import Row, for_ours, for_stock, pieces, rows
+from bench.api.rows import A_REQUEST, Row, for_ours, for_stock, pieces, rows
 from bench.installation import Installation
-from bench.measure import Bench, Result, at_least, at_most, in_turns, summary
+from bench.measure import Bench, Sides, Taken, at_least, at_most
 
 #: So many rows the stock application gets in a round; its time is scaled up to all rows.
 STOCK_SAMPLE = 1_000
 
 
-def measure(installation: Installation, name: str, n: int, rounds: int) -> Result:
+def sides(installation: Installation, n: int) -> Sides:
     """`n` rows into the empty table, once a round on each side."""
     new = rows(installation, range(n))
-    # Warm: code imported, plans and caches made.
-    _ours(installation, new[:50])
-    _stock(installation, new[:50])
-    memory = installation.ours.memory
+    sample = new[:STOCK_SAMPLE]
+    installation.empty()
+    installation.ours.warm(_to_ours(installation, new[:1600], 50))
+    installation.stock.warm(_to_stock(installation, new[:400], 25))
 
     def ours() -> float:
-        with memory.watched():
-            return _ours(installation, new)
+        installation.empty()
+        requests = _to_ours(installation, new)
+        sent = installation.ours.send(requests)
+        written = sum(body.count(b'"success":true') for body in sent.bodies)
+        assert written == n, sent.bodies[0][:1000]
+        return sent.seconds
+
+    def limited() -> float:
+        installation.empty()
+        return limit.copy(installation, new)
 
     def bare() -> float:
         installation.empty()
         with limit.without_history(installation):
             return limit.copy(installation, new)
 
-    def limited() -> float:
-        installation.empty()
-        return limit.copy(installation, new)
-
     def stock() -> float:
-        sample = new[:STOCK_SAMPLE]
-        return _stock(installation, sample) * n / len(sample)
+        installation.empty()
+        sent = installation.stock.send(_to_stock(installation, sample))
+        return sent.seconds * n / len(sample)
 
-    sides = {"ours": ours, "limit": limited, "stock": stock, "bare": bare}
-    taken = in_turns(sides, rounds)
-    more = {"limit_without_history_s": statistics.median(taken["bare"])}
-    return summary(name, n, taken, memory.peak_mb, more)
+    def more(taken: Taken) -> dict[str, float]:
+        return {"limit_without_history_s": statistics.median(taken["bare"])}
 
-
-def _ours(installation: Installation, new: list[Row]) -> float:
-    installation.empty()
-    server = installation.ours
-    path = "/rest/2.0/ACCOUNT_PRODUCT"
-    requests = [server.request("POST", path, for_ours(piece)) for piece in pieces(new)]
-    sent = server.send(requests)
-    written = sum(body.count(b'"success":true') for body in sent.bodies)
-    assert written == len(new), sent.bodies[0][:1000]
-    return sent.seconds
+    return Sides(n, {"ours": ours, "limit": limited, "stock": stock, "bare": bare}, more)
 
 
-def _stock(installation: Installation, new: list[Row]) -> float:
-    installation.empty()
-    server = installation.stock
-    requests = [
-        server.request("POST", "/account-products/", for_stock(piece)) for piece in pieces(new)
+def _to_ours(installation: Installation, new: list[Row], size: int = A_REQUEST) -> list[bytes]:
+    return [
+        installation.ours.request("POST", "/rest/2.0/ACCOUNT_PRODUCT", for_ours(piece))
+        for piece in pieces(new, size)
     ]
-    return server.send(requests).seconds
+
+
+def _to_stock(installation: Installation, new: list[Row], size: int = A_REQUEST) -> list[bytes]:
+    return [
+        installation.stock.request("POST", "/account-products/", for_stock(piece))
+        for piece in pieces(new, size)
+    ]
 
 
 BENCH = Bench(
     about="POST of 1,000 records x 20 fields a request, one client; limit: one COPY of the rows "
     "into the same table with its history triggers; stock: ModelSerializer many=True, bulk_create",
-    measure=measure,
+    sides=sides,
     targets=(at_most("ours_over_limit", 3), at_least("stock_over_ours", 12)),
 )

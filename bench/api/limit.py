@@ -25,11 +25,11 @@ INSERT INTO {TABLE} ({_ALL})
 SELECT {_VALUES} FROM unnest({_ARRAYS}) AS v({", ".join(COLUMNS)})
 ON CONFLICT (external_key) WHERE deleted_at IS NULL DO UPDATE SET {_SETS}
 RETURNING id
-"""  # noqa: S608 - constants only
+"""
 INSERT = f"""
 INSERT INTO {TABLE} ({_ALL}) VALUES ({", ".join(["%s"] * len(COLUMNS))}, '{NOW}', 1, '{NOW}', 1)
 RETURNING id
-"""  # noqa: S608 - constants only
+"""
 
 
 def copy(installation: Installation, sent: Sequence[Row]) -> float:

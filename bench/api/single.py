@@ -7,18 +7,17 @@ from contextlib import ExitStack
 from bench.api.limit import INSERT
 from bench.api.rows import Row, for_ours, for_stock, rows
 from bench.installation import Installation, Server, connect
-from bench.measure import Bench, Result, at_least, at_most, in_turns, ratio, summary, watch
+from bench.measure import Bench, Sides, Taken, at_least, at_most, ratio, watch
 
 CLIENTS = 8
 #: A request here is worth a thousandth of those of api.create: so many requests for n rows.
 SHARE = 5
 
 
-def measure(installation: Installation, name: str, n: int, rounds: int) -> Result:
+def sides(installation: Installation, n: int) -> Sides:
     """A fifth of `n` requests by eight clients."""
     requests = max(CLIENTS, n // SHARE)
     new = rows(installation, range(requests))
-    memory = installation.ours.memory
     shares: dict[str, dict[str, list[float]]] = {
         side: {"p50": [], "p99": []} for side in ("ours", "stock")
     }
@@ -35,8 +34,7 @@ def measure(installation: Installation, name: str, n: int, rounds: int) -> Resul
 
     def over_http(side: str, server: Server) -> float:
         installation.empty()
-        with memory.watched():
-            sent = server.send(bodies[side], CLIENTS)
+        sent = server.send(bodies[side], CLIENTS)
         if side == "ours":
             assert all(b'"success":true' in body for body in sent.bodies), sent.bodies[0]
         for share, of in (("p50", 0.5), ("p99", 0.99)):
@@ -57,21 +55,25 @@ def measure(installation: Installation, name: str, n: int, rounds: int) -> Resul
     for side in shares.values():
         for taken_before in side.values():
             taken_before.clear()
-    taken = in_turns({"ours": ours, "limit": limited, "stock": stock}, rounds)
-    more = {
-        f"{side}_per_s": requests / statistics.median(taken[side])
-        for side in ("ours", "stock", "limit")
-    }
-    more |= {
-        f"{side}_{share}_ms": statistics.median(values) * 1000
-        for side, by_share in shares.items()
-        for share, values in by_share.items()
-    }
-    more |= {
-        f"{share}_over_stock": ratio(shares["ours"][share], shares["stock"][share])
-        for share in ("p50", "p99")
-    }
-    return summary(name, requests, taken, memory.peak_mb, more)
+
+    def more(taken: Taken) -> dict[str, float]:
+        return {
+            **{
+                f"{side}_per_s": requests / statistics.median(taken[side])
+                for side in ("ours", "stock", "limit")
+            },
+            **{
+                f"{side}_{share}_ms": statistics.median(values) * 1000
+                for side, by_share in shares.items()
+                for share, values in by_share.items()
+            },
+            **{
+                f"{share}_over_stock": ratio(shares["ours"][share], shares["stock"][share])
+                for share in ("p50", "p99")
+            },
+        }
+
+    return Sides(requests, {"ours": ours, "limit": limited, "stock": stock}, more)
 
 
 def _limit(new: list[Row]) -> float:
@@ -93,7 +95,7 @@ def _limit(new: list[Row]) -> float:
 BENCH = Bench(
     about="POST of one record x 20 fields a request, 8 clients; limit: INSERT and commit over 8 "
     "bare connections; stock: a ModelViewSet's create",
-    measure=measure,
+    sides=sides,
     targets=(
         at_least("stock_over_ours", 1.3),
         at_most("p50_over_stock", 1),

@@ -47,9 +47,7 @@ class AccountProduct(models.Model):
     trial_end_date = models.DateField(null=True, blank=True)
     renewal_start_date = models.DateField(null=True, blank=True)
     renewal_date = models.DateField(null=True, blank=True)
-    rate_override = models.DecimalField(
-        max_digits=28, decimal_places=10, null=True, blank=True
-    )
+    rate_override = models.DecimalField(max_digits=28, decimal_places=10, null=True, blank=True)
     discount_voucher_balance = models.DecimalField(
         max_digits=28, decimal_places=10, null=True, blank=True
     )

@@ -1,4 +1,4 @@
-"""`python -m bench.stock.users`: make the table of Django's own users, a user, and print a token."""
+"""`python -m bench.stock.users`: a user, made where missing, and his token on stdout."""
 
 from datetime import timedelta
 
