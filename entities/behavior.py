@@ -15,7 +15,7 @@ from entities.fieldtypes import Refused
 from entities.history import triggers
 from entities.records.batch import UNSET, Batch
 from entities.records.behavior import Behavior, behavior
-from entities.schema.snapshot import core_models
+from entities.schema.compiling import core_models
 
 #: Fields of the platform's own rows that follow from its code.
 FIXED = {

@@ -9,7 +9,8 @@ from datetime import timedelta
 from django.db import connection
 
 from entities import records
-from entities.schema.snapshot import current, quote
+from entities.schema.current import current
+from entities.schema.description import quote
 from metabrm import clock
 from metabrm.identity.context import Context
 

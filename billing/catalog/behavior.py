@@ -9,7 +9,7 @@ from billing.catalog.models.prices import PRICE_OWNERS
 from billing.overlaps import BEFORE, WRITTEN, fail_clashing, written_ids
 from entities.errors import Code
 from entities.records import Batch, Behavior, behavior
-from entities.schema.snapshot import quote
+from entities.schema.description import quote
 from metabrm.entity import api_name
 
 OWNERS = tuple(api_name(o if o.endswith("_id") else f"{o}_id") for o in PRICE_OWNERS)

@@ -12,7 +12,8 @@ from weakref import WeakKeyDictionary
 from django.db import connection
 
 from entities.errors import Code, RequestError
-from entities.schema.snapshot import EntitySchema, FieldSchema, Snapshot
+from entities.schema.description import EntitySchema, FieldSchema
+from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
 
 

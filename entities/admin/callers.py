@@ -3,7 +3,8 @@
 from django.http import HttpRequest
 
 from entities.access import EntityRights, rights
-from entities.schema.snapshot import EntitySchema, Snapshot
+from entities.schema.description import EntitySchema
+from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
 from metabrm.identity.models import User
 from metabrm.web.middleware import request_id_of

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from entities.access import EntityRights
-from entities.schema.snapshot import EntitySchema, FieldSchema
+from entities.schema.description import EntitySchema, FieldSchema
 
 #: What the platform keeps about every record.
 AUTHORSHIP = ("Created", "CreatedUserId", "Updated", "UpdatedUserId")

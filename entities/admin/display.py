@@ -13,7 +13,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from entities.admin.titles import Titled, attribute
-from entities.schema.snapshot import EntitySchema, FieldSchema, Snapshot
+from entities.schema.description import EntitySchema, FieldSchema
+from entities.schema.snapshot import Snapshot
 
 EMPTY = mark_safe('<span class="brm-empty">–</span>')
 

@@ -18,7 +18,8 @@ from unfold.contrib.filters.forms import DropdownForm, RangeDateForm
 
 from entities.admin.titles import attribute, titles
 from entities.admin.widgets import LookupSelect
-from entities.schema.snapshot import EntitySchema, FieldSchema, Snapshot
+from entities.schema.description import EntitySchema, FieldSchema
+from entities.schema.snapshot import Snapshot
 
 EMPTY = "-"
 

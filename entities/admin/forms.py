@@ -17,7 +17,7 @@ from entities.admin.display import number
 from entities.admin.widgets import LookupSelect, themed
 from entities.errors import RequestError
 from entities.records import Outcome
-from entities.schema.snapshot import FieldSchema
+from entities.schema.description import FieldSchema
 
 #: Row of wire values -> what became of it.
 Verb = Callable[[dict[str, Any]], Outcome]

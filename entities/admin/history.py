@@ -14,7 +14,8 @@ from django.utils.dateparse import parse_datetime
 from entities.admin.choice import AUTHORSHIP
 from entities.admin.display import badge, plain, record_url
 from entities.admin.titles import Titled, called, title_of, titles
-from entities.schema.snapshot import EntitySchema, FieldSchema, Snapshot
+from entities.schema.description import EntitySchema, FieldSchema
+from entities.schema.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from entities.admin.pages import RecordAdmin

@@ -8,7 +8,8 @@ from entities.admin.callers import rights_on
 from entities.admin.search import condition
 from entities.admin.sizes import live
 from entities.admin.titles import called, title_sql
-from entities.schema.snapshot import Snapshot, quote
+from entities.schema.description import quote
+from entities.schema.snapshot import Snapshot
 
 PAGE = 20
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from entities.admin.site import ROOT, urls_of
-from entities.schema.snapshot import current
+from entities.schema.current import current
 from metabrm.identity.context import Context
 from metabrm.identity.models import User
 

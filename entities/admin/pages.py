@@ -28,7 +28,8 @@ from entities.admin.related import related_lists
 from entities.admin.search import matching_ids
 from entities.admin.sizes import BIG, CappedPaginator, estimate
 from entities.admin.titles import attach_titles, called, stored, title_of, titles
-from entities.schema.snapshot import EntitySchema, FieldSchema, Snapshot, quote
+from entities.schema.description import EntitySchema, FieldSchema, quote
+from entities.schema.snapshot import Snapshot
 
 #: From this many fields on a form puts what is rarely needed under a second heading.
 LONG_FORM = 14

@@ -16,7 +16,7 @@ from entities.admin.titles import titles
 from entities.errors import Problem, RequestError
 from entities.models import Entity
 from entities.records import Outcome
-from entities.schema.snapshot import quote
+from entities.schema.description import quote
 from metabrm.identity.models import User
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from entities.admin.display import address
 from entities.admin.icons import icon_of
 from entities.admin.sizes import BIG, counts, estimates, live
 from entities.admin.titles import attribute
-from entities.schema.snapshot import EntitySchema, FieldSchema, Snapshot
+from entities.schema.description import EntitySchema, FieldSchema
+from entities.schema.snapshot import Snapshot
 
 _CAP = 1000
 

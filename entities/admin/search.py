@@ -10,7 +10,8 @@ from typing import Any
 from entities.access import EntityRights
 from entities.admin import choice
 from entities.admin.sizes import BIG, estimate
-from entities.schema.snapshot import EntitySchema, FieldSchema, Snapshot, quote
+from entities.schema.description import EntitySchema, FieldSchema, quote
+from entities.schema.snapshot import Snapshot
 
 _MOST_ID = 2**63 - 1
 

@@ -19,7 +19,8 @@ from entities.admin import dashboard, lookups, running
 from entities.admin.navigation import sidebar
 from entities.admin.pages import RecordAdmin
 from entities.admin.special import SPECIAL, OwnPasswordForm
-from entities.schema.snapshot import EntitySchema, Snapshot
+from entities.schema.description import EntitySchema
+from entities.schema.snapshot import Snapshot
 
 ROOT = "/admin/"
 

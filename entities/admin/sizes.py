@@ -10,7 +10,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.db import connection
 
-from entities.schema.snapshot import EntitySchema, quote
+from entities.schema.description import EntitySchema, quote
 
 CAP = 10_000
 #: From this many records on a table is big: no scans for search and counts.

@@ -17,7 +17,7 @@ from entities.admin.filters import FieldFilter
 from entities.admin.pages import RecordAdmin
 from entities.admin.titles import titles
 from entities.schema import gate
-from entities.schema.snapshot import EntitySchema, FieldSchema
+from entities.schema.description import EntitySchema, FieldSchema
 from metabrm.identity.context import Context
 from metabrm.identity.models import User
 from metabrm.identity.services import set_password

@@ -9,7 +9,8 @@ from typing import Any
 
 from django.db import connection, models
 
-from entities.schema.snapshot import EntitySchema, FieldSchema, Snapshot, quote
+from entities.schema.description import EntitySchema, FieldSchema, quote
+from entities.schema.snapshot import Snapshot
 
 #: A record as a link needs it: its Id and its title.
 Titled = tuple[int, str]

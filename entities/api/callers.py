@@ -7,7 +7,7 @@ suffices, the session first.
 from django.http import HttpRequest
 
 from entities.errors import Code, RequestError
-from entities.schema import snapshot as schema
+from entities.schema.current import current
 from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
 from metabrm.identity.sessions import context_of_session
@@ -52,7 +52,7 @@ def caller(request: HttpRequest) -> tuple[Context, Snapshot]:
             "Authorization: Bearer.",
         )
     context, version = found
-    return context, schema.current(version or 0)
+    return context, current(version or 0)
 
 
 def session_id_of(request: HttpRequest) -> str:

@@ -16,7 +16,7 @@ from django.db import models
 from entities.errors import Code
 
 if TYPE_CHECKING:
-    from entities.schema.snapshot import FieldSchema
+    from entities.schema.description import FieldSchema
 
 
 class Refused(ValueError):

@@ -11,7 +11,7 @@ from entities.fieldtypes.base import FieldType, Refused, register
 from entities.fieldtypes.textform import array_literal
 
 if TYPE_CHECKING:
-    from entities.schema.snapshot import FieldSchema
+    from entities.schema.description import FieldSchema
 
 _FLAGS = {"1": True, "0": False, "true": True, "false": False}
 _SHOWN = 12

@@ -15,7 +15,7 @@ from entities.errors import Code
 from entities.fieldtypes.base import FieldType, Refused, register
 
 if TYPE_CHECKING:
-    from entities.schema.snapshot import FieldSchema
+    from entities.schema.description import FieldSchema
 
 
 @register

@@ -12,7 +12,7 @@ from entities.errors import Code
 from entities.fieldtypes.base import FieldType, Refused, register
 
 if TYPE_CHECKING:
-    from entities.schema.snapshot import FieldSchema
+    from entities.schema.description import FieldSchema
 
 INT4_DIGITS = 10
 _INT4, _INT8 = 2**31 - 1, 2**63 - 1

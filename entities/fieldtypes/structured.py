@@ -12,7 +12,7 @@ from entities.fieldtypes.base import FieldType, Refused, register
 from entities.fieldtypes.numbers import Integer
 
 if TYPE_CHECKING:
-    from entities.schema.snapshot import FieldSchema
+    from entities.schema.description import FieldSchema
 
 
 @register

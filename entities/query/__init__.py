@@ -15,8 +15,9 @@ from entities.errors import Code, RequestError
 from entities.query import plans, statement
 from entities.query.run import Page, run
 from entities.query.statement import MAX_ROWS, Compiled
-from entities.schema import snapshot as schema
-from entities.schema.snapshot import EntitySchema, Snapshot
+from entities.schema.current import current
+from entities.schema.description import EntitySchema
+from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
 
 __all__ = [
@@ -39,7 +40,7 @@ def query(sql: str, context: Context, *, snapshot: Snapshot | None = None) -> Pa
     written, and for relation paths the dotted name. RequestError QUERY_INVALID and
     QUERY_NOT_SUPPORTED with the position, INSUFFICIENT_RIGHTS, QUERY_TIMEOUT.
     """
-    return run(*_plan(sql, snapshot or schema.current(), context))
+    return run(*_plan(sql, snapshot or current(), context))
 
 
 def retrieve_where(
@@ -50,7 +51,7 @@ def retrieve_where(
     `condition` is what may follow WHERE, or "" for all records; ORDER BY and a page may follow it.
     RequestError UNKNOWN_ENTITY, and all that `query` raises; positions count from the condition.
     """
-    snapshot = snapshot or schema.current()
+    snapshot = snapshot or current()
     found = _entity(entity, snapshot)
 
     def compiled() -> Compiled:
@@ -63,7 +64,7 @@ def retrieve_ids(
     entity: str, ids: Sequence[int], context: Context, *, snapshot: Snapshot | None = None
 ) -> Page:
     """Whole records of `entity` with these Ids, by Id; those that don't exist are left out."""
-    snapshot = snapshot or schema.current()
+    snapshot = snapshot or current()
     found = _entity(entity, snapshot)
 
     def compiled() -> Compiled:

@@ -15,7 +15,8 @@ from sqlglot import exp
 from entities.access.rights import EntityRights, require, rights
 from entities.errors import Code, RequestError, nearest
 from entities.query.parse import Statement
-from entities.schema.snapshot import EntitySchema, FieldSchema, Snapshot, fold, quote
+from entities.schema.description import EntitySchema, FieldSchema, fold, quote
+from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
 
 

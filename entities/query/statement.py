@@ -20,7 +20,8 @@ from entities.query.expressions import Expressions, Parameter, Parameters
 from entities.query.parse import Statement, parse
 from entities.query.scope import Scope
 from entities.query.terms import Kind, Term, column
-from entities.schema.snapshot import EntitySchema, Snapshot, fold, quote
+from entities.schema.description import EntitySchema, fold, quote
+from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
 
 MAX_ROWS = 10_000

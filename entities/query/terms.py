@@ -15,7 +15,7 @@ from sqlglot import exp
 from entities import fieldtypes
 from entities.fieldtypes import Refused
 from entities.fieldtypes.numbers import to_decimal
-from entities.schema.snapshot import FieldSchema
+from entities.schema.description import FieldSchema
 
 _INT8 = 2**63
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from entities.errors import Code, Problem
-from entities.schema.snapshot import EntitySchema, FieldSchema, Snapshot
+from entities.schema.description import EntitySchema, FieldSchema
+from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from entities.access import EntityRights
 from entities.errors import Code, RequestError, nearest
 from entities.records.batch import UNSET, Batch
-from entities.schema.snapshot import EntitySchema, FieldSchema, fold
+from entities.schema.description import EntitySchema, FieldSchema, fold
 
 FIELDS_TO_NULL = "fieldstonull"
 

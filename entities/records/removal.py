@@ -15,7 +15,7 @@ from entities.errors import Code
 from entities.records.batch import Batch
 from entities.records.behavior import behavior_of
 from entities.records.violations import problem_of
-from entities.schema.snapshot import EntitySchema, FieldSchema, quote
+from entities.schema.description import EntitySchema, FieldSchema, quote
 from metabrm import clock
 
 #: Entity -> id of a record that goes along -> index of the batch's record that takes it along.

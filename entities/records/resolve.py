@@ -16,7 +16,8 @@ from entities.errors import Code, RequestError
 from entities.fieldtypes import Refused
 from entities.fieldtypes.textform import array_literal
 from entities.records.batch import UNSET, Batch
-from entities.schema.snapshot import EntitySchema, FieldSchema, Snapshot, quote
+from entities.schema.description import EntitySchema, FieldSchema, quote
+from entities.schema.snapshot import Snapshot
 
 
 def resolve(batch: Batch, relations: dict[FieldSchema, list[Any]]) -> None:

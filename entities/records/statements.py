@@ -11,7 +11,7 @@ from django.db import connection
 
 from entities.fieldtypes.textform import array_literal, copy_fields
 from entities.records.batch import UNSET, Batch
-from entities.schema.snapshot import EntitySchema, FieldSchema, quote
+from entities.schema.description import EntitySchema, FieldSchema, quote
 from metabrm import clock
 
 #: From this many records on, COPY is faster than an INSERT from arrays.

@@ -24,7 +24,9 @@ from entities.records.decode import decode
 from entities.records.outcome import Outcome
 from entities.records.resolve import resolve
 from entities.schema import gate
-from entities.schema.snapshot import EntitySchema, FieldSchema, Snapshot, current, latest
+from entities.schema.current import current, latest
+from entities.schema.description import EntitySchema, FieldSchema
+from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
 
 #: How often a transaction is begun again before the caller is told to.

@@ -6,7 +6,7 @@ from django.db import DatabaseError
 from psycopg import errors as pg
 
 from entities.errors import Code, Problem
-from entities.schema.snapshot import EntitySchema
+from entities.schema.description import EntitySchema
 
 
 def problem_of(error: DatabaseError, schema: EntitySchema) -> Problem | None:

@@ -13,7 +13,7 @@ from entities.records import statements
 from entities.records.batch import UNSET, Batch
 from entities.records.behavior import Behavior, behavior_of
 from entities.records.violations import duplicate, problem_of
-from entities.schema.snapshot import EntitySchema, FieldSchema, quote
+from entities.schema.description import EntitySchema, FieldSchema, quote
 
 Statement = Callable[[Batch, list[int]], None]
 

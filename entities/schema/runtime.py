@@ -14,7 +14,7 @@ from django.apps.registry import Apps
 from django.db import models
 
 if TYPE_CHECKING:
-    from entities.schema.snapshot import FieldSchema
+    from entities.schema.description import FieldSchema
 
 APP_LABEL = "entities"
 

@@ -16,8 +16,8 @@ from django.db.models import NOT_PROVIDED
 from entities.history import triggers
 from entities.models import Entity, EntityField, EntityFieldValue
 from entities.schema import gate
+from entities.schema.compiling import core_models
 from entities.schema.naming import AUTHORSHIP, UNNAMED, field_api_name
-from entities.schema.snapshot import core_models
 from metabrm import clock
 from metabrm.entity import Computed, CoreModel, EntityModel, EntityOptions
 from metabrm.fields import FlagField, ListField, MoneyField, PercentField

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from entities.schema.snapshot import current
+from entities.schema.current import current
 
 DOCUMENTED: dict[str, list[str]] = json.loads(
     (Path(__file__).parent / "documented_fields.json").read_text()

@@ -27,7 +27,7 @@ from tests.contract.live import PASSWORD, ROOT, Live, create_database, database_
 
 pytestmark = pytest.mark.xdist_group("demo")
 
-PATIENCE = 90
+PATIENCE = 180
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ could not be played (a taken port, a wrong setting), each told in a line.
 import importlib.util
 import logging
 import time
-from collections.abc import Callable
 
 from metabrm import environment
 from metabrm.environment import Environment
@@ -55,22 +54,21 @@ def _play(env: Environment) -> int:
         telling.failure(str(surprise))
         telling.line(f"The demo ended early, after {_seconds(begun)}.")
         return 1
-    _say_how_to_go_on(env, telling.line, url)
+    password = f"in {product.shown(env.admin_password_file)}"
+    if env.admin_password:
+        password = "as set in BRM_ADMIN_PASSWORD"
+    telling.line(
+        "\nTo go on:"
+        "\n  make serve   starts the product and leaves it running, with all that was loaded"
+        f"\n  the admin    {url}/admin/"
+        f"\n  sign in      as {env.admin_username}, password {password}"
+        f"\n  the API      {url}/{env.org}/rest/2.0/"
+    )
     return 0
 
 
 def _seconds(begun: float) -> str:
     return f"{time.perf_counter() - begun:.1f} seconds"
-
-
-def _say_how_to_go_on(env: Environment, line: Callable[[str], None], url: str) -> None:
-    password = (
-        "the one in BRM_ADMIN_PASSWORD" if env.admin_password else f"in {env.admin_password_file}"
-    )
-    line("\nTo go on:")
-    line("  make serve             starts the product and leaves it running, with what was loaded")
-    line(f"  {url}/admin/   the admin; user name {env.admin_username}, password {password}")
-    line(f"  {url}/{env.org}/rest/2.0/   where an integrator's program signs in")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,11 @@ def address(env: Environment) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{env.port}"
 
 
+def shown(path: Path) -> str:
+    """The path as it is short to read: from the working directory where it lies below it."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
 @contextmanager
 def running(env: Environment, tell: Callable[[str], None]) -> Iterator[str]:
     """The URL of the product, which answers inside the block; what was started is stopped after.
@@ -52,7 +57,7 @@ def running(env: Environment, tell: Callable[[str], None]) -> Iterator[str]:
         return
     serve.listening_address(env.host, env.port)
     log = _log_file(env)
-    tell(f"Starting metabrm at {url} (its output goes to {log}) ...")
+    tell(f"Starting metabrm at {url} (its output goes to {shown(log)}) ...")
     begun = time.perf_counter()
     process = _start(log)
     try:

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from entities import records
-from entities.schema.snapshot import current
+from entities.schema.current import current
 from metabrm.identity.context import Context
 from tests.billing.conftest import Maker, refusals
 

@@ -41,7 +41,7 @@ def browser(boss: User) -> Client:
 @pytest.fixture
 def page() -> Page:
     """The address of an entity's page: page("ACCOUNT"), page("ACCOUNT", 1, "change")."""
-    from entities.schema.snapshot import current
+    from entities.schema.current import current
 
     def address(entity: str, *parts: Any) -> str:
         meta = current().entity(entity).model._meta
@@ -70,7 +70,7 @@ def make(db: None) -> Callable[..., int]:
 def limited(db: None) -> Callable[..., Client]:
     """A browser of a user whose role may do only what is given: entity -> letters of verbs."""
     from entities import records
-    from entities.schema.snapshot import current
+    from entities.schema.current import current
     from metabrm.identity.context import Context
     from metabrm.identity.models import Role, User
 

@@ -4,7 +4,7 @@ from django.test import Client
 
 from billing.customers.models import Account
 from entities.models import AuditLog
-from entities.schema.snapshot import current
+from entities.schema.current import current
 from metabrm.identity.models import User
 
 

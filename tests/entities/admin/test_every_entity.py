@@ -5,7 +5,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from entities.schema.snapshot import core_models, current
+from entities.schema.compiling import core_models
+from entities.schema.current import current
 
 ENTITIES = sorted(core_models())
 
@@ -17,11 +18,10 @@ def test_list_search_filter_and_form_of_every_entity(entity, browser: Client, pa
     assert listed.status_code == 200
     assert schema.label_plural.casefold() in listed.text.casefold()
     assert browser.get(page(entity), {"q": "no such 1 %_' record"}).status_code == 200
-    for spec in listed.context["cl"].filter_specs:
-        for parameter in spec.expected_parameters():
-            for value in ("1", "-", "ACTIVE", "2026-02-28", "2026-02-30", "'"):
-                assert browser.get(page(entity), {parameter: value}).status_code == 200
-            break
+    specs = listed.context["cl"].filter_specs
+    parameters = [name for spec in specs for name in spec.expected_parameters()]
+    for value in ("1", "-", "ACTIVE", "2026-02-30", "'"):
+        assert browser.get(page(entity), dict.fromkeys(parameters, value)).status_code == 200
     added = browser.get(page(entity, "add"))
     assert added.status_code == (200 if schema.writable else 403)
 

@@ -10,7 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from entities import records
 from entities.admin.site import AdminUrls, RecordSite, urls_of
-from entities.schema.snapshot import build, current
+from entities.schema.compiling import build
+from entities.schema.current import current
 from metabrm.identity.context import Context
 
 

@@ -15,7 +15,7 @@ from entities import fieldtypes
 from entities.errors import Code
 from entities.fieldtypes import Refused
 from entities.fieldtypes.textform import array_literal, copy_fields
-from entities.schema.snapshot import FieldSchema
+from entities.schema.description import FieldSchema
 
 
 def field_of(

@@ -14,8 +14,9 @@ from typing import Any
 from django.db import connection, models
 
 from entities import fieldtypes
+from entities.schema.description import EntitySchema, FieldSchema, Lookup
 from entities.schema.runtime import RuntimeApps
-from entities.schema.snapshot import EntitySchema, FieldSchema, Lookup, Snapshot
+from entities.schema.snapshot import Snapshot
 
 TABLES = """
 CREATE TABLE q_maker (id bigint PRIMARY KEY, code text, name text, deleted_at timestamptz);

@@ -74,9 +74,9 @@ def test_deleted_records_are_gone_and_metadata_is_data(accounts, system):
 def test_every_field_of_every_entity_can_be_named(system):
     """No field's name is a word that the grammar keeps for itself, anywhere it may stand."""
     from entities.query import query, retrieve_where
-    from entities.schema import snapshot
+    from entities.schema.current import current
 
-    schema = snapshot.current()
+    schema = current()
     for entity in schema.entities.values():
         if not entity.api_enabled:
             continue

@@ -12,7 +12,7 @@ from billing.catalog.models import Pricing, Product
 from billing.customers.models import Account, AccountProduct
 from entities import records
 from entities.errors import Code, RequestError
-from entities.schema.snapshot import current
+from entities.schema.current import current
 from metabrm.identity.context import Context
 from tests.entities.acting import codes, create_one
 

@@ -15,7 +15,8 @@ from entities.errors import Code, RequestError
 from entities.history.models import AuditLog
 from entities.models import Entity, EntityField, EntityFieldRole
 from entities.records.behavior import Behavior, _registry
-from entities.schema.snapshot import current, database_version
+from entities.schema.current import current
+from entities.schema.versioning import database_version
 from metabrm import clock
 from metabrm.identity.context import Context
 from tests.entities.acting import codes, create_one

@@ -13,8 +13,11 @@ from django.db import connection
 from billing.catalog.models import Product
 from entities.errors import Code, RequestError
 from entities.models import Entity, EntityField
-from entities.schema import snapshot as snapshots
-from entities.schema.snapshot import Snapshot, build, current, forget
+from entities.schema import current as process
+from entities.schema.compiling import build
+from entities.schema.current import current, forget
+from entities.schema.snapshot import Snapshot
+from entities.schema.versioning import database_version
 
 pytestmark = pytest.mark.django_db
 
@@ -68,7 +71,7 @@ def test_every_lookup_points_to_an_entity_and_back() -> None:
 
 
 def test_a_moved_version_is_built_once_however_many_ask(monkeypatch: Any) -> None:
-    version = snapshots.database_version()
+    version = database_version()
     # Threads have connections of their own that do not see this test's transaction.
     whole = build()
     built = []
@@ -78,7 +81,7 @@ def test_a_moved_version_is_built_once_however_many_ask(monkeypatch: Any) -> Non
         time.sleep(0.05)
         return whole
 
-    monkeypatch.setattr(snapshots, "build", slow)
+    monkeypatch.setattr(process, "build", slow)
     forget()
     got: list[Snapshot] = []
     threads = [threading.Thread(target=lambda: got.append(current(version))) for _ in range(8)]

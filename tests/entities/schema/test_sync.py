@@ -5,8 +5,10 @@ from django.db import connection
 
 from entities.history.models import AuditLog
 from entities.models import Entity, EntityField, EntityFieldValue
-from entities.schema.snapshot import core_models, current, database_version
+from entities.schema.compiling import core_models
+from entities.schema.current import current
 from entities.schema.sync import sync
+from entities.schema.versioning import database_version
 from metabrm.identity.context import Context
 from tests.entities.acting import create_one
 

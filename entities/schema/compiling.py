@@ -1,0 +1,250 @@
+"""From ENTITY and ENTITY_FIELD rows to a Snapshot."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Mapping
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, cast
+
+from django.apps import apps as static_apps
+from django.db import connection, models
+
+from entities import fieldtypes
+from entities.fieldtypes import FieldType, Refused
+from entities.schema.description import EntitySchema, FieldSchema, Lookup, fold
+from entities.schema.runtime import RuntimeApps, runtime_model
+from entities.schema.snapshot import Snapshot
+from entities.schema.versioning import database_version
+from metabrm.entity import CoreModel
+
+log = logging.getLogger(__name__)
+
+_ENTITIES = """
+SELECT id, entity_name, coalesce(entity_label, entity_name), coalesce(short_help_label, ''),
+       coalesce(node, ''), table_name, system_flag, api_enabled, visible_flag, recycle_bin_flag,
+       history_flag, virtual_entity_flag
+FROM entities_entity
+WHERE deleted_at IS NULL AND table_name IS NOT NULL
+ORDER BY entity_name
+"""
+
+_FIELDS = """
+SELECT f.entity_id, f.id, f.field_name, coalesce(f.field_label, f.field_name),
+       coalesce(f.help_content_short, ''), f.data_type, f.data_length, f.column_name,
+       f.required_flag, f.unique_field, f.external_key_flag, f.searchable_flag, f.read_only_flag,
+       f.set_once_flag, f.api_accessable_flag, f.api_hidden_flag, f.hidden_flag, f.pii_flag,
+       f.default_value, t.entity_name, f.referenced_column, f.on_delete, f.currency_source
+FROM entities_entityfield f
+LEFT JOIN entities_entity t ON t.id = f.referenced_entity_id AND t.deleted_at IS NULL
+WHERE f.deleted_at IS NULL AND f.status = 'ACTIVE'
+ORDER BY f.entity_id, f.item_position, f.id
+"""
+
+_VALUES = """
+SELECT entity_field_id, list_value FROM entities_entityfieldvalue
+WHERE deleted_at IS NULL ORDER BY entity_field_id, sort_order, id
+"""
+
+
+def core_models() -> dict[str, type[CoreModel]]:
+    """API name -> static model of every core entity."""
+    return {m.brm.name: m for m in static_apps.get_models() if issubclass(m, CoreModel)}
+
+
+def build() -> Snapshot:
+    """Read the metadata and compile it. Four statements, whatever the number of entities."""
+    with connection.cursor() as cursor:
+        # One statement per table must still see one moment: the version is read first and last.
+        while True:
+            version = database_version()
+            cursor.execute(_ENTITIES)
+            entity_rows = cursor.fetchall()
+            cursor.execute(_FIELDS)
+            field_rows = cursor.fetchall()
+            cursor.execute(_VALUES)
+            value_rows = cursor.fetchall()
+            if database_version() == version:
+                break
+
+    values: dict[int, dict[str, str]] = defaultdict(dict)
+    for field_id, value in value_rows:
+        values[field_id][value.casefold()] = value
+
+    core = core_models()
+    expressions = {
+        name: {c.name: c.sql for c in model.brm.computed} for name, model in core.items()
+    }
+    names = {row[0]: row[1] for row in entity_rows}
+    fields: dict[int, list[FieldSchema]] = defaultdict(list)
+    for entity_id, *row in field_rows:
+        if entity_id in names:
+            computed = expressions.get(names[entity_id], {})
+            fields[entity_id].append(_field(row, values, computed, core))
+
+    apps = RuntimeApps()
+    entities = [_entity(row, tuple(fields[row[0]]), core, apps) for row in entity_rows]
+    apps.seal()
+    return Snapshot(version, entities, apps)
+
+
+def _field(
+    row: list[Any],
+    values: Mapping[int, dict[str, str]],
+    computed: Mapping[str, str],
+    core: Mapping[str, type[CoreModel]],
+) -> FieldSchema:
+    (
+        field_id,
+        name,
+        label,
+        help_text,
+        data_type,
+        data_length,
+        column,
+        required,
+        unique,
+        external_key,
+        searchable,
+        read_only,
+        set_once,
+        api_accessible,
+        api_hidden,
+        hidden,
+        pii,
+        default_text,
+        target,
+        referenced_column,
+        on_delete,
+        currency_source,
+    ) = row
+    kind = fieldtypes.get(data_type)
+    length, digits, places = _size(kind, data_length)
+    schema = FieldSchema(
+        id=field_id,
+        name=name,
+        label=label,
+        help=help_text,
+        type=kind,
+        column=column,
+        expression=computed.get(name),
+        length=length,
+        digits=digits,
+        places=places,
+        bound=Decimal(10) ** ((digits or 0) - places),
+        required=required,
+        unique=unique,
+        external_key=external_key,
+        searchable=searchable,
+        read_only=read_only or column is None,
+        set_once=set_once,
+        api_accessible=api_accessible,
+        api_hidden=api_hidden,
+        hidden=hidden,
+        pii=pii,
+        default=None,
+        list_values=MappingProxyType(values.get(field_id, {})),
+        lookup=_lookup(target, referenced_column, on_delete, core) if target else None,
+        currency_source=currency_source,
+    )
+    if column is not None:
+        object.__setattr__(schema, "column_type", list[kind.msgspec_type(schema) | None])  # type: ignore[misc]
+    if default_text is not None:
+        try:
+            object.__setattr__(schema, "default", kind.decode_one(default_text, schema))
+        except Refused as refusal:
+            # A bad default must not take the whole schema down; the field just has none.
+            log.error("DefaultValue of %s (field %s) is ignored: %s", name, field_id, refusal)
+    return schema
+
+
+def _size(kind: FieldType, data_length: str | None) -> tuple[int | None, int | None, int]:
+    """DataLength -> (characters, digits, places)."""
+    if not data_length:
+        return None, None, 0
+    first, _, second = data_length.partition(",")
+    if kind.pg_type in ("numeric", "bigint"):
+        return None, int(first), int(second or 0)
+    return int(first), None, 0
+
+
+def _lookup(
+    target: str,
+    referenced_column: str | None,
+    on_delete: str | None,
+    core: Mapping[str, type[CoreModel]],
+) -> Lookup:
+    column = "id"
+    if referenced_column and referenced_column != "Id":
+        from entities.schema.naming import core_columns
+
+        column = core_columns(core[target])[referenced_column]
+    return Lookup(target, column, referenced_column or "Id", on_delete or "")
+
+
+def _entity(
+    row: tuple[Any, ...],
+    fields: tuple[FieldSchema, ...],
+    core: Mapping[str, type[CoreModel]],
+    apps: RuntimeApps,
+) -> EntitySchema:
+    (
+        entity_id,
+        name,
+        label,
+        help_text,
+        node,
+        table,
+        system,
+        api_enabled,
+        visible,
+        recycle_bin,
+        history,
+        virtual,
+    ) = row
+    static = core.get(name)
+    model: type[models.Model] = static or runtime_model(apps, table, label, fields)
+    by_column = {f.column: f.name for f in fields}
+    unique_keys: list[tuple[str, ...]] = [(f.name,) for f in fields if f.unique]
+    messages = {
+        f"{table}_{f.column}_check": f"{by_column[f.column]} is 0 or more"
+        for f in model._meta.fields
+        if isinstance(f, models.PositiveIntegerField) and f.column in by_column
+    }
+    for constraint in model._meta.constraints:
+        if isinstance(constraint, models.UniqueConstraint) and constraint.fields:
+            columns = [_column(model, name) for name in constraint.fields]
+            key = tuple(by_column[c] for c in columns if c in by_column)
+            if len(key) == len(columns) and key not in unique_keys:
+                unique_keys.append(key)
+        elif isinstance(constraint, models.CheckConstraint):
+            messages[constraint.name] = str(constraint.violation_error_message or "")
+    options = static.brm if static is not None else None
+    title = by_column.get(_column(model, options.title)) if options else None
+    return EntitySchema(
+        id=entity_id,
+        name=name,
+        label=label,
+        label_plural=str(model._meta.verbose_name_plural),
+        help=help_text,
+        node=node,
+        table=table,
+        title=title or "Id",
+        fields=fields,
+        model=model,
+        system=system,
+        writable=not virtual and (options.writable if options else True),
+        api_enabled=api_enabled,
+        visible=visible,
+        recycle_bin=recycle_bin,
+        history=history,
+        authored=any(f.name == "deleted_at" for f in model._meta.fields) or static is None,
+        unique_keys=tuple(unique_keys),
+        constraint_messages=MappingProxyType(messages),
+        refused={fold(n): text for n, text in (options.refused if options else {}).items()},
+    )
+
+
+def _column(model: type[models.Model], name: str) -> str:
+    """Physical column of the model field called `name`."""
+    return str(cast("models.Field[Any, Any]", model._meta.get_field(name)).column)

@@ -1,0 +1,170 @@
+"""What a snapshot says of one entity and of one field: immutable descriptions.
+
+Names resolve without regard to case or underscores: `/rest/2.0/billing_profile`, `BillingProfile`
+and `BILLING_PROFILE` are one entity, `LOWER_BAND` and `LowerBand` one field.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+
+from entities.errors import Code, RequestError, nearest
+
+if TYPE_CHECKING:
+    from entities.fieldtypes import FieldType
+
+
+def fold(name: str) -> str:
+    """The form under which names are compared."""
+    return name.replace("_", "").casefold()
+
+
+def quote(identifier: str) -> str:
+    """An SQL identifier, quoted."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Where a lookup field points: to the Id of `entity`, or to its key column `column`.
+
+    `on_delete` is RESTRICT, CASCADE, SET_NULL, or "" where deleting the target concerns nobody.
+    """
+
+    entity: str
+    column: str
+    column_label: str
+    on_delete: str
+
+    @property
+    def by_key(self) -> bool:
+        return self.column != "id"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FieldSchema:
+    """One field of an entity as every part of the house sees it.
+
+    column        physical column, None for a computed field
+    expression    SQL of a computed field over the alias `{t}`, else None
+    length        most characters of a text, None without limit
+    digits, places, bound   of a number: digits in all, after the point, 10**(digits - places)
+    default       Python value a new record gets when none is sent, or None
+    list_values   folded spelling -> the list's own, in order
+    column_type   msgspec annotation for a whole column of wire values
+    """
+
+    id: int
+    name: str
+    label: str
+    help: str
+    type: "FieldType"
+    column: str | None
+    expression: str | None
+    length: int | None
+    digits: int | None
+    places: int
+    bound: Decimal
+    required: bool
+    unique: bool
+    external_key: bool
+    searchable: bool
+    read_only: bool
+    set_once: bool
+    api_accessible: bool
+    api_hidden: bool
+    hidden: bool
+    pii: bool
+    default: Any
+    list_values: Mapping[str, str]
+    lookup: Lookup | None
+    currency_source: str | None
+    column_type: Any = None
+
+    def sql(self, alias: str) -> str:
+        """The field's native value in a statement where the record is `alias`."""
+        if self.column is not None:
+            return f"{alias}.{quote(self.column)}"
+        assert self.expression is not None
+        return self.expression.replace("{t}", alias)
+
+    def wire_sql(self, alias: str) -> str:
+        """The field's wire form (text, or something whose JSON is right) over `alias`."""
+        return self.type.wire_sql(self.sql(alias))
+
+
+@dataclass(frozen=True, eq=False)
+class EntitySchema:
+    """One entity: its table, its fields in order, its keys."""
+
+    id: int
+    name: str
+    label: str
+    label_plural: str
+    help: str
+    node: str
+    table: str
+    title: str
+    fields: tuple[FieldSchema, ...]
+    model: type[models.Model]
+    system: bool
+    writable: bool
+    api_enabled: bool
+    visible: bool
+    recycle_bin: bool
+    history: bool
+    authored: bool
+    #: Unique keys among live records: names of fields together.
+    unique_keys: tuple[tuple[str, ...], ...]
+    #: Name of a database constraint -> what to tell whoever violates it.
+    constraint_messages: Mapping[str, str] = field(default_factory=dict)
+    #: Folded name of what may never be kept -> what to send instead.
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, FieldSchema]:
+        return {fold(f.name): f for f in self.fields}
+
+    @cached_property
+    def by_column(self) -> Mapping[str, FieldSchema]:
+        return {f.column: f for f in self.fields if f.column}
+
+    def find(self, name: str) -> FieldSchema | None:
+        """The field called `name` in any spelling, or None."""
+        return self._by_name.get(fold(name))
+
+    def field(self, name: str) -> FieldSchema:
+        """The field called `name`; RequestError UNKNOWN_FIELD naming the nearest known one."""
+        found = self.find(name)
+        if found is None:
+            known = [f.name for f in self.fields]
+            raise RequestError(
+                Code.UNKNOWN_FIELD,
+                f"{self.name} has no field {name!r}.{nearest(name, known)}",
+                field=name,
+            )
+        return found
+
+    def relation(self, name: str) -> FieldSchema | None:
+        """The lookup field behind `AccountObj` or `AccountIdObj`, or None."""
+        folded = fold(name)
+        if not folded.endswith("obj"):
+            return None
+        stem = folded[:-3]
+        for candidate in (stem, stem + "id"):
+            found = self._by_name.get(candidate)
+            if found is not None and found.lookup is not None:
+                return found
+        return None
+
+    @cached_property
+    def lookups(self) -> tuple[FieldSchema, ...]:
+        return tuple(f for f in self.fields if f.lookup is not None)
+
+    @cached_property
+    def external_keys(self) -> tuple[FieldSchema, ...]:
+        return tuple(f for f in self.fields if f.external_key)
