@@ -1,7 +1,7 @@
 """Calendar dates and instants.
 
 A DATE belongs to no time zone: it is what the contract says. A DATETIME is an instant: it is read
-with its offset, or in the caller's zone when it has none, and answered in UTC with the offset.
+with its offset, or as UTC when it has none, and answered in UTC with the offset.
 """
 
 from collections.abc import Sequence

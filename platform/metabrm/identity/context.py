@@ -20,7 +20,7 @@ class Context:
     username        for messages and logs
     reason          why, in a few words; kept with the history ("REST POST", "bill run 12")
     request_id      ties log lines, history and answers of one request together
-    time_zone       IANA zone in which the caller reads and writes times without an offset
+    time_zone       IANA zone in which times are shown to the caller
     """
 
     user_id: int | None

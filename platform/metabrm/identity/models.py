@@ -159,7 +159,7 @@ class User(AbstractBaseUser, EntityModel):
         blank=True,
         related_name="+",
         db_index=False,
-        help_text="Zone in which the user reads times; UTC when not set.",
+        help_text="Zone in which times are shown to the user; UTC when not set.",
     )
     convert_time_zone = FlagField(help_text="Show times in the user's own zone.")
     language = models.ForeignKey(

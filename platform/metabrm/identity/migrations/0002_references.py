@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(
                 blank=True,
                 db_index=False,
-                help_text="Zone in which the user reads times; UTC when not set.",
+                help_text="Zone in which times are shown to the user; UTC when not set.",
                 null=True,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="+",
