@@ -1,0 +1,33 @@
+"""Every bench runs and says what it should; how fast a busy machine is, is no test's business."""
+
+from typing import Any
+
+import pytest
+
+FIELDS = {
+    *("bench", "rows", "ours_s", "limit_s", "stock_s", "ours_over_limit", "stock_over_ours"),
+    *("rows_per_s", "peak_rss_mb"),
+}
+GROWTH = {"ours_growth", "limit_growth", "memory_growth"}
+SINGLE = {
+    f"{side}_{figure}" for side in ("ours", "stock") for figure in ("per_s", "p50_ms", "p99_ms")
+}
+
+
+@pytest.mark.parametrize("bench", ["api.create", "api.upsert", "api.retrieve"])
+def test_a_bench_tells_its_figures_at_n_and_at_10n(
+    lines: dict[tuple[str, int], Any], bench: str
+) -> None:
+    small, large = lines[bench, 30], lines[bench, 300]
+    assert set(small) >= FIELDS
+    assert set(large) >= FIELDS | GROWTH
+    for line in (small, large):
+        assert all(value > 0 for name, value in line.items() if name != "bench")
+
+
+def test_single_creates_tell_rates_and_percentiles_of_both(
+    lines: dict[tuple[str, int], Any],
+) -> None:
+    (line,) = (line for (bench, _), line in lines.items() if bench == "api.single")
+    assert set(line) >= FIELDS | SINGLE | {"p50_over_stock", "p99_over_stock"}
+    assert line["ours_p50_ms"] <= line["ours_p99_ms"]
