@@ -102,7 +102,7 @@ def supervise(env: Environment, address: str) -> int:
     """Run web, worker and scheduler until one ends or a signal comes; returns the exit code."""
     from honcho.manager import Manager
 
-    celery = ["-m", "celery", "-A", "metabrm.celery"]
+    celery = ["-m", "celery", "--quiet", "-A", "metabrm.celery"]
     level = f"--loglevel={env.log_level}"
     commands = {
         "web": web_server(env, address, env.port),
