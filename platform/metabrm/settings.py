@@ -208,5 +208,9 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.log_level},
-    "loggers": {"django": {"handlers": ["stderr"], "level": env.log_level, "propagate": False}},
+    "loggers": {
+        "django": {"handlers": ["stderr"], "level": env.log_level, "propagate": False},
+        # A 4xx is an answer: clients page until a 404.
+        "django.request": {"level": "ERROR"},
+    },
 }
