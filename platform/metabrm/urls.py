@@ -1,5 +1,6 @@
-"""The front doors: health and the API. The admin's addresses come from the schema's newest snapshot,
-see `entities.admin.site`.
+"""The front doors: health and the API.
+
+The admin's addresses come from the schema's newest snapshot, see `entities.admin.site`.
 """
 
 from django.urls import include, path
