@@ -1,1 +1,4 @@
-"""The metadata core: ENTITY and ENTITY_FIELD rows say what exists; everything else here serves it. Knows nothing of billing."""
+"""The metadata core: ENTITY and ENTITY_FIELD rows say what exists, everything else serves it.
+
+It knows nothing of billing.
+"""
