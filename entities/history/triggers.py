@@ -25,8 +25,11 @@ _COLUMNS = "changed_at, entity_id, record_id, action, user_id, reason, request_i
 
 
 def _function(name: str, select: str) -> str:
+    # A plan is kept for the connection's life: one made for a single row, a nested loop, would
+    # compare each of a thousand rows with each of the other thousand.
     return f"""
-CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $audit$ {_WHO}
+CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql
+SET enable_nestloop = off AS $audit$ {_WHO}
 BEGIN
     INSERT INTO entities_auditlog ({_COLUMNS}) {select};
     RETURN NULL;

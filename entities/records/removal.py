@@ -12,6 +12,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 
 from entities.errors import Code
+from entities.records import statements
 from entities.records.batch import Batch
 from entities.records.behavior import behavior_of
 from entities.records.violations import problem_of
@@ -86,7 +87,7 @@ def _lock(batch: Batch, *, deleted: bool | None) -> dict[int, datetime | None]:
     """
     schema = batch.schema
     ids = [batch.ids[i] for i in batch.live]
-    place = {None: "", True: "AND deleted_at IS NOT NULL", False: "AND deleted_at IS NULL"}[deleted]
+    place = {None: "", True: "AND deleted_at IS NOT NULL", False: statements.LIVE_BY_ID}[deleted]
     selected, place = ("deleted_at", place) if schema.authored else ("NULL", "")
     with connection.cursor() as cursor:
         cursor.execute(

@@ -16,6 +16,7 @@ from entities.errors import Code, RequestError
 from entities.fieldtypes import Refused
 from entities.fieldtypes.textform import array_literal
 from entities.records.batch import UNSET, Batch
+from entities.records.statements import LIVE_BY_ID
 from entities.schema.description import EntitySchema, FieldSchema, quote
 from entities.schema.snapshot import Snapshot
 
@@ -67,7 +68,8 @@ def _existing(
         assert field.lookup is not None
         column = quote(field.lookup.column)
         key = target.by_column[field.lookup.column]
-        live = "AND deleted_at IS NULL" if target.authored else ""
+        live = "AND deleted_at IS NULL" if field.lookup.by_key else LIVE_BY_ID
+        live = live if target.authored else ""
         parts.append(
             f"ARRAY(SELECT {column} FROM {quote(target.table)} "
             f"WHERE {column} = ANY(%s::{key.type.sql_type(key)}[]) {live} FOR KEY SHARE)"

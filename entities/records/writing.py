@@ -244,8 +244,9 @@ def _taken(
     live = "AND t.deleted_at IS NULL" if schema.authored else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT v.place FROM unnest({unnested}) AS v({names}) "
-            f"JOIN {quote(schema.table)} t ON {same} {live}",
+            # LIMIT keeps the planner from joining with the whole table.
+            f"SELECT v.place FROM unnest({unnested}) AS v({names}) CROSS JOIN LATERAL "
+            f"(SELECT FROM {quote(schema.table)} t WHERE {same} {live} LIMIT 1) taken",
             [*arrays, list(range(len(keys)))],
         )
         return [keys[row[0]] for row in cursor.fetchall()]
