@@ -4,7 +4,7 @@ Each entity says for itself: RetentionDays for its deleted records, HistoryReten
 history, for ever when that is not set.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection
 
@@ -60,7 +60,7 @@ def _retentions() -> list[tuple[str, str, int]]:
         return [(binned[i].name, binned[i].table, days) for i, days in cursor.fetchall()]
 
 
-def _expired(table: str, before: object, after_id: int) -> list[int]:
+def _expired(table: str, before: datetime, after_id: int) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT id FROM {quote(table)} WHERE deleted_at < %s AND id > %s "

@@ -9,22 +9,24 @@ from billing.catalog.models import Package, PackageProduct, Pricing, Product
 from billing.customers.models import Account
 from entities import records
 from metabrm.identity.context import Context
-from tests.entities.acting import codes, create_one
+from tests.entities.acting import codes
+from tests.factories import (
+    AccountFactory,
+    PackageFactory,
+    PackageProductFactory,
+    PriceFactory,
+    ProductFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def bundle(system: Context) -> tuple[int, int, int, int]:
+def bundle(db: None) -> tuple[int, int, int, int]:
     """A package, its component, the product, and the component's price."""
-    package = create_one("PACKAGE", system, Name="Bundle")
-    product = create_one("PRODUCT", system, Name="P")
-    component = create_one(
-        "PACKAGE_PRODUCT", system, Name="C", PackageId=package, ProductId=product, MinQty="1"
-    )
-    price = create_one(
-        "PRICING", system, PackageProductId=component, Rate="5", CurrencyCode="USD", UpperBand="-1"
-    )
+    package, product = PackageFactory(), ProductFactory()
+    component = PackageProductFactory(PackageId=package, ProductId=product)
+    price = PriceFactory(PackageProductId=component)
     return package, component, product, price
 
 
@@ -36,9 +38,7 @@ def test_children_go_along_and_come_back_with_the_parent(
     system: Context, bundle: tuple[int, int, int, int]
 ) -> None:
     package, component, product, price = bundle
-    other = create_one(
-        "PACKAGE_PRODUCT", system, Name="other", PackageId=package, ProductId=product, MinQty="1"
-    )
+    other = PackageProductFactory(PackageId=package, ProductId=product)
     assert records.delete("PACKAGE_PRODUCT", [other], system)[0].ok
     assert records.delete("PACKAGE", [package], system)[0].ok
     assert not _live(Package, package)
@@ -54,7 +54,7 @@ def test_a_record_in_use_is_refused_naming_who_uses_it(
     system: Context, bundle: tuple[int, int, int, int]
 ) -> None:
     _, component, product, _ = bundle
-    unused = create_one("PRODUCT", system, Name="unused")
+    unused = ProductFactory()
     refused, gone = records.delete("PRODUCT", [product, unused], system)
     assert gone.ok
     assert codes([refused]) == [["RECORD_IN_USE"]]
@@ -64,8 +64,8 @@ def test_a_record_in_use_is_refused_naming_who_uses_it(
 
 
 def test_records_that_use_each_other_go_together(system: Context) -> None:
-    parent = create_one("ACCOUNT", system, Name="p", AccountTypeId=1)
-    child = create_one("ACCOUNT", system, Name="c", AccountTypeId=1, ParentAccountId=parent)
+    parent = AccountFactory()
+    child = AccountFactory(ParentAccountId=parent)
     assert not records.delete("ACCOUNT", [parent], system)[0].ok
     assert all(o.ok for o in records.delete("ACCOUNT", [parent, child], system))
     (orphan,) = records.undelete("ACCOUNT", [child], system)
@@ -87,8 +87,8 @@ def test_purging_removes_for_good_from_inside_and_outside_the_bin(
 
 
 def test_records_that_point_at_each_other_in_a_circle_can_be_purged(system: Context) -> None:
-    one = create_one("ACCOUNT", system, Name="A", AccountTypeId=1)
-    two = create_one("ACCOUNT", system, Name="B", AccountTypeId=1, ParentAccountId=one)
+    one = AccountFactory()
+    two = AccountFactory(ParentAccountId=one)
     (linked,) = records.update("ACCOUNT", [{"Id": one, "BillableAccountId": two}], system)
     assert linked.ok, linked.problems
     for outcome in records.delete("ACCOUNT", [one, two], system, permanently=True):
@@ -97,7 +97,7 @@ def test_records_that_point_at_each_other_in_a_circle_can_be_purged(system: Cont
 
 
 def test_ids_that_are_none_are_refused_one_by_one(system: Context) -> None:
-    good = create_one("PRODUCT", system, Name="P")
+    good = ProductFactory()
     outcomes = records.delete("PRODUCT", [good, "x", 999999, None, good], system)
     assert codes(outcomes) == [
         ["DUPLICATE_IN_REQUEST"],
@@ -118,7 +118,7 @@ def test_the_root_account_stays(system: Context) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_nothing_ends_up_pointing_into_the_recycle_bin(system: Context) -> None:
     """A child is created while its parent is being deleted: one of the two fails."""
-    parent = create_one("ACCOUNT", system, Name="p", AccountTypeId=1)
+    parent = AccountFactory()
     deleting = threading.Event()
     answers = {}
 

@@ -11,23 +11,14 @@ from billing.customers.models import Account, AccountProduct
 from entities import records
 from metabrm.identity.context import Context
 from tests.entities.acting import codes, create_one
+from tests.factories import AccountProductFactory
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def provisioned(system: Context) -> int:
-    product = create_one("PRODUCT", system, Name="P")
-    return create_one(
-        "ACCOUNT_PRODUCT",
-        system,
-        AccountId=1,
-        ProductId=product,
-        StartDate="2026-01-01",
-        EndDate="2026-12-31",
-        Name="line",
-        Quantity="2",
-    )
+def provisioned(db: None) -> int:
+    return AccountProductFactory(EndDate="2026-12-31", Name="line", Quantity="2")
 
 
 @pytest.mark.parametrize("nothing", [None, ""])

@@ -1,0 +1,63 @@
+"""Records to hang tests on, made through the verbs: `AccountFactory(Name="A")` is an Id."""
+
+from typing import Any
+
+import factory
+
+from entities import records
+from metabrm.identity.context import Context
+
+
+class RecordFactory(factory.Factory):
+    """Creates a record of `Meta.entity` with the fields given, or fails with what was wrong."""
+
+    class Meta:
+        abstract = True
+        model = dict
+
+    entity: str
+
+    @classmethod
+    def _create(cls, model_class: type, *args: Any, **fields: Any) -> int:
+        (outcome,) = records.create(cls.entity, [fields], Context.system("test"))
+        assert outcome.ok, outcome.problems
+        assert outcome.id is not None
+        return outcome.id
+
+
+class ProductFactory(RecordFactory):
+    entity = "PRODUCT"
+    Name = factory.Sequence("Product {}".format)
+
+
+class PackageFactory(RecordFactory):
+    entity = "PACKAGE"
+    Name = factory.Sequence("Package {}".format)
+
+
+class PackageProductFactory(RecordFactory):
+    entity = "PACKAGE_PRODUCT"
+    Name = factory.Sequence("Component {}".format)
+    PackageId = factory.LazyFunction(PackageFactory)
+    ProductId = factory.LazyFunction(ProductFactory)
+    MinQty = "1"
+
+
+class PriceFactory(RecordFactory):
+    entity = "PRICING"
+    Rate = "5"
+    CurrencyCode = "USD"
+    UpperBand = "-1"
+
+
+class AccountFactory(RecordFactory):
+    entity = "ACCOUNT"
+    Name = factory.Sequence("Account {}".format)
+    AccountTypeId = "1"
+
+
+class AccountProductFactory(RecordFactory):
+    entity = "ACCOUNT_PRODUCT"
+    AccountId = factory.LazyFunction(AccountFactory)
+    ProductId = factory.LazyFunction(ProductFactory)
+    StartDate = "2026-01-01"
