@@ -9,34 +9,37 @@ from metabrm.identity.context import Context
 
 
 class RecordFactory(factory.Factory):
-    """Creates a record of `Meta.entity` with the fields given, or fails with what was wrong."""
+    """Creates a record of the entity `Meta.model` with the fields given, or fails with what was wrong."""
 
     class Meta:
         abstract = True
-        model = dict
-
-    entity: str
 
     @classmethod
-    def _create(cls, model_class: type, *args: Any, **fields: Any) -> int:
-        (outcome,) = records.create(cls.entity, [fields], Context.system("test"))
+    def _create(cls, model_class: str, *args: Any, **fields: Any) -> int:
+        (outcome,) = records.create(model_class, [fields], Context.system("test"))
         assert outcome.ok, outcome.problems
         assert outcome.id is not None
         return outcome.id
 
 
 class ProductFactory(RecordFactory):
-    entity = "PRODUCT"
+    class Meta:
+        model = "PRODUCT"
+
     Name = factory.Sequence("Product {}".format)
 
 
 class PackageFactory(RecordFactory):
-    entity = "PACKAGE"
+    class Meta:
+        model = "PACKAGE"
+
     Name = factory.Sequence("Package {}".format)
 
 
 class PackageProductFactory(RecordFactory):
-    entity = "PACKAGE_PRODUCT"
+    class Meta:
+        model = "PACKAGE_PRODUCT"
+
     Name = factory.Sequence("Component {}".format)
     PackageId = factory.LazyFunction(PackageFactory)
     ProductId = factory.LazyFunction(ProductFactory)
@@ -44,20 +47,26 @@ class PackageProductFactory(RecordFactory):
 
 
 class PriceFactory(RecordFactory):
-    entity = "PRICING"
+    class Meta:
+        model = "PRICING"
+
     Rate = "5"
     CurrencyCode = "USD"
     UpperBand = "-1"
 
 
 class AccountFactory(RecordFactory):
-    entity = "ACCOUNT"
+    class Meta:
+        model = "ACCOUNT"
+
     Name = factory.Sequence("Account {}".format)
     AccountTypeId = "1"
 
 
 class AccountProductFactory(RecordFactory):
-    entity = "ACCOUNT_PRODUCT"
+    class Meta:
+        model = "ACCOUNT_PRODUCT"
+
     AccountId = factory.LazyFunction(AccountFactory)
     ProductId = factory.LazyFunction(ProductFactory)
     StartDate = "2026-01-01"
