@@ -80,13 +80,13 @@ class _Filter(ListFilter):
         self.title = of.title
         super().__init__(request, params, *rest)
         for name in self.expected_parameters():
-            if name in params:
+            if name is not None and name in params:
                 self.used_parameters[name] = params.pop(name)[-1]
 
     def has_output(self) -> bool:
         return True
 
-    def expected_parameters(self) -> list[str]:
+    def expected_parameters(self) -> list[str | None]:
         return [self.of.attribute]
 
     @property
@@ -140,7 +140,7 @@ class _LookupFilter(_Filter):
         widget.choices = [("", "")]
         if self.value:
             widget.choices.append((self.value, self._title()))
-        yield {"form": _LookupForm(of.attribute, self.title, widget, self.value)}
+        yield {"form": _LookupForm(of.attribute, of.title, widget, self.value)}
 
     def _title(self) -> str:
         of = self.of
@@ -160,7 +160,7 @@ class _RangeFilter(_Filter):
     template = "unfold/filters/filters_date_range.html"
     form_class = RangeDateForm
 
-    def expected_parameters(self) -> list[str]:
+    def expected_parameters(self) -> list[str | None]:
         return [f"{self.of.attribute}_from", f"{self.of.attribute}_to"]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet | None:
@@ -173,9 +173,9 @@ class _RangeFilter(_Filter):
             bounds = {f"{name}__gte": _midnight(begin), f"{name}__lt": _midnight(after)}
         return queryset.filter(**{k: v for k, v in bounds.items() if v is not None})
 
-    def _day(self, parameter: str) -> Any:
+    def _day(self, parameter: str | None) -> Any:
         try:
-            return parse_date(str(self.used_parameters.get(parameter, "")))
+            return parse_date(str(self.used_parameters.get(parameter or "", "")))
         except ValueError:
             return None
 
@@ -186,7 +186,7 @@ class _RangeFilter(_Filter):
             "parameter_name": name,
             "form": RangeDateForm(
                 name=name,
-                data={p: self.used_parameters.get(p, "") for p in self.expected_parameters()},
+                data={p: self.used_parameters.get(p or "", "") for p in self.expected_parameters()},
             ),
         }
 

@@ -28,7 +28,6 @@ class WireField(forms.Field):
 
     def __init__(self, schema: FieldSchema, widget: forms.Widget, **kwargs: Any) -> None:
         self.schema = schema
-        self.help_text_of_schema = schema.help
         super().__init__(
             widget=widget,
             label=schema.label,

@@ -20,7 +20,7 @@ class AdminOfTheSnapshot:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not f"{request.path_info}/".startswith(ROOT):
             return self.get_response(request)
-        request.urlconf = urls_of(current())  # type: ignore[attr-defined]
+        request.urlconf = urls_of(current())  # type: ignore[assignment]
         user = request.user
         zone = Context.of(user).time_zone if isinstance(user, User) else "UTC"
         with timezone.override(zone):

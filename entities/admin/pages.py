@@ -5,6 +5,7 @@ per entity, so that an entity made while the platform runs has its pages at once
 from collections.abc import Sequence
 from typing import Any
 
+from django.contrib.admin import ShowFacets
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ORDER_VAR
 from django.core.exceptions import PermissionDenied
@@ -21,7 +22,7 @@ from entities import records
 from entities.access import EntityRights
 from entities.admin import choice, history, recycling
 from entities.admin.callers import context_of, rights_on
-from entities.admin.display import Column, address
+from entities.admin.display import Column, address, record_url
 from entities.admin.filters import FieldFilter
 from entities.admin.forms import RecordForm, choose, form_value, lookups_in, wire_field
 from entities.admin.related import related_lists
@@ -42,7 +43,7 @@ class RecordList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.result_list = list(self.result_list)
+        self.result_list: list[models.Model] = list(self.result_list)
         shown = [c.field for c in self.list_display if isinstance(c, Column)]
         self.model_admin.attach(self.result_list, [f for f in shown if f.lookup is not None])
 
@@ -54,6 +55,8 @@ class RecordAdmin(ModelAdmin):
     paginator = CappedPaginator
     list_per_page = 50
     list_max_show_all = 0
+    # Counting behind every filter would read the whole table.
+    show_facets = ShowFacets.NEVER
     list_filter_submit = True
     list_fullwidth = True
     actions = ["delete_chosen"]
@@ -122,7 +125,7 @@ class RecordAdmin(ModelAdmin):
             queryset = queryset.filter(pk__in=RawSQL(sql, parameters))
         return queryset, False
 
-    def get_ordering(self, request: HttpRequest) -> Sequence[str]:
+    def get_ordering(self, request: HttpRequest) -> Any:
         ordering = self.schema.model._meta.ordering
         if ORDER_VAR in request.GET or (ordering and estimate(self.schema) < BIG):
             return ordering or ["-pk"]
@@ -176,7 +179,7 @@ class RecordAdmin(ModelAdmin):
         ]
         entries = {f: f.name if f in editable else self.column(f) for f in shown}
         kept = [f for f in choice.readable(self.schema, rights) if f.name in choice.AUTHORSHIP]
-        sets = [(None, {"fields": list(entries.values())})]
+        sets: list[Any] = [(None, {"fields": list(entries.values())})]
         if len(shown) >= LONG_FORM:
             first = [f for f in shown if _matters(f)][: LONG_FORM - 2] or shown[:LONG_FORM]
             more = [f for f in shown if f not in first]
@@ -214,7 +217,7 @@ class RecordAdmin(ModelAdmin):
             self.__dict__["_made_columns"] = made
         return made
 
-    def get_form(  # type: ignore[override]
+    def get_form(
         self, request: HttpRequest, obj: models.Model | None = None, change: bool = False, **_: Any
     ) -> type[RecordForm]:
         editable = self.editable(request, obj)
@@ -241,7 +244,7 @@ class RecordAdmin(ModelAdmin):
         )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str]:
-        return dict(request.GET.items())
+        return {name: str(value) for name, value in request.GET.items()}
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -254,6 +257,7 @@ class RecordAdmin(ModelAdmin):
             "title": title or f"New {self.schema.label.lower()}",
             "subtitle": None,
             "about": self.schema.help,
+            "show_history": self.schema.history,
             "related": related_lists(request, self.snapshot, self.schema, record)
             if record is not None
             else [],
@@ -271,7 +275,7 @@ class RecordAdmin(ModelAdmin):
         return called(self.schema, record.pk, str(value) if value else None)
 
     def _name_chosen(self, form: RecordForm) -> None:
-        """Give each lookup widget the title of the record that it shows as chosen."""
+        """Give each lookup the title of the record that is chosen, and the way to it."""
         known = getattr(form.instance, "brm_titles", {})
         chosen: dict[str, str] = {}
         for field in lookups_in(form.fields.values()):
@@ -290,6 +294,11 @@ class RecordAdmin(ModelAdmin):
                     self.snapshot, self.snapshot.target(field), native, field.lookup.column
                 )
                 titled = found.get(native[0], (0, str(value)))
+            url = record_url(self.snapshot.target(field), titled[0]) if titled[0] else ""
+            if url:
+                form.fields[field.name].help_text = format_html(
+                    '{} <a href="{}" class="text-link">Open {}</a>', field.help, url, titled[1]
+                )
             by_key = field.lookup.by_key and titled[1] != str(value)
             chosen[field.name] = f"{value} – {titled[1]}" if by_key else titled[1]
         choose(form, chosen)
@@ -391,7 +400,7 @@ class RecordAdmin(ModelAdmin):
 
     def render(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
         """A page of this entity in the admin's frame."""
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         frame = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

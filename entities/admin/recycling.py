@@ -167,7 +167,7 @@ def _through(
 ) -> list[Outcome]:
     context = context_of(request, f"{why} {admin.schema.label.lower()}")
     try:
-        return verb(admin.schema.name, ids, context, **more)  # type: ignore[no-any-return]
+        return verb(admin.schema.name, ids, context, **more)
     except RequestError as error:
         return [Outcome(i, (Problem(error.code, "", error.message),)) for i in ids]
 

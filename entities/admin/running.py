@@ -85,7 +85,7 @@ def _database() -> tuple[str, list[str]]:
 def _valkey() -> tuple[str, list[str]]:
     client = redis.Redis.from_url(settings.CACHES["default"]["LOCATION"], socket_timeout=1)
     with client:
-        info: dict[str, Any] = client.info()  # type: ignore[assignment]
+        info: dict[str, Any] = client.info()
     version = info.get("valkey_version") or info.get("redis_version")
     return (
         f"{version}, up {_duration(int(info['uptime_in_seconds']))}",
@@ -122,7 +122,7 @@ def _since(instant: datetime) -> str:
 def _duration(seconds: int) -> str:
     """90061 -> 1 d 1 h."""
     units = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
-    parts = []
+    parts: list[str] = []
     for size, name in units:
         if seconds >= size or (name == "s" and not parts):
             parts.append(f"{seconds // size} {name}")

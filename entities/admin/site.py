@@ -7,7 +7,7 @@ addresses, which would keep every site there ever was, are emptied with each new
 """
 
 import threading
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -97,12 +97,13 @@ class RecordSite(UnfoldAdminSite):
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         from django.contrib.auth.views import PasswordChangeView
 
-        request.current_app = self.name  # type: ignore[attr-defined]
-        return PasswordChangeView.as_view(
+        request.current_app = self.name
+        view = PasswordChangeView.as_view(
             form_class=OwnPasswordForm,
             success_url=f"{self.root}password_change/done/",
             extra_context={**self.each_context(request), **(extra_context or {})},
-        )(request)
+        )
+        return cast(HttpResponse, view(request))
 
 
 class AdminUrls:

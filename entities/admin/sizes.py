@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db import connection
+from django.db import connection, models
 
 from entities.schema.description import EntitySchema, quote
 
@@ -35,7 +35,8 @@ class CappedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        found = self.object_list.order_by()[: CAP + 1].count()
+        records: models.QuerySet = self.object_list  # type: ignore[assignment]
+        found = records.order_by()[: CAP + 1].count()
         return AtLeast(CAP) if found > CAP else found
 
 

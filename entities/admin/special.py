@@ -34,7 +34,7 @@ class OwnPasswordForm(AdminOwnPasswordChangeForm):
     """The form behind "Change password" in the user's menu."""
 
     def save(self, commit: bool = True) -> User:
-        user: User = self.user  # type: ignore[assignment]
+        user: User = self.user
         give_password(
             user,
             self.cleaned_data["new_password1"],

@@ -115,7 +115,7 @@ UNFOLD = {
     "SITE_HEADER": "metabrm",
     "SITE_SUBHEADER": "Billing and revenue",
     "SITE_SYMBOL": "receipt_long",
-    "SITE_URL": "/admin/",
+    "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/metabrm/icon.svg"}],
