@@ -12,25 +12,22 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection, models
 from django.db.models.expressions import RawSQL
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
 from entities import records
-from entities.access import EntityRights
 from entities.admin import choice, history, recycling
-from entities.admin.callers import context_of, rights_on
-from entities.admin.display import Column, address, record_url
+from entities.admin.callers import context_of
+from entities.admin.display import Column, record_url
+from entities.admin.entity import EntityAdmin
 from entities.admin.filters import FieldFilter
 from entities.admin.forms import RecordForm, choose, form_value, lookups_in, wire_field
 from entities.admin.related import related_lists
 from entities.admin.search import matching_ids
 from entities.admin.sizes import BIG, CappedPaginator, estimate
 from entities.admin.titles import attach_titles, called, stored, title_of, titles
-from entities.schema.description import EntitySchema, FieldSchema, quote
-from entities.schema.snapshot import Snapshot
+from entities.schema.description import FieldSchema, quote
 
 #: From this many fields on a form puts what is rarely needed under a second heading.
 LONG_FORM = 14
@@ -48,7 +45,7 @@ class RecordList(ChangeList):
         self.model_admin.attach(self.result_list, [f for f in shown if f.lookup is not None])
 
 
-class RecordAdmin(ModelAdmin):
+class RecordAdmin(EntityAdmin):
     """The pages of one entity of one snapshot."""
 
     show_full_result_count = False
@@ -65,34 +62,6 @@ class RecordAdmin(ModelAdmin):
     compressed_fields = True
     change_list_template = "admin/metabrm/list.html"
     change_form_template = "admin/metabrm/record.html"
-
-    def __init__(self, site: Any, snapshot: Snapshot, schema: EntitySchema) -> None:
-        super().__init__(schema.model, site)
-        self.snapshot = snapshot
-        self.schema = schema
-
-    # Who may do what
-
-    def rights(self, request: HttpRequest) -> EntityRights:
-        return rights_on(request, self.snapshot, self.schema)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.rights(request).read
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.rights(request).read
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        rights = self.rights(request)
-        return rights.read and rights.create and self.schema.writable
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        rights = self.rights(request)
-        return rights.read and rights.update and self.schema.writable
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        rights = self.rights(request)
-        return rights.read and rights.delete and self.schema.writable
 
     # The list
 
@@ -303,26 +272,6 @@ class RecordAdmin(ModelAdmin):
             chosen[field.name] = f"{value} – {titled[1]}" if by_key else titled[1]
         choose(form, chosen)
 
-    # The form has written; nothing is left to save and nobody logs beside the history.
-
-    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
-        return form.instance
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None: ...
-
-    def save_related(
-        self, request: HttpRequest, form: Any, formsets: Any, change: bool
-    ) -> None: ...
-
-    def construct_change_message(self, *args: Any, **kwargs: Any) -> list[Any]:
-        return []
-
-    def log_addition(self, *args: Any) -> None: ...
-
-    def log_change(self, *args: Any) -> None: ...
-
-    def log_deletions(self, *args: Any) -> None: ...
-
     def response_add(
         self, request: HttpRequest, obj: models.Model, post_url_continue: str | None = None
     ) -> HttpResponse:
@@ -398,33 +347,10 @@ class RecordAdmin(ModelAdmin):
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         return history.page(self, request, int(object_id))
 
-    def render(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-        """A page of this entity in the admin's frame."""
-        request.current_app = self.admin_site.name
-        frame = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "plural": self.schema.label_plural,
-            "list_url": self.page("changelist"),
-        }
-        return TemplateResponse(request, f"admin/metabrm/{template}", {**frame, **context})
-
     def _get_obj_does_not_exist_redirect(
         self, request: HttpRequest, opts: Any, object_id: str
     ) -> HttpResponse:
         return recycling.gone(self, request, object_id)
-
-    def keeps_deleted(self) -> bool:
-        """Whether the entity has a recycle bin."""
-        return self.schema.recycle_bin and self.schema.authored
-
-    def page(self, name: str, *args: Any) -> str:
-        """The address of one of this entity's pages."""
-        return address(self.schema, name, *args)
-
-    def lookup_url(self, field: FieldSchema) -> str:
-        """Where the form asks what a lookup can point to."""
-        return f"{self.admin_site.root}lookup/{self.schema.name}/{field.name}/"
 
     def attach(self, found: Sequence[models.Model], lookups: Sequence[FieldSchema]) -> None:
         attach_titles(self.snapshot, self.schema, found, lookups)
