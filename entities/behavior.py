@@ -12,6 +12,7 @@ from django.db import connection
 from entities import fieldtypes
 from entities.errors import Code
 from entities.fieldtypes import Refused
+from entities.granting import GrantBehavior
 from entities.history import triggers
 from entities.records.batch import UNSET, Batch
 from entities.records.behavior import Behavior, behavior
@@ -153,10 +154,11 @@ class EntityFieldValueBehavior(Behavior):
 
 
 @behavior("ENTITY_FIELD_ROLE")
-class EntityFieldRoleBehavior(Behavior):
+class EntityFieldRoleBehavior(GrantBehavior):
     """ExternalKey is role, entity and field joined, unless one is sent."""
 
     def before_create(self, batch: Batch) -> None:
+        super().before_create(batch)
         roles = batch.effective("RoleId")
         entities = batch.effective("EntityId")
         fields = batch.effective("EntityFieldId")

@@ -16,6 +16,7 @@ from entities.admin.display import Column, record_url
 from entities.admin.filters import FieldFilter
 from entities.admin.pages import RecordAdmin
 from entities.admin.titles import titles
+from entities.granting import may_manage
 from entities.schema import gate
 from entities.schema.description import EntitySchema, FieldSchema
 from metabrm.identity.context import Context
@@ -65,9 +66,11 @@ class UserAdmin(RecordAdmin):
         user = self.get_object(request, str(user_id))
         if not isinstance(user, User):
             return self._get_obj_does_not_exist_redirect(request, self.opts, str(user_id))
-        caller = request.user
-        if user.role.administrator_flag and not getattr(caller, "is_superuser", False):
-            raise PermissionDenied("Only an administrator sets an administrator's password.")
+        role = user.role
+        if not may_manage(self.snapshot, context_of(request), role.pk, role.administrator_flag):
+            raise PermissionDenied(
+                "You may not set the password of this user, who may more."
+            )
         form = AdminPasswordChangeForm(user, request.POST or None)
         if request.method == "POST" and form.is_valid():
             reason = context_of(request, "admin: set password")

@@ -94,3 +94,21 @@ def test_what_is_not_there_is_said_kindly(browser: Client, page) -> None:
     assert "There is no account with the Id 987654" in missing.text
     assert browser.get("/admin/nowhere/").status_code == 404
     assert "no such page" in browser.get("/admin/nowhere/").text
+
+
+def test_nobody_takes_over_a_user_who_may_more(limited, page) -> None:
+    client = limited({"USER": "ru", "ACCOUNT": "r"})
+    strong = Role.objects.create(name="Above all", administrator_flag=True)
+    other = Role.objects.create(name="Weaker")
+    boss = User.objects.create(username="above", role=strong)
+    peer = User.objects.create(username="below", role=other)
+    assert client.get(page("USER", boss.pk, "password")).status_code == 403
+    assert client.get(page("USER", peer.pk, "password")).status_code == 200
+    from entities.models import Entity, EntityFieldRole
+
+    EntityFieldRole.objects.create(
+        role=other, entity=Entity.objects.get(entity_name="PRODUCT"), read_flag=True
+    )
+    assert client.get(page("USER", peer.pk, "password")).status_code == 403
+    sent = {"password1": "Correct-horse-78", "password2": "Correct-horse-78"}
+    assert client.post(page("USER", peer.pk, "password"), sent).status_code == 403

@@ -1,0 +1,132 @@
+"""Nobody hands out more than he has.
+
+Being allowed to keep users or roles must not be a way to become an administrator. Rights are
+granted by administrators; who keeps USER records puts people into roles, and touches people, that
+may no more than he may himself.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from django.db import connection
+
+from entities.access import rights
+from entities.errors import Code
+from entities.records.batch import UNSET, Batch
+from entities.records.behavior import Behavior, behavior
+from entities.schema.snapshot import Snapshot
+from metabrm.identity.context import Context
+
+_ROLES = "SELECT id, id, administrator_flag FROM identity_role WHERE id = ANY(%s)"
+_ROLES_OF_USERS = (
+    "SELECT u.id, r.id, r.administrator_flag FROM identity_user u "
+    "JOIN identity_role r ON r.id = u.role_id WHERE u.id = ANY(%s)"
+)
+
+
+def may_manage(snapshot: Snapshot, context: Context, role_id: int, administrator: bool) -> bool:
+    """Whether a role may nothing that the caller may not: he can put people into it."""
+    if context.administrator:
+        return True
+    if administrator:
+        return False
+    other = replace(context, role_id=role_id, administrator=False)
+    for schema in snapshot.entities.values():
+        his, own = rights(snapshot, other, schema), rights(snapshot, context, schema)
+        if (
+            any(
+                getattr(his, verb) and not getattr(own, verb)
+                for verb in ("create", "read", "update", "delete")
+            )
+            or not his.readable <= own.readable
+            or not his.writable <= own.writable
+        ):
+            return False
+    return True
+
+
+class _Guarded(Behavior):
+    """Refuses the records that are above the caller, whichever verb is used on them."""
+
+    def before_create(self, batch: Batch) -> None:
+        if not batch.context.administrator:
+            self.check_sent(batch)
+
+    def before_update(self, batch: Batch) -> None:
+        if not batch.context.administrator:
+            self.check_stored(batch)
+            self.check_sent(batch)
+
+    def before_delete(self, batch: Batch) -> None:
+        if not batch.context.administrator:
+            self.check_stored(batch)
+
+    def after_undelete(self, batch: Batch) -> None:
+        self.before_delete(batch)
+
+    def check_sent(self, batch: Batch) -> None:
+        """Fail the records to which the caller may not give what he sends."""
+
+    def check_stored(self, batch: Batch) -> None:
+        """Fail the records which the caller may not touch at all."""
+
+
+@behavior("ROLE")
+class RoleBehavior(_Guarded):
+    def check_sent(self, batch: Batch) -> None:
+        flags = batch.sent("AdministratorFlag")
+        _refuse(batch, (i for i in batch.live if flags[i] is True), "AdministratorFlag")
+
+    def check_stored(self, batch: Batch) -> None:
+        stored = _roles(_ROLES, batch.ids)
+        _refuse(batch, (i for i in batch.live if stored.get(batch.ids[i], (0, False))[1]), "Id")
+
+
+@behavior("USER")
+class UserBehavior(_Guarded):
+    def check_sent(self, batch: Batch) -> None:
+        sent = batch.sent("RoleId")
+        self._check(batch, _roles(_ROLES, sent), sent, "RoleId")
+
+    def check_stored(self, batch: Batch) -> None:
+        self._check(batch, _roles(_ROLES_OF_USERS, batch.ids), batch.ids, "Id")
+
+    @staticmethod
+    def _check(batch: Batch, roles: dict[Any, tuple[int, bool]], keys: list[Any], at: str) -> None:
+        above = {
+            role
+            for role in set(roles.values())
+            if not may_manage(batch.snapshot, batch.context, *role)
+        }
+        _refuse(batch, (i for i in batch.live if roles.get(keys[i]) in above), at)
+
+
+class GrantBehavior(_Guarded):
+    """For ENTITY_FIELD_ROLE: all of it belongs to administrators."""
+
+    def check_sent(self, batch: Batch) -> None:
+        _refuse(batch, batch.live, "RoleId")
+
+    def check_stored(self, batch: Batch) -> None:
+        _refuse(batch, batch.live, "Id")
+
+
+_WHY = {
+    "USER": "The role may do what your own role may not; an administrator can do this.",
+    "ROLE": "Only an administrator makes, changes and deletes administrator roles.",
+    "ENTITY_FIELD_ROLE": "Only an administrator grants rights and takes them away.",
+}
+
+
+def _refuse(batch: Batch, indexes: Iterable[int], field: str) -> None:
+    for index in list(indexes):
+        batch.fail(index, Code.INSUFFICIENT_RIGHTS, _WHY[batch.schema.name], field)
+
+
+def _roles(sql: str, keys: Iterable[Any]) -> dict[Any, tuple[int, bool]]:
+    """Key -> Id of the role, and whether it is an administrator's."""
+    wanted = list({key for key in keys if key is not None and key is not UNSET})
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [wanted])
+        return {key: (role_id, flag) for key, role_id, flag in cursor.fetchall()}
