@@ -9,7 +9,7 @@ from metabrm.identity.context import Context
 
 
 class RecordFactory(factory.Factory):
-    """Creates a record of the entity `Meta.model` with the fields given, or fails with what was wrong."""
+    """Creates a record of the entity `Meta.model`, or fails with what was wrong with it."""
 
     class Meta:
         abstract = True

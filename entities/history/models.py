@@ -1,5 +1,6 @@
 """The history: one row per record changed, written by the database's own triggers."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
 from metabrm.entity import Computed, CoreModel, EntityOptions
@@ -74,7 +75,11 @@ class AuditLog(CoreModel):
         verbose_name = "change"
         verbose_name_plural = "audit log"
         ordering = ["-id"]
-        indexes = [models.Index(fields=["entity_id", "record_id", "id"], name="audit_log_record")]
+        indexes = [
+            models.Index(fields=["entity_id", "record_id", "id"], name="audit_log_record"),
+            # Time only grows, so a few blocks' ranges find a day.
+            BrinIndex(fields=["changed_at"], autosummarize=True, name="audit_log_time"),
+        ]
 
     def __str__(self) -> str:
         return (

@@ -84,8 +84,8 @@ class User(AbstractBaseUser, EntityModel):
             "language": "LanguageCode",
             "immediate_manager": "ImmediateManager",
         },
-        hidden=("password", "last_login"),
-        unaudited=("password", "last_login"),
+        hidden=("password",),
+        unaudited=("password",),
         computed=(
             Computed(
                 "RoleName",
@@ -111,6 +111,8 @@ class User(AbstractBaseUser, EntityModel):
         unique=True,
         help_text="Name to sign in with; unique, also among users in the recycle bin.",
     )
+    # Not kept: signing in is no change of the user.
+    last_login = None
     # "!" is Django's mark of a password that nothing matches.
     password = models.CharField(max_length=128, default="!", db_default="!", editable=False)
     email = models.EmailField(null=True, blank=True)

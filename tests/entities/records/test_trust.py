@@ -138,6 +138,20 @@ def test_a_password_never_enters_the_history(admin: Context) -> None:
     assert "argon2" not in kept and '"password"' not in kept
 
 
+def test_signing_in_is_no_change_and_a_new_password_is_one(admin: Context) -> None:
+    from django.contrib.auth import user_logged_in
+
+    from metabrm.identity.models import User
+
+    user = User.objects.get(pk=admin.user_id)
+    before = AuditLog.objects.count()
+    user_logged_in.send(sender=User, request=None, user=user)
+    assert AuditLog.objects.count() == before
+    user.set_password("correct horse battery staple")
+    user.save(update_fields=["password"])
+    assert AuditLog.objects.count() == before + 1
+
+
 def test_the_history_can_be_switched_off_and_on_for_an_entity(system: Context) -> None:
     entity = Entity.objects.get(entity_name="PRODUCT")
 

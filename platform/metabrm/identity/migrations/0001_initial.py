@@ -132,10 +132,6 @@ class Migration(migrations.Migration):
                     models.CharField(db_default="!", default="!", editable=False, max_length=128),
                 ),
                 (
-                    "last_login",
-                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
-                ),
-                (
                     "created",
                     models.DateTimeField(
                         db_default=django.db.models.functions.datetime.Now(), editable=False
