@@ -6,11 +6,13 @@ platform itself, may do everything.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from weakref import WeakKeyDictionary
 
 from django.db import connection
 
+from entities.access import trail
 from entities.errors import Code, RequestError
 from entities.schema.description import EntitySchema, FieldSchema
 from entities.schema.snapshot import Snapshot
@@ -19,7 +21,11 @@ from metabrm.identity.context import Context
 
 @dataclass(frozen=True, slots=True)
 class EntityRights:
-    """What a caller may do with one entity; fields are API names."""
+    """What a caller may do with one entity; fields are API names.
+
+    condition   SQL over the alias `{t}` of the rows that exist for him, "" for all
+    instead     fields that read otherwise for him: name -> the field as he sees it
+    """
 
     create: bool
     read: bool
@@ -27,10 +33,16 @@ class EntityRights:
     delete: bool
     readable: frozenset[str]
     writable: frozenset[str]
+    condition: str = ""
+    instead: Mapping[str, FieldSchema] = field(default_factory=dict)
 
     def may_read(self, field: FieldSchema) -> bool:
         """Whether the field may be selected, filtered and sorted by."""
         return field.name in self.readable
+
+    def seen(self, field: FieldSchema) -> FieldSchema:
+        """The field as the caller sees it."""
+        return self.instead.get(field.name, field)
 
 
 _NOTHING = EntityRights(False, False, False, False, frozenset(), frozenset())
@@ -103,3 +115,19 @@ def _compile(snapshot: Snapshot, role_id: int | None, compiled: _Compiled) -> No
         compiled[role_id, schema.name] = EntityRights(
             create, read, update, delete, readable, writable
         )
+    _limit_history(snapshot, role_id, compiled)
+
+
+def _limit_history(snapshot: Snapshot, role_id: int | None, compiled: _Compiled) -> None:
+    log = compiled.get((role_id, trail.ENTITY))
+    if log is None:
+        return
+
+    def readable(schema: EntitySchema) -> frozenset[str]:
+        return compiled.get((role_id, schema.name), _NOTHING).readable
+
+    compiled[role_id, trail.ENTITY] = replace(
+        log,
+        condition=trail.condition(snapshot, lambda schema: bool(readable(schema))),
+        instead=trail.documents(snapshot, snapshot.entity(trail.ENTITY), readable),
+    )

@@ -184,7 +184,7 @@ class Scope:
                 word,
             )
         self._may_read(source, field, word)
-        return field
+        return source.rights.seen(field)
 
     def _may_read(self, source: Source, field: FieldSchema, word: exp.Identifier) -> None:
         if not source.rights.may_read(field):
@@ -214,9 +214,12 @@ class Scope:
 def _visible(source: Source) -> list[str]:
     """SQL conditions under which a row of `source` exists for the caller.
 
-    The recycle bin hides deleted rows; the predicates of row sharing will join them here.
+    The recycle bin hides deleted rows, the caller's rights may hide others.
     """
-    return [f"{source.alias}.deleted_at IS NULL"] if source.schema.authored else []
+    conditions = [f"{source.alias}.deleted_at IS NULL"] if source.schema.authored else []
+    if source.rights.condition:
+        conditions.append(source.rights.condition.replace("{t}", source.alias))
+    return conditions
 
 
 def _steps(link: FieldSchema) -> tuple[str, str]:

@@ -298,7 +298,7 @@ def record_columns(scope: Scope, node: exp.Expression) -> dict[str, Term]:
     """The terms of a whole record of the first source: every field that the caller may see."""
     source = scope.sources[0]
     return {
-        field.name: column(field, source.alias, node)
+        field.name: column(source.rights.seen(field), source.alias, node)
         for field in source.schema.fields
         if field.api_accessible and not field.api_hidden and source.rights.may_read(field)
     }
