@@ -16,7 +16,8 @@ def sides(installation: Installation, n: int) -> Sides:
     new = rows(installation, range(n))
     sample = new[:STOCK_SAMPLE]
     installation.empty()
-    installation.ours.warm(_to_ours(installation, new[:1600], 50))
+    # Bodies of full size, one for every thread: what a thread needs for one, it keeps.
+    installation.ours.warm(_to_ours(installation, new[:16_000]))
     installation.stock.warm(_to_stock(installation, new[:400], 25))
 
     def ours() -> float:

@@ -18,7 +18,7 @@ def sides(installation: Installation, n: int) -> Sides:
     sent = rows(installation, range(n), price=17)
     sample = sent[:STOCK_SAMPLE]
     installation.empty()
-    installation.ours.warm(_to_ours(installation, sent[:1600], 50))
+    installation.ours.warm(_to_ours(installation, sent[:16_000]))
     installation.stock.warm(_to_stock(installation, sent[:400], 25))
 
     def ours() -> float:
