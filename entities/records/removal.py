@@ -66,10 +66,13 @@ def undelete(batch: Batch) -> None:
     while batch.live:
         try:
             with transaction.atomic():
-                _restore_halving(batch, list(batch.live), deleted_at)
-                restored = len(batch.problems)
-                rules.after_undelete(batch)
-                if len(batch.problems) != restored:
+                restored: Taken = {}
+                _restore_halving(batch, list(batch.live), deleted_at, restored)
+                known = len(batch.problems)
+                _refuse_orphans(batch, restored)
+                if len(batch.problems) == known:
+                    rules.after_undelete(batch)
+                if len(batch.problems) != known:
                     raise _RepeatError
             return
         except _RepeatError:
@@ -77,7 +80,7 @@ def undelete(batch: Batch) -> None:
 
 
 class _RepeatError(Exception):
-    """`after_undelete` failed records that were already restored."""
+    """Records that were already restored have failed."""
 
 
 def _lock(batch: Batch, *, deleted: bool | None) -> dict[int, datetime | None]:
@@ -162,14 +165,18 @@ def _pointing(
     parents: dict[int, int],
     recycled_too: bool,
 ) -> dict[int, int]:
-    """Id of each `child` record that points to one of `parents` -> that parent's root."""
+    """Id of each `child` record that points to one of `parents` -> that parent's root.
+
+    What goes along is locked, so that nothing new points to it meanwhile.
+    """
     assert field.lookup is not None
+    lock = "ORDER BY c.id FOR UPDATE OF c" if field.lookup.on_delete == "CASCADE" else ""
     live = "AND c.deleted_at IS NULL" if child.authored and not recycled_too else ""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT c.id, p.id FROM {quote(parent.table)} p "
             f"JOIN {quote(child.table)} c ON c.{quote(field.column or '')} = "
-            f"p.{quote(field.lookup.column)} WHERE p.id = ANY(%s) {live}",
+            f"p.{quote(field.lookup.column)} WHERE p.id = ANY(%s) {live} {lock}",
             [list(parents)],
         )
         return {child_id: parents[parent_id] for child_id, parent_id in cursor.fetchall()}
@@ -187,14 +194,17 @@ def _stamp(
 
 
 def _restore_halving(
-    batch: Batch, indexes: list[int], deleted_at: dict[int, datetime | None]
+    batch: Batch, indexes: list[int], deleted_at: dict[int, datetime | None], restored: Taken
 ) -> None:
-    """Restore the records; halve them until those whose key is taken by now stand alone."""
+    """Restore the records; halve them until those whose key is taken by now stand alone.
+
+    `restored` takes up all that came back.
+    """
     if not indexes:
         return
     try:
         with transaction.atomic():
-            _restore(batch, indexes, deleted_at)
+            back = _restore(batch, indexes, deleted_at)
     except IntegrityError as error:
         if len(indexes) == 1:
             problem = problem_of(error, batch.schema)
@@ -203,19 +213,18 @@ def _restore_halving(
             batch.fail(indexes[0], problem.code, problem.message, problem.field)
             return
         middle = len(indexes) // 2
-        _restore_halving(batch, indexes[:middle], deleted_at)
-        _restore_halving(batch, indexes[middle:], deleted_at)
+        _restore_halving(batch, indexes[:middle], deleted_at, restored)
+        _restore_halving(batch, indexes[middle:], deleted_at, restored)
+    else:
+        for entity, records in back.items():
+            restored.setdefault(entity, {}).update(records)
 
 
-def _restore(batch: Batch, indexes: list[int], deleted_at: dict[int, datetime | None]) -> None:
+def _restore(batch: Batch, indexes: list[int], deleted_at: dict[int, datetime | None]) -> Taken:
     schema = batch.schema
     restored: Taken = {schema: {batch.ids[i]: i for i in indexes}}  # type: ignore[misc]
-    level: Taken = restored
+    level: Taken = {schema: dict(restored[schema])}
     with connection.cursor() as cursor:
-        _refuse_orphans(cursor, batch, schema, restored[schema])
-        for index in [i for i in indexes if i in batch.problems]:
-            del restored[schema][batch.ids[index]]  # type: ignore[arg-type]
-        level = {schema: dict(restored[schema])}
         while level:
             next_level: Taken = {}
             for entity, records in level.items():
@@ -236,6 +245,7 @@ def _restore(batch: Batch, indexes: list[int], deleted_at: dict[int, datetime | 
                     if fresh:
                         next_level.setdefault(child, {}).update(fresh)
             level = next_level
+    return restored
 
 
 def _gone_along(
@@ -262,28 +272,41 @@ def _gone_along(
     }
 
 
-def _refuse_orphans(
-    cursor: Any, batch: Batch, schema: EntitySchema, records: dict[int, int]
-) -> None:
-    """A record can't come back while a record that it points to lies in the recycle bin."""
-    for field in schema.lookups:
-        assert field.lookup is not None
-        target = batch.snapshot.target(field)
-        if not target.authored or field.read_only:
-            continue
+def _refuse_orphans(batch: Batch, restored: Taken) -> None:
+    """A record can't come back while something that came back points into the recycle bin.
+
+    What it points to is locked as for a new record, so that nobody deletes it meanwhile.
+    """
+    for schema, records in restored.items():
+        for field in schema.lookups:
+            target = batch.snapshot.target(field)
+            if not target.authored or field.read_only:
+                continue
+            for record_id, target_id in _pointing_to_deleted(schema, field, target, records):
+                index = records[record_id]
+                if index in batch.problems:
+                    continue
+                its = "Its" if schema is batch.schema else f"Its {schema.name} {record_id} has a"
+                batch.fail(
+                    index,
+                    Code.RECORD_IN_USE,
+                    f"{its} {field.name} {target_id} that lies in the recycle bin; restore that "
+                    f"{target.name} first.",
+                    field.name if schema is batch.schema else "",
+                )
+
+
+def _pointing_to_deleted(
+    schema: EntitySchema, field: FieldSchema, target: EntitySchema, records: dict[int, int]
+) -> list[tuple[int, int]]:
+    """(Id of the record, Id of its target) where the target lies in the recycle bin."""
+    assert field.lookup is not None
+    with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT c.id, p.id FROM {quote(schema.table)} c JOIN {quote(target.table)} p "
+            f"SELECT c.id, p.id, p.deleted_at IS NOT NULL FROM {quote(schema.table)} c "
+            f"JOIN {quote(target.table)} p "
             f"ON c.{quote(field.column or '')} = p.{quote(field.lookup.column)} "
-            f"WHERE c.id = ANY(%s) AND p.deleted_at IS NOT NULL",
+            f"WHERE c.id = ANY(%s) ORDER BY p.id FOR KEY SHARE OF p",
             [list(records)],
         )
-        for record_id, target_id in cursor.fetchall():
-            if target is schema and target_id in records:
-                continue
-            batch.fail(
-                records[record_id],
-                Code.RECORD_IN_USE,
-                f"Its {field.name} {target_id} lies in the recycle bin; restore that "
-                f"{target.name} first.",
-                field.name,
-            )
+        return [(record_id, target_id) for record_id, target_id, gone in cursor if gone]
