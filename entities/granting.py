@@ -17,6 +17,7 @@ from entities.records.batch import UNSET, Batch
 from entities.records.behavior import Behavior, behavior
 from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
+from metabrm.identity.sessions import close_sessions_of_users
 
 _ROLES = "SELECT id, id, administrator_flag FROM identity_role WHERE id = ANY(%s)"
 _ROLES_OF_USERS = (
@@ -91,6 +92,10 @@ class UserBehavior(_Guarded):
 
     def check_stored(self, batch: Batch) -> None:
         self._check(batch, _roles(_ROLES_OF_USERS, batch.ids), batch.ids, "Id")
+
+    def after_delete(self, batch: Batch) -> None:
+        """Whoever is deleted is signed out, and stays so when he comes back."""
+        close_sessions_of_users(batch.ids[i] or 0 for i in batch.live)
 
     @staticmethod
     def _check(batch: Batch, roles: dict[Any, tuple[int, bool]], keys: list[Any], at: str) -> None:

@@ -53,8 +53,9 @@ def delete(batch: Batch, *, permanently: bool) -> None:
                 )
             else:
                 _stamp(cursor, batch, entity, list(records), at)
+        # The behavior may remove what no lookup tells of, such as a user's sessions.
+        behavior_of(schema.name).after_delete(batch)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    behavior_of(schema.name).after_delete(batch)
 
 
 def undelete(batch: Batch) -> None:

@@ -8,6 +8,7 @@ from entities import records
 from entities.schema.current import current
 from metabrm.identity.context import Context
 from metabrm.identity.models import Role, User
+from metabrm.identity.sessions import context_of_session, open_session
 from tests.entities.acting import codes, create_one
 
 pytestmark = pytest.mark.django_db
@@ -89,3 +90,19 @@ def test_only_an_administrator_grants_rights(
     assert records.delete("ENTITY_FIELD_ROLE", [granted], system)[0].ok
     assert codes(records.undelete("ENTITY_FIELD_ROLE", [granted], keeper)) == REFUSED
     assert codes(records.create("ENTITY_FIELD_ROLE", [row], admin)) == [[]]
+
+
+def test_a_deleted_user_is_signed_out(system: Context, clerk: Callable[..., Context]) -> None:
+    user = User.objects.get(pk=clerk().user_id)
+    session_id = open_session(user)
+    assert context_of_session(session_id) is not None
+    assert records.delete("USER", [user.pk], system)[0].ok
+    assert records.undelete("USER", [user.pk], system)[0].ok
+    assert context_of_session(session_id) is None
+
+
+def test_a_user_with_sessions_is_purged(system: Context, clerk: Callable[..., Context]) -> None:
+    user = User.objects.get(pk=clerk().user_id)
+    open_session(user)
+    assert records.delete("USER", [user.pk], system, permanently=True)[0].ok
+    assert not User.objects.filter(pk=user.pk).exists()
