@@ -48,4 +48,6 @@ def answer(request: HttpRequest, snapshot: Snapshot, entity: str, field: str) ->
 
 def _page_number(request: HttpRequest) -> int:
     number = request.GET.get("page", "1")
-    return max(1, min(int(number), 500)) if number.isascii() and number.isdecimal() else 1
+    if not (number.isascii() and number.isdecimal()):
+        return 1
+    return max(1, min(int(number[:9]), 500))

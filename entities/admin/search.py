@@ -50,7 +50,7 @@ def _word(
 ) -> tuple[str, list[Any]]:
     parts: list[str] = []
     parameters: list[Any] = []
-    if word.isascii() and word.isdecimal() and int(word) <= _MOST_ID:
+    if word.isascii() and word.isdecimal() and len(word) < 20 and int(word) <= _MOST_ID:
         parts.append("r.id = %s")
         parameters.append(int(word))
     if big:

@@ -29,6 +29,9 @@ from metabrm.web.middleware import request_id_of
 
 View = Callable[[HttpRequest], HttpResponse]
 
+#: Digits of a number that is longer than any Id.
+LONGEST_ID = 30
+
 _CONDITION = "queryansisql"
 _HOW_TO_QUERY = 'Send ?sql=SELECT ..., or POST {"sql": "SELECT ..."}.'
 
@@ -164,7 +167,8 @@ def retrieve_id(request: HttpRequest, entity: str, record_id: str) -> HttpRespon
     context, snapshot = caller(request)
     name = _served(snapshot, entity)
     # An Id is a whole number; there is no record of any other.
-    ids = [int(record_id)] if record_id.isascii() and record_id.isdecimal() else []
+    possible = record_id.isascii() and record_id.isdecimal() and len(record_id) < LONGEST_ID
+    ids = [int(record_id)] if possible else []
     page = query.retrieve_ids(name, ids, context, snapshot=snapshot)
     if not page.count:
         raise RequestError(Code.RECORD_NOT_FOUND, f"{name} has no record with Id {record_id!r}.")

@@ -85,3 +85,11 @@ def test_a_lookup_offers_the_records_that_fit(browser: Client, make) -> None:
     answer = browser.get("/admin/lookup/PRICING/CurrencyCode/", {"term": "USD"}).json()
     assert answer["results"][0]["id"] == "USD"
     assert browser.get("/admin/lookup/NOTHING/X/").status_code == 404
+
+
+def test_numbers_of_any_length_can_be_typed(browser: Client, page) -> None:
+    long = "9" * 5000
+    assert browser.get(page("ACCOUNT"), {"q": long}).status_code == 200
+    lookup = "/admin/lookup/ACCOUNT/ParentAccountId/"
+    assert browser.get(lookup, {"term": long}).json()["results"] == []
+    assert browser.get(lookup, {"page": long}).json()["results"] == []
