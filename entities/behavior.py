@@ -76,8 +76,24 @@ class _SystemRows(Behavior):
             )
 
 
+#: Longer than anybody keeps anything, and short enough to be taken from a date.
+LONGEST_RETENTION_DAYS = 36_500
+
+
 @behavior("ENTITY")
 class EntityBehavior(_SystemRows):
+    def before_update(self, batch: Batch) -> None:
+        super().before_update(batch)
+        for name in ("RetentionDays", "HistoryRetentionDays"):
+            for index, days in enumerate(batch.sent(name)):
+                if days is not UNSET and days is not None and days > LONGEST_RETENTION_DAYS:
+                    batch.fail(
+                        index,
+                        Code.NUMBER_OUT_OF_RANGE,
+                        f"{name} is at most {LONGEST_RETENTION_DAYS:,} days, a hundred years.",
+                        name,
+                    )
+
     def after_update(self, batch: Batch) -> None:
         """Switching the history on or off puts up or takes down the table's triggers."""
         switched = batch.sent("HistoryFlag")

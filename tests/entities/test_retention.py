@@ -8,10 +8,11 @@ from billing.catalog.models import Package, PackageProduct, Product
 from entities import records, retention
 from entities.history.models import AuditLog
 from entities.models import Entity
+from entities.schema.current import current
 from entities.tasks import apply_retention
 from metabrm import clock
 from metabrm.identity.context import Context
-from tests.entities.acting import create_one
+from tests.entities.acting import codes, create_one
 
 pytestmark = pytest.mark.django_db
 
@@ -55,3 +56,13 @@ def test_history_is_kept_for_ever_unless_its_entity_says_otherwise(system: Conte
     assert retention.trim_history() == 1
     assert AuditLog.objects.count() == before - 1
     assert not AuditLog.objects.filter(entity_id=entity.pk).exists()
+
+
+def test_no_retention_is_too_long_to_reckon_with(system: Context) -> None:
+    entity = current().entity("PRODUCT").id
+    for name in ("RetentionDays", "HistoryRetentionDays"):
+        (refused,) = records.update("ENTITY", [{"Id": entity, name: "999999999"}], system)
+        assert codes([refused]) == [["NUMBER_OUT_OF_RANGE"]]
+        assert records.update("ENTITY", [{"Id": entity, name: "36500"}], system)[0].ok
+    retention.empty_recycle_bin()
+    retention.trim_history()
