@@ -51,8 +51,7 @@ def test_a_restart_of_the_database_loses_nothing_and_stores_nothing_by_half(
     answered: list[tuple[str, requests.Response]] = []
     over = threading.Event()
 
-    def keep_writing(writer: int) -> None:
-        caller = Caller.signed_in(live.url, USERNAME, PASSWORD)
+    def keep_writing(writer: int, caller: Caller) -> None:
         number = 0
         while not over.is_set():
             number += 1
@@ -60,7 +59,9 @@ def test_a_restart_of_the_database_loses_nothing_and_stores_nothing_by_half(
             rows = [{"Name": name}] * RECORDS
             answered.append((name, caller.send("POST", "ACCOUNT", {"brmObjects": rows})))
 
-    writers = [threading.Thread(target=keep_writing, args=(n,)) for n in range(3)]
+    # All are signed in before the database goes.
+    callers = [Caller.signed_in(live.url, USERNAME, PASSWORD) for _ in range(3)]
+    writers = [threading.Thread(target=keep_writing, args=w) for w in enumerate(callers)]
     for writer in writers:
         writer.start()
     _wait(lambda: sum(answer.ok for _, answer in answered) >= 3)
