@@ -1,6 +1,6 @@
 """Writing what survived decoding: defaults, behavior, keys, the statement, behavior again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -56,8 +56,9 @@ def upsert(
     created: set[int] = set()
     pending = {i: v for i, v in values.items() if i not in batch.problems}
     # A key that somebody else creates between our look and our insert makes the insert fail;
-    # by then it exists, and the next round updates it.
-    for _ in range(3):
+    # by then it exists, and the next round updates it. One whose record is deleted between our look
+    # and our update is created in the next round.
+    for last in (False, False, True):
         known = _ids_of(batch, key, pending)
         _part(batch, sorted(known), known, granted.update, "update", update)
         # In key order, so that two requests creating the same keys can't deadlock.
@@ -73,18 +74,27 @@ def upsert(
             return created
         _part(batch, new, {}, granted.create, "create", create)
         created.update(i for i in new if i not in batch.problems)
-        overtaken = {
-            i
-            for i in new
-            if [(p.code, p.field) for p in batch.problems.get(i, ())]
-            == [(Code.DUPLICATE_KEY, key.name)]
-        }
+        if last:
+            break
+        overtaken = _taken_back(batch, known, Code.RECORD_NOT_FOUND, "Id")
+        overtaken |= _taken_back(batch, new, Code.DUPLICATE_KEY, key.name)
         if not overtaken:
             break
         pending = {i: pending[i] for i in overtaken}
-        for index in overtaken:
-            del batch.problems[index]
     return created
+
+
+def _taken_back(batch: Batch, indexes: Iterable[int], code: Code, field: str) -> set[int]:
+    """Those of `indexes` that failed for nothing but this, which is taken back."""
+    found = {
+        i
+        for i in indexes
+        if [(p.code, p.field) for p in batch.problems.get(i, ())] == [(code, field)]
+    }
+    for index in found:
+        del batch.problems[index]
+        batch.ids[index] = None
+    return found
 
 
 def _part(
