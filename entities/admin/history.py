@@ -32,14 +32,7 @@ FROM entities_auditlog a LEFT JOIN identity_user u ON u.id = a.user_id
 _OF_RECORD = (
     _ENTRIES + "WHERE a.entity_id = %s AND a.record_id = %s ORDER BY a.id DESC LIMIT %s OFFSET %s"
 )
-# What the platform keeps to itself (the time of a sign-in, a password) shows no change; who signed
-# in is no news.
-_RECENT = (
-    _ENTRIES
-    + """WHERE a.entity_id = ANY(%s)
-  AND (a.user_id IS NOT NULL OR a.before IS DISTINCT FROM a.after)
-ORDER BY a.id DESC LIMIT %s"""
-)
+_RECENT = _ENTRIES + "WHERE a.entity_id = ANY(%s) ORDER BY a.id DESC LIMIT %s"
 
 #: Action -> what was done with the record.
 DONE = {

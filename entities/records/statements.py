@@ -132,40 +132,47 @@ def _copy(
 
 
 def update(batch: Batch, indexes: list[int]) -> None:
-    """Update the records at `indexes`; a record keeps what it holds where its value is UNSET."""
+    """Update the records at `indexes`; a record keeps what it holds where its value is UNSET.
+
+    A record that already holds all of it is left alone: whoever sends everything every night leaves
+    a history of what changed.
+    """
     schema = batch.schema
-    fields = [f for f in batch.columns if f.type.name != "ID"]
-    sets: list[str] = []
+    columns: list[str] = []
+    values: list[str] = []
     arrays: list[str] = []
-    for field in fields:
+    for field in batch.columns:
+        if field.type.name == "ID":
+            continue
         column = quote(field.column or "")
-        values = [batch.columns[field][i] for i in indexes]
-        cast = f"v.c{len(arrays)}::{field.type.sql_type(field)}"
-        mask = [v is not UNSET for v in values]
+        sent = [batch.columns[field][i] for i in indexes]
+        mask = [v is not UNSET for v in sent]
         if not any(mask):
             continue
+        value = f"v.c{len(arrays)}::{field.type.sql_type(field)}"
         arrays.append(
-            array_literal(field.type.text_column([v if v is not UNSET else None for v in values]))
+            array_literal(field.type.text_column([v if v is not UNSET else None for v in sent]))
         )
-        if all(mask):
-            sets.append(f"{column} = {cast}")
-        else:
-            sets.append(
-                f"{column} = CASE WHEN v.c{len(arrays)}::boolean THEN {cast} ELSE t.{column} END"
-            )
+        if not all(mask):
+            value = f"CASE WHEN v.c{len(arrays)}::boolean THEN {value} ELSE t.{column} END"
             arrays.append(array_literal(["t" if m else "f" for m in mask]))
+        columns.append(column)
+        values.append(value)
+    if not columns:
+        return
+    sets = [f"{column} = {value}" for column, value in zip(columns, values, strict=True)]
     parameters: list[Any] = []
     if _stamped(schema):
         sets += ["updated = %s", "updated_user_id = %s"]
         parameters += [clock.now(), batch.context.user_id]
-    if not sets:
-        return
     unnested = ", ".join(["%s::bigint[]"] + ["%s::text[]"] * len(arrays))
     names = ", ".join(["id"] + [f"c{n}" for n in range(len(arrays))])
+    held = ", ".join(f"t.{column}" for column in columns)
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {quote(schema.table)} t SET {', '.join(sets)} "
-            f"FROM unnest({unnested}) AS v({names}) WHERE t.id = v.id",
+            f"FROM unnest({unnested}) AS v({names}) "
+            f"WHERE t.id = v.id AND ROW({held}) IS DISTINCT FROM ROW({', '.join(values)})",
             [*parameters, [batch.ids[i] for i in indexes], *arrays],
         )
 

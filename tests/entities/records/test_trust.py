@@ -120,6 +120,23 @@ def test_the_history_tells_who_when_why_before_and_after(admin: Context) -> None
     assert entries[-1].after is None
 
 
+def test_what_is_sent_again_unchanged_is_no_change(admin: Context) -> None:
+    rows = [
+        {"Name": f"P{n}", "ExternalKey": f"k{n}", "Ranking": "1", "UseFormulaSSP": "0"}
+        for n in range(30)
+    ]
+    ids = [o.id for o in records.upsert("PRODUCT", rows, admin, key="ExternalKey")]
+    first = dict(Product.objects.values_list("id", "updated"))
+    entries = AuditLog.objects.count()
+    rows[7]["Ranking"] = "2"
+    again = records.upsert("PRODUCT", rows, admin, key="ExternalKey")
+    assert [o.id for o in again] == ids and all(o.ok for o in again)
+    assert AuditLog.objects.count() == entries + 1
+    assert AuditLog.objects.latest("id").record_id == ids[7]
+    updated = dict(Product.objects.values_list("id", "updated"))
+    assert {i for i in ids if updated[i] != first[i]} == {ids[7]}
+
+
 def test_the_history_catches_what_comes_past_the_verbs(system: Context) -> None:
     new = create_one("PRODUCT", system, Name="A")
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Upserts of keys that others create and delete meanwhile: done or refused, never half done."""
+"""Upserts whose keys somebody else creates at the same moment."""
 
 import threading
 
