@@ -193,6 +193,11 @@ def _transact(entity: str, context: Context, all_or_none: bool, work: Work) -> B
         except _SchemaMovedError:
             continue
         except OperationalError as error:
+            if isinstance(error.__cause__, pg.LockNotAvailable):
+                raise RequestError(
+                    Code.SCHEMA_BUSY,
+                    "Another request is still changing these records; send the request again.",
+                ) from error
             # A broken deadlock has undone the outermost transaction: only there can it be retried.
             if nested or not isinstance(
                 error.__cause__, pg.DeadlockDetected | pg.SerializationFailure

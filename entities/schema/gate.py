@@ -12,7 +12,13 @@ from metabrm.identity.context import Context
 
 GATE_KEY = 0x6272_6D67  # "brmg"
 
+#: Seconds that a person's or a program's write waits for records that another transaction holds.
+#: It waits in one of few threads; the platform's own work has more time, and a process of its own.
+PATIENCE = 5.0
+OWN_PATIENCE = 60.0
+
 _ENTER = """
+SELECT set_config('lock_timeout', %s, true);
 SELECT pg_advisory_xact_lock_shared(%s),
        set_config('metabrm.user_id', %s, true), set_config('metabrm.reason', %s, true),
        set_config('metabrm.request_id', %s, true), set_config('metabrm.now', %s, true);
@@ -24,15 +30,24 @@ SELECT version FROM entities_schemaversion WHERE id = 1
 def enter(context: Context) -> int:
     """Enter the gate in the open transaction and tell the history who acts and why.
 
-    Returns the schema version that holds until the transaction ends.
+    Returns the schema version that holds until the transaction ends, in which no lock is waited for
+    longer than the caller's patience.
     """
     user_id = "" if context.user_id is None else str(context.user_id)
+    patience = OWN_PATIENCE if context.user_id is None else PATIENCE
     with connection.cursor() as cursor:
-        # Parameters are bound by the client library, so the three statements are one round trip,
+        # Parameters are bound by the client library, so the four statements are one round trip,
         # each with a snapshot of its own.
         cursor.execute(
             _ENTER,
-            [GATE_KEY, user_id, context.reason, context.request_id, clock.now().isoformat()],
+            [
+                f"{patience * 1000:.0f}ms",
+                GATE_KEY,
+                user_id,
+                context.reason,
+                context.request_id,
+                clock.now().isoformat(),
+            ],
         )
         while cursor.nextset():
             pass
