@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from entities.admin.reader import reading
 from entities.admin.site import ROOT, urls_of
 from entities.schema.current import current
 from metabrm.identity.context import Context
@@ -22,6 +23,6 @@ class AdminOfTheSnapshot:
             return self.get_response(request)
         request.urlconf = urls_of(current())  # type: ignore[assignment]
         user = request.user
-        zone = Context.of(user).time_zone if isinstance(user, User) else "UTC"
-        with timezone.override(zone):
+        context = Context.of(user) if isinstance(user, User) else None
+        with timezone.override(context.time_zone if context else "UTC"), reading(context):
             return self.get_response(request)

@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection, models
 from django.db.models.expressions import RawSQL
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from unfold.views import ChangeList
@@ -23,10 +24,11 @@ from entities.admin.display import Column, record_url
 from entities.admin.entity import EntityAdmin
 from entities.admin.filters import FieldFilter
 from entities.admin.forms import RecordForm, choose, form_value, lookups_in, wire_field
+from entities.admin.reader import may_see
 from entities.admin.related import related_lists
 from entities.admin.search import matching_ids
 from entities.admin.sizes import BIG, CappedPaginator, estimate
-from entities.admin.titles import attach_titles, called, stored, title_of, titles
+from entities.admin.titles import Called, attach_titles, called, stored, title_of, titles
 from entities.schema.description import FieldSchema, quote
 
 #: From this many fields on a form puts what is rarely needed under a second heading.
@@ -231,12 +233,18 @@ class RecordAdmin(EntityAdmin):
             if record is not None
             else [],
         }
-        return super().render_change_form(request, context, *args, **kwargs)
+        response = super().render_change_form(request, context, *args, **kwargs)
+        if record is not None and isinstance(response, TemplateResponse):
+            assert response.context_data is not None
+            # The frame's breadcrumbs print the record itself.
+            response.context_data["original"] = Called(record, title)
+        return response
 
     def name_of(self, record: models.Model) -> str:
         """What people call a record that is at hand."""
         title = self.schema.field(self.schema.title)
-        if title.type.name == "ID" or title.column is None:
+        unnamed = title.type.name == "ID" or title.column is None
+        if unnamed or not may_see(self.snapshot, self.schema, title):
             return called(self.schema, record.pk, None)
         if title.lookup is not None and not title.lookup.by_key:
             return title_of(self.snapshot, self.schema, record.pk)

@@ -9,6 +9,7 @@ from typing import Any
 
 from entities.access import EntityRights
 from entities.admin import choice
+from entities.admin.reader import may_see
 from entities.admin.sizes import BIG, estimate
 from entities.schema.description import EntitySchema, FieldSchema, quote
 from entities.schema.snapshot import Snapshot
@@ -65,7 +66,8 @@ def _word(
         assert field.lookup is not None
         target = snapshot.target(field)
         title = target.field(target.title)
-        if title.column is not None and title.type.name in ("TEXT", "EMAIL"):
+        telling = title.column is not None and title.type.name in ("TEXT", "EMAIL")
+        if telling and may_see(snapshot, target, title):
             parts.append(
                 f"{field.sql('r')} IN (SELECT t.{quote(field.lookup.column)} "
                 f"FROM {quote(target.table)} t WHERE {title.sql('t')} ILIKE %s)"

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection, models
 
+from entities.admin.reader import may_see
 from entities.schema.description import EntitySchema, FieldSchema, quote
 from entities.schema.snapshot import Snapshot
 
@@ -17,15 +18,19 @@ Titled = tuple[int, str]
 
 
 def title_sql(snapshot: Snapshot, schema: EntitySchema, alias: str) -> str:
-    """SQL text of a record's title over `alias`; null where it has none."""
+    """SQL text of a record's title over `alias`; null where it has none that the reader may see."""
     field = schema.field(schema.title)
-    if field.type.name == "ID":
+    if field.type.name == "ID" or not may_see(snapshot, schema, field):
         return "NULL::text"
     if field.lookup is None or field.lookup.by_key:
         return f"nullif({_text(field, alias)}, '')"
     target = snapshot.target(field)
     title = target.field(target.title)
-    if title.type.name == "ID" or (title.lookup is not None and not title.lookup.by_key):
+    if (
+        title.type.name == "ID"
+        or (title.lookup is not None and not title.lookup.by_key)
+        or not may_see(snapshot, target, title)
+    ):
         return "NULL::text"
     return (
         f"(SELECT nullif({_text(title, 't')}, '') FROM {quote(target.table)} t "
@@ -101,3 +106,17 @@ def attribute(schema: EntitySchema, field: FieldSchema) -> str:
         if model_field.column == field.column:
             return model_field.attname
     raise KeyError(f"{schema.name}.{field.name} has no column")
+
+
+class Called:
+    """A record for templates that print it: by the title that the reader may see."""
+
+    def __init__(self, record: models.Model, title: str) -> None:
+        self._record = record
+        self._title = title
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._record, name)
+
+    def __str__(self) -> str:
+        return self._title

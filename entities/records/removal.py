@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
+from entities.access import rights
 from entities.errors import Code
 from entities.records import statements
 from entities.records.batch import Batch
@@ -149,6 +150,8 @@ def _reach(
         for root in set(left.values()):
             users = sorted(i for i, r in left.items() if r == root)
             shown = ", ".join(map(str, users[:5])) + (" ..." if len(users) > 5 else "")
+            if not rights(snapshot, batch.context, child).read:
+                shown = "not shown"
             bin_too = "; the recycle bin counts" if recycled_too else ""
             refused.setdefault(
                 root,

@@ -112,3 +112,49 @@ def test_nobody_takes_over_a_user_who_may_more(limited, page) -> None:
     assert client.get(page("USER", peer.pk, "password")).status_code == 403
     sent = {"password1": "Correct-horse-78", "password2": "Correct-horse-78"}
     assert client.post(page("USER", peer.pk, "password"), sent).status_code == 403
+
+
+def test_a_name_that_may_not_be_read_stands_on_no_page(limited, page, make) -> None:
+    parent = make("ACCOUNT", Name="Secret parent")
+    child = make("ACCOUNT", Name="Secret child", ParentAccountId=parent)
+    client = limited({"ACCOUNT": "rud", "AUDIT_LOG": "r"}, {"ACCOUNT": ["Name"]})
+    addresses = [
+        page("ACCOUNT"),
+        page("ACCOUNT", "recycle-bin"),
+        page("AUDIT_LOG"),
+        *(page("ACCOUNT", child, name) for name in ("change", "history", "delete")),
+        "/admin/",
+        "/admin/lookup/ACCOUNT/ParentAccountId/",
+    ]
+    for address in addresses:
+        assert "Secret" not in client.get(address, follow=True).text, address
+    for typed in ("Secret", "parent"):
+        found = client.get(page("ACCOUNT"), {"q": typed}).context["cl"].result_list
+        assert not found, typed
+    client.post(page("ACCOUNT", child, "delete"), {"confirmed": "1"})
+    assert "Secret" not in client.get(page("ACCOUNT")).text
+    assert "Secret" not in client.get(page("ACCOUNT", "recycle-bin")).text
+
+
+def test_entries_of_the_audit_log_are_those_of_readable_entities(limited, page, make) -> None:
+    make("PRODUCT", Name="Secret product")
+    shown = limited({"ACCOUNT": "r", "AUDIT_LOG": "r"}).get(page("AUDIT_LOG"))
+    assert "Secret product" not in shown.text
+    kinds = {entry.entity_id for entry in shown.context["cl"].result_list}
+    assert len(kinds) <= 1
+
+
+def test_names_of_what_may_not_be_read_stay_out_of_lists(limited, page, make) -> None:
+    account = make("ACCOUNT", Name="Secret owner")
+    make(
+        "CONTRACT",
+        AccountId=account,
+        ContractNumber="C-1",
+        StartDate="2026-01-01",
+        OnEndDate="TERMINATE",
+    )
+    client = limited({"CONTRACT": "r"})
+    shown = client.get(page("CONTRACT"))
+    assert "C-1" in shown.text
+    assert "Secret owner" not in shown.text
+    assert not client.get(page("CONTRACT"), {"q": "Secret"}).context["cl"].result_list

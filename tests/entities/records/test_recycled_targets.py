@@ -100,3 +100,15 @@ def test_a_child_added_below_what_is_going_along(system: Context) -> None:
             PackageId=PackageFactory(), ProductId=ProductFactory()
         )
     )
+
+
+def test_a_refused_deletion_shows_no_ids_of_what_may_not_be_read(
+    system: Context, clerk: Callable[..., Context]
+) -> None:
+    product = ProductFactory()
+    component = PackageProductFactory(PackageId=PackageFactory(), ProductId=product)
+    (told,) = records.delete("PRODUCT", [product], system)
+    assert f"Id {component}" in told.problems[0].message
+    (refused,) = records.delete("PRODUCT", [product], clerk(PRODUCT="D"))
+    assert codes([refused]) == [["RECORD_IN_USE"]]
+    assert f"Id {component}" not in refused.problems[0].message
