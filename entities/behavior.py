@@ -84,6 +84,7 @@ LONGEST_RETENTION_DAYS = 36_500
 class EntityBehavior(_SystemRows):
     def before_update(self, batch: Batch) -> None:
         super().before_update(batch)
+        self._refuse_history_of_history(batch)
         for name in ("RetentionDays", "HistoryRetentionDays"):
             for index, days in enumerate(batch.sent(name)):
                 if days is not UNSET and days is not None and days > LONGEST_RETENTION_DAYS:
@@ -93,6 +94,19 @@ class EntityBehavior(_SystemRows):
                         f"{name} is at most {LONGEST_RETENTION_DAYS:,} days, a hundred years.",
                         name,
                     )
+
+    def _refuse_history_of_history(self, batch: Batch) -> None:
+        """A history of AUDIT_LOG would write into itself without end."""
+        kept = {e.id for e in batch.snapshot.entities.values() if e.authored}
+        for index, wanted in enumerate(batch.sent("HistoryFlag")):
+            if wanted is True and batch.ids[index] not in kept:
+                batch.fail(
+                    index,
+                    Code.FIELD_NOT_CHANGEABLE,
+                    "HistoryFlag can't be set here: only the platform writes these records, and "
+                    "it never changes them; leave it out.",
+                    "HistoryFlag",
+                )
 
     def after_update(self, batch: Batch) -> None:
         """Switching the history on or off puts up or takes down the table's triggers."""
@@ -113,7 +127,21 @@ class EntityBehavior(_SystemRows):
 class EntityFieldBehavior(_SystemRows):
     def before_update(self, batch: Batch) -> None:
         super().before_update(batch)
+        self._keep_ids_accessible(batch)
         self._check_defaults(batch)
+
+    def _keep_ids_accessible(self, batch: Batch) -> None:
+        """Without its Id no record could be changed again, a row of metadata least of all."""
+        types = batch.stored["DataType"]
+        for index, accessible in enumerate(batch.sent("ApiAccessableFlag")):
+            if accessible is False and types[index] == "ID":
+                batch.fail(
+                    index,
+                    Code.FIELD_NOT_CHANGEABLE,
+                    "Records are addressed by their Id, which stays accessible; leave "
+                    "ApiAccessableFlag out.",
+                    "ApiAccessableFlag",
+                )
 
     def _check_defaults(self, batch: Batch) -> None:
         """A default that is no value of the field would fail every record that relies on it."""
@@ -147,7 +175,6 @@ class EntityFieldValueBehavior(Behavior):
     def before_create(self, batch: Batch) -> None:
         fields = batch.effective("EntityFieldId")
         keys = _keys_of("entities_entityfield", "external_key", fields)
-        types = _keys_of("entities_entityfield", "data_type", fields)
         values = batch.effective("ListValue")
         batch.put(
             "ExternalKey",
@@ -158,6 +185,15 @@ class EntityFieldValueBehavior(Behavior):
                 )
             ],
         )
+        self._require_lists(batch)
+
+    def before_update(self, batch: Batch) -> None:
+        self._require_lists(batch)
+
+    def _require_lists(self, batch: Batch) -> None:
+        fields = batch.effective("EntityFieldId")
+        keys = _keys_of("entities_entityfield", "external_key", fields)
+        types = _keys_of("entities_entityfield", "data_type", fields)
         for index in batch.live:
             if types.get(fields[index]) not in (None, "LIST", "MULTI_LIST"):
                 batch.fail(

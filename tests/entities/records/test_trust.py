@@ -13,7 +13,7 @@ from billing.catalog.models import Product
 from entities import records
 from entities.errors import Code, RequestError
 from entities.history.models import AuditLog
-from entities.models import Entity, EntityField, EntityFieldRole
+from entities.models import Entity, EntityField, EntityFieldRole, EntityFieldValue
 from entities.records.behavior import Behavior, _registry
 from entities.schema.current import current
 from entities.schema.versioning import database_version
@@ -324,3 +324,23 @@ def test_a_connection_killed_in_the_middle_leaves_nothing_half_written(
     assert not Product.objects.exists()
     product_behavior(Behavior())
     assert records.create("PRODUCT", [{"Name": "after"}], system)[0].ok
+
+
+def test_the_history_itself_has_none(system: Context) -> None:
+    log = Entity.objects.get(entity_name="AUDIT_LOG")
+    outcomes = records.update("ENTITY", [{"Id": log.pk, "HistoryFlag": "1"}], system)
+    assert codes(outcomes) == [["FIELD_NOT_CHANGEABLE"]]
+    create_one("PRODUCT", system, Name="P")
+
+
+def test_no_metadata_makes_records_unreachable(system: Context) -> None:
+    field = EntityField.objects.get(external_key="ENTITY_FIELD.Id")
+    hidden = {"Id": field.pk, "ApiAccessableFlag": "0"}
+    assert codes(records.update("ENTITY_FIELD", [hidden], system)) == [["FIELD_NOT_CHANGEABLE"]]
+
+
+def test_a_list_value_can_t_move_to_a_field_that_has_no_list(system: Context) -> None:
+    value = EntityFieldValue.objects.get(external_key="PRODUCT.Status.ACTIVE")
+    field = EntityField.objects.get(external_key="PRODUCT.Name")
+    moved = {"Id": value.pk, "EntityFieldId": field.pk}
+    assert codes(records.update("ENTITY_FIELD_VALUES", [moved], system)) == [["VALIDATION_FAILED"]]
