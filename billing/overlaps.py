@@ -44,6 +44,6 @@ def fail_clashing(
         other = (
             f"{batch.schema.name} {other_id}"
             if earlier is None
-            else f"record {places[earlier - 1]} of this request"
+            else f"record {batch.places[places[earlier - 1]]} of this request"
         )
         batch.fail(places[place - 1], Code.VALIDATION_FAILED, f"Overlaps {other}, {text}", field)

@@ -32,7 +32,7 @@ class Batch:
     columns    field -> Python values sent, UNSET where a record does not mention the field
     stored     field name -> values in the database before the write (updates and deletes)
     ids        Id per record, None until known
-    created    per record: a new one (creates, and that part of an upsert)
+    places     index in the request per record, for messages: a batch may be part of a request
     problems   index -> what is wrong with the record; absent while it is live
     alone      one record, and all that its transaction is about: if it fails, everything is
                undone, so it needs no savepoint to be undone by itself
@@ -55,6 +55,7 @@ class Batch:
         self.columns: dict[FieldSchema, list[Any]] = {}
         self.stored: dict[str, list[Any]] = {}
         self.ids: list[int | None] = [None] * size
+        self.places: Sequence[int] = range(size)
         self.problems: dict[int, list[Problem]] = {}
 
     @property

@@ -220,12 +220,13 @@ def _fail_the_rest(batch: Batch) -> None:
 
 
 def _outcomes(batch: Batch, created: set[int] | None = None) -> list[Outcome]:
+    """One outcome per record; the Id of a new one that was taken back is nobody's."""
     problems = batch.problems
     created = created or set()
     return [
         Outcome(batch.ids[i], created=i in created)
         if i not in problems
-        else Outcome(batch.ids[i], tuple(problems[i]))
+        else Outcome(None if i in created else batch.ids[i], tuple(problems[i]))
         for i in range(batch.size)
     ]
 

@@ -122,6 +122,7 @@ def _part(
         if not all(v is UNSET for v in values):
             part.columns[field] = values
     part.ids = [ids.get(i) for i in indexes]
+    part.places = [batch.places[i] for i in indexes]
     write(part, list(range(part.size)))
     for place, index in enumerate(indexes):
         batch.ids[index] = part.ids[place]
@@ -223,8 +224,8 @@ def _check_keys(batch: Batch) -> None:
                 batch.fail(
                     index,
                     Code.DUPLICATE_IN_REQUEST,
-                    f"{' and '.join(key)} {_shown(values)} is also that of record {earlier} of "
-                    f"this request.",
+                    f"{' and '.join(key)} {_shown(values)} is also that of record "
+                    f"{batch.places[earlier]} of this request.",
                     ",".join(key),
                 )
         if first:

@@ -210,6 +210,7 @@ def test_all_or_none_writes_nothing_when_one_fails(system: Context) -> None:
     )
     assert codes(outcomes) == [["ALL_OR_NONE"], ["UNKNOWN_FIELD"], ["ALL_OR_NONE"]]
     assert "record 1" in outcomes[0].problems[0].message
+    assert [o.id for o in outcomes] == [None] * 3
     assert not Product.objects.exists()
 
 

@@ -148,3 +148,29 @@ def test_two_requests_upserting_the_same_keys_at_once_make_one_record_each(
     assert all(o.ok for outcomes in answers for o in outcomes), answers
     assert sum(o.created for outcomes in answers for o in outcomes) == size
     assert Product.objects.count() == size
+
+
+def test_a_key_doubled_in_a_request_names_the_record_of_the_request(system: Context) -> None:
+    account = create_one("ACCOUNT", system, Name="A", AccountTypeId="1")
+    row = {"AccountId": account, "BillingIdentifier": "+1", "StartDate": "2026-01-01"}
+    known = {"ExternalKey": "k0", "AccountId": account, "BillingIdentifier": "+0"}
+    records.upsert("BILLING_IDENTIFIER", [known], system, key="ExternalKey")
+    outcomes = records.upsert(
+        "BILLING_IDENTIFIER",
+        [known, row | {"ExternalKey": "k1"}, row | {"ExternalKey": "k2"}],
+        system,
+        key="ExternalKey",
+    )
+    assert codes(outcomes) == [[], [], ["DUPLICATE_IN_REQUEST"]]
+    assert "record 1 of this request" in outcomes[2].problems[0].message
+
+
+def test_all_or_none_gives_nobody_an_id(system: Context) -> None:
+    rows = [
+        {"Name": "a", "ExternalKey": "k1"},
+        {"Name": "b", "ExternalKey": "k2", "Status": "?"},
+    ]
+    outcomes = records.upsert("PRODUCT", rows, system, key="ExternalKey", all_or_none=True)
+    assert codes(outcomes) == [["ALL_OR_NONE"], ["VALUE_NOT_IN_LIST"]]
+    assert [(o.id, o.created) for o in outcomes] == [(None, False), (None, False)]
+    assert not Product.objects.exists()
