@@ -14,7 +14,13 @@ from django.db import connection, models, transaction
 from django.db.models import NOT_PROVIDED
 
 from entities.history import triggers
-from entities.models import Entity, EntityField, EntityFieldValue
+from entities.models import (
+    Entity,
+    EntityField,
+    EntityFieldRole,
+    EntityFieldValue,
+    EntityValidation,
+)
 from entities.schema import gate
 from entities.schema.compiling import core_models
 from entities.schema.naming import AUTHORSHIP, UNNAMED, field_api_name
@@ -138,18 +144,17 @@ def _sync_entities(report: Report) -> dict[str, Entity]:
         entity = existing.pop(name)
         entity.deleted_at = now
         entity.save()
+        for model in (EntityFieldRole, EntityValidation):
+            model._base_manager.filter(entity=entity, deleted_at=None).update(deleted_at=now)
         report.removed.append(name)
     return existing
 
 
 def _sync_fields(entities: dict[str, Entity], report: Report) -> dict[str, EntityField]:
     now = clock.now()
-    by_key = {
-        f.external_key: f
-        for f in EntityField.objects.filter(
-            deleted_at=None, system_flag=True, entity__in=entities.values()
-        )
-    }
+    living = {e.pk for e in entities.values()}
+    rows = list(EntityField.objects.filter(deleted_at=None, system_flag=True))
+    by_key = {f.external_key: f for f in rows if f.entity_id in living}
     new: list[EntityField] = []
     changed: list[EntityField] = []
     declared: set[str] = set()
@@ -175,11 +180,16 @@ def _sync_fields(entities: dict[str, Entity], report: Report) -> dict[str, Entit
                 row.updated = now
                 changed.append(row)
     gone = [by_key.pop(key) for key in by_key.keys() - declared]
+    gone += [f for f in rows if f.entity_id not in living]
     for row in gone:
         row.deleted_at = now
-    EntityField.objects.bulk_create(new)
     columns = [f.name for f in EntityField._meta.concrete_fields if not f.primary_key]
     EntityField.objects.bulk_update(changed + gone, columns, batch_size=200)
+    # What belongs to a field goes with it: a field that comes back is another one, and its keys
+    # must be free.
+    for model in (EntityFieldValue, EntityFieldRole):
+        model._base_manager.filter(entity_field__in=gone, deleted_at=None).update(deleted_at=now)
+    EntityField.objects.bulk_create(new)
     report.added += [f.external_key for f in new]
     report.changed += [f.external_key for f in changed]
     report.removed += [f.external_key for f in gone]
@@ -188,8 +198,11 @@ def _sync_fields(entities: dict[str, Entity], report: Report) -> dict[str, Entit
 
 def _sync_values(fields: dict[str, EntityField], report: Report) -> None:
     now = clock.now()
+    # In the recycle bin too: what people removed stays removed.
     known = set(
-        EntityFieldValue.objects.filter(deleted_at=None).values_list("external_key", flat=True)
+        EntityFieldValue.objects.filter(entity_field__in=fields.values()).values_list(
+            "external_key", flat=True
+        )
     )
     new = []
     for name, model in core_models().items():

@@ -1,10 +1,14 @@
 """Core models become metadata after migrate, and a second time nothing changes."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 
+from entities import records
 from entities.history.models import AuditLog
 from entities.models import Entity, EntityField, EntityFieldValue
+from entities.schema import sync as sync_module
 from entities.schema.compiling import core_models
 from entities.schema.current import current
 from entities.schema.sync import sync
@@ -82,3 +86,48 @@ def test_every_core_table_has_its_history_triggers() -> None:
         triggers = dict(cursor.fetchall())
     audited = {m._meta.db_table for m in core_models().values() if m is not AuditLog}
     assert triggers == dict.fromkeys(audited, 3)
+
+
+def test_list_values_that_people_removed_stay_removed(system: Context) -> None:
+    value = EntityFieldValue.objects.get(external_key="PRODUCT.Status.DEACTIVATED")
+    (gone,) = records.delete("ENTITY_FIELD_VALUES", [value.pk], system)
+    assert gone.ok
+    assert sync().added == []
+
+
+def test_a_field_that_an_upgrade_drops_and_another_brings_back_is_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    declared = sync_module._declarations
+
+    def without_status(model: Any, entities: Any) -> Any:
+        return (
+            d
+            for d in declared(model, entities)
+            if (model.brm.name, d[0]["field_name"]) != ("PRODUCT", "Status")
+        )
+
+    with monkeypatch.context() as older:
+        older.setattr(sync_module, "_declarations", without_status)
+        older.setattr(sync_module, "_sync_values", lambda fields, report: None)
+        assert sync().removed == ["PRODUCT.Status"]
+    values = {"PRODUCT.Status.ACTIVE", "PRODUCT.Status.DEACTIVATED"}
+    assert set(sync().added) == {"PRODUCT.Status"} | values
+    assert set(current().entity("PRODUCT").field("Status").list_values) == {
+        "active",
+        "deactivated",
+    }
+
+
+def test_an_entity_that_an_upgrade_drops_and_another_brings_back_is_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = {f.name for f in current().entity("LABEL_VERSION").fields}
+    rest = {n: m for n, m in core_models().items() if n != "LABEL_VERSION"}
+    with monkeypatch.context() as older:
+        older.setattr(sync_module, "core_models", lambda: rest)
+        assert "LABEL_VERSION" in sync().removed
+    assert current().find("LABEL_VERSION") is None
+    sync()
+    assert {f.name for f in current().entity("LABEL_VERSION").fields} == names
+    assert sync().added == []
