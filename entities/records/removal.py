@@ -64,7 +64,6 @@ def undelete(batch: Batch) -> None:
     if not batch.schema.authored:
         return
     deleted_at = _lock(batch, deleted=True)
-    rules = behavior_of(batch.schema.name)
     while batch.live:
         try:
             with transaction.atomic():
@@ -73,7 +72,7 @@ def undelete(batch: Batch) -> None:
                 known = len(batch.problems)
                 _refuse_orphans(batch, restored)
                 if len(batch.problems) == known:
-                    rules.after_undelete(batch)
+                    _apply_rules(batch, restored)
                 if len(batch.problems) != known:
                     raise _RepeatError
             return
@@ -274,6 +273,27 @@ def _gone_along(
         for child_id, parent_id, at in cursor.fetchall()
         if at == deleted_at[batch.ids[parents[parent_id]]]  # type: ignore[index]
     }
+
+
+def _apply_rules(batch: Batch, restored: Taken) -> None:
+    """What came back obeys its own rules; what came along fails the record it came with."""
+    behavior_of(batch.schema.name).after_undelete(batch)
+    for schema, records in restored.items():
+        named = set(batch.ids) if schema is batch.schema else set()
+        along = {i: root for i, root in records.items() if i not in named}
+        if not along:
+            continue
+        part = Batch(batch.snapshot, schema, batch.context, len(along))
+        part.ids = list(along)
+        part.places = list(along.values())
+        behavior_of(schema.name).after_undelete(part)
+        for place, problems in part.problems.items():
+            for problem in problems:
+                batch.fail(
+                    part.places[place],
+                    problem.code,
+                    f"Its {schema.name} {part.ids[place]} can't come back. {problem.message}",
+                )
 
 
 def _refuse_orphans(batch: Batch, restored: Taken) -> None:
