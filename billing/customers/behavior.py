@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import connection
+from django.db.models import Model
 
 from billing.catalog.models import PackageProduct
 from billing.customers.models import AccountProduct, Contract
@@ -181,27 +182,7 @@ class AccountProductBehavior(Behavior):
 
 def _take_product(batch: Batch) -> None:
     """An account product with a package product is of that product, sent or not."""
-    sent = batch.sent("PackageProductId")
-    wanted = {v for v in sent if v is not UNSET and v is not None}
-    if not wanted:
-        return
-    known = dict(PackageProduct.objects.filter(pk__in=wanted).values_list("pk", "product_id"))
-    products = batch.effective("ProductId")
-    for index, package_product in enumerate(sent):
-        product = known.get(package_product)
-        if product is None or index in batch.problems:
-            continue
-        if products[index] is None:
-            products[index] = product
-        elif products[index] != product:
-            batch.fail(
-                index,
-                Code.VALIDATION_FAILED,
-                f"ProductId is {products[index]}, but PackageProductId {package_product} is "
-                f"product {product}; send that one or leave ProductId out.",
-                "ProductId",
-            )
-    batch.put("ProductId", products)
+    _follow(batch, "ProductId", "PackageProductId", PackageProduct, "product_id")
 
 
 def _keep_within_contract(batch: Batch) -> None:
@@ -263,27 +244,34 @@ class BillingIdentifierBehavior(Behavior):
 
 def _take_account(batch: Batch) -> None:
     """A token of an account product marks usage of that product's account, sent or not."""
-    sent = batch.sent("AccountProductId")
-    wanted = {v for v in sent if v is not UNSET and v is not None}
+    _follow(batch, "AccountId", "AccountProductId", AccountProduct, "account_id")
+
+
+def _follow(batch: Batch, name: str, lookup: str, target: type[Model], column: str) -> None:
+    """The field `name` holds `column` of the record that `lookup` points to, whichever is sent."""
+    values, pointers = batch.sent(name), batch.sent(lookup)
+    touched = [i for i in batch.live if values[i] is not UNSET or pointers[i] not in (UNSET, None)]
+    pointers = batch.effective(lookup)
+    wanted = {pointers[i] for i in touched} - {None}
     if not wanted:
         return
-    known = dict(AccountProduct.objects.filter(pk__in=wanted).values_list("pk", "account_id"))
-    accounts = batch.effective("AccountId")
-    for index, account_product in enumerate(sent):
-        account = known.get(account_product)
-        if account is None or index in batch.problems:
+    known = dict(target._base_manager.filter(pk__in=wanted).values_list("pk", column))
+    values = list(values)
+    for index in touched:
+        right = known.get(pointers[index])
+        if right is None:
             continue
-        if accounts[index] is None:
-            accounts[index] = account
-        elif accounts[index] != account:
+        if values[index] in (UNSET, None):
+            values[index] = right
+        elif values[index] != right:
             batch.fail(
                 index,
                 Code.VALIDATION_FAILED,
-                f"AccountId is {accounts[index]}, but AccountProductId {account_product} belongs "
-                f"to account {account}; send that one or leave AccountId out.",
-                "AccountId",
+                f"{name} is {values[index]}, but that of {lookup} {pointers[index]} is {right}; "
+                f"send that one or leave {name} out.",
+                name,
             )
-    batch.put("AccountId", accounts)
+    batch.put(name, values)
 
 
 def _lock_tokens(batch: Batch) -> None:

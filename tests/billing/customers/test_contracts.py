@@ -92,4 +92,4 @@ def test_an_account_product_is_of_its_package_products_product(
         ProductId=make("PRODUCT", Name="Another"),
     )
     (said,) = refusals(records.create("ACCOUNT_PRODUCT", [other], system))
-    assert f"is product {ids['ProductId']}" in said
+    assert f" is {ids['ProductId']}; send that one" in said
