@@ -130,6 +130,8 @@ class MultiList(FieldType):
         parts = value.split(";") if isinstance(value, str) else value
         if not isinstance(parts, list) or not all(isinstance(p, str) for p in parts):
             raise Refused(Code.INVALID_VALUE, 'is no list; send ["A", "B"] or "A;B"')
+        if any("\0" in part for part in parts):
+            raise Refused(Code.INVALID_VALUE, "contains a NUL character; remove it")
         return list(dict.fromkeys(_listed(part.strip(), field) for part in parts if part.strip()))
 
     def text_column(self, values: list[Any]) -> list[str | None]:

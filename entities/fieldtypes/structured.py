@@ -1,9 +1,9 @@
 """Links to other records, documents, files, and values that are computed."""
 
-import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import orjson
+import msgspec
 from django import forms
 from django.db import models
 
@@ -32,6 +32,10 @@ class Lookup(Integer):
     def msgspec_type(self, field: "FieldSchema") -> Any:
         return str if field.lookup and field.lookup.by_key else super().msgspec_type(field)
 
+    def check_column(self, decoded: list[Any], field: "FieldSchema") -> None:
+        if field.lookup and field.lookup.by_key and any(v and "\0" in v for v in decoded):
+            raise Refused(Code.INVALID_VALUE, "a NUL character")
+
     def decode_one(self, value: Any, field: "FieldSchema") -> Any:
         if field.lookup and field.lookup.by_key:
             if not isinstance(value, str) or "\0" in value:
@@ -43,9 +47,14 @@ class Lookup(Integer):
         return models.BigIntegerField(db_index=True)
 
 
+# Numbers stay as they are written: a float would keep sixteen digits of them.
+_read = msgspec.json.Decoder(float_hook=Decimal).decode
+_write = msgspec.json.Encoder(decimal_format="number").encode
+
+
 @register
 class Json(FieldType):
-    """Any JSON value."""
+    """Any JSON value, or the text of one."""
 
     name = "JSON"
     label = "JSON document"
@@ -58,12 +67,12 @@ class Json(FieldType):
         return self._decode_each(values, field)
 
     def decode_one(self, value: Any, field: "FieldSchema") -> Any:
-        if isinstance(value, str):
-            try:
-                value = orjson.loads(value)
-            except orjson.JSONDecodeError as error:
-                raise Refused(Code.INVALID_VALUE, f"is no JSON: {error}") from None
-        document = json.dumps(value, default=str)
+        try:
+            document = _write(_read(value) if isinstance(value, str) else value).decode()
+        except RecursionError:
+            raise Refused(Code.INVALID_VALUE, "is nested too deep") from None
+        except ValueError as error:
+            raise Refused(Code.INVALID_VALUE, f"is no JSON: {error}") from None
         if "\\u0000" in document:
             raise Refused(Code.INVALID_VALUE, "contains a NUL character; remove it")
         return document

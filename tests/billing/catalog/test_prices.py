@@ -9,7 +9,7 @@ from django.db import connection
 from entities import records
 from entities.schema.current import current
 from metabrm.identity.context import Context
-from tests.billing.conftest import Maker, refusals
+from tests.billing.conftest import Maker, filled, refusals
 
 pytestmark = pytest.mark.django_db
 
@@ -224,3 +224,9 @@ def read(entity: str, id: str, field: str) -> Any:
         value = schema.field(field).sql("t")
         cursor.execute(f"SELECT {value} FROM {schema.table} t WHERE t.id = %s", [id])
         return cursor.fetchone()[0]
+
+
+def test_a_currency_code_with_a_nul_fails_alone(make: Maker, system: Context) -> None:
+    price = filled("PRICING", ProductId=make("PRODUCT"), CurrencyCode="US\0")
+    (said,) = refusals(records.create("PRICING", [price], system))
+    assert "CurrencyCode" in said

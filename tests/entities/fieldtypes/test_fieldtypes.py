@@ -108,11 +108,16 @@ GOOD: list[tuple[FieldSchema, Any, Any]] = [
     (EMAIL, "a@example.com", "a@example.com"),
     (EMAIL, "a@example.com; b@example.org", "a@example.com; b@example.org"),
     (URL, "https://example.com/x?y=1", "https://example.com/x?y=1"),
-    (JSON, {"a": [1, None]}, '{"a": [1, null]}'),
+    (JSON, {"a": [1, None]}, '{"a":[1,null]}'),
+    (JSON, {"a": Decimal("1.50")}, '{"a":1.50}'),
+    (JSON, '{"a": 0.10000000000000000001}', '{"a":0.10000000000000000001}'),
     (JSON, "[1]", "[1]"),
 ]
 
 BAD: list[tuple[FieldSchema, Any, Code]] = [
+    (JSON, "[" * 2000 + "]" * 2000, Code.INVALID_VALUE),
+    (JSON, {"a": "b\0"}, Code.INVALID_VALUE),
+    (SEVERAL, "a\0", Code.INVALID_VALUE),
     (TEXT, "123456", Code.VALUE_TOO_LONG),
     (TEXT, "a\0", Code.INVALID_VALUE),
     (TEXT, ["a"], Code.INVALID_VALUE),
