@@ -242,8 +242,9 @@ def _count(e: Expressions, node: exp.Expression, argument: Term) -> Term:
 @scalar_of(exp.Sum, exp.Avg)
 @_aggregate
 def _sum(e: Expressions, node: exp.Expression, argument: Term) -> Term:
-    if argument.kind is not Kind.NUMBER:
-        e.number(argument)
+    if argument.null:
+        return Term(f"{node.key}(NULL::numeric)", Kind.NUMBER, node)
+    e.number(argument)
     return Term(f"{node.key}({argument.sql})", Kind.NUMBER, node)
 
 

@@ -223,6 +223,7 @@ AGGREGATES = [
     ("Select Sum(UnitPrice) total from Thing where Id > 99", [{"total": None}]),
     ("SELECT COUNT(*) n FROM THING WHERE Id > 99", [{"n": "0"}]),
     ("SELECT SUM(Stock * 2) + 1 x FROM THING", [{"x": "95"}]),
+    ("SELECT SUM(NULL) s, AVG(DISTINCT NULL) a, SUM('') e FROM THING", [dict.fromkeys("sae")]),
     (
         "SELECT Status, COUNT(*) n FROM THING GROUP BY Status",
         [
