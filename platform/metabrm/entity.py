@@ -80,8 +80,8 @@ class EntityModel(CoreModel):
     to queries, and its keys are free again (see `live_unique`).
     """
 
-    # Authors carry no database constraint: users are never purged, and two foreign-key checks on
-    # every inserted row would cost more than they could ever find.
+    # Authors carry no database constraint: a user may be purged and stays the author of his
+    # records, and two foreign-key checks on every inserted row would cost more than they find.
     created = models.DateTimeField(db_default=Now(), editable=False)
     created_user = models.ForeignKey(
         "identity.User",

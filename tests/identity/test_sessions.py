@@ -6,7 +6,9 @@ import pytest
 
 from metabrm import clock
 from metabrm.identity import sessions
+from metabrm.identity.context import Context
 from metabrm.identity.models import ApiSession, Role, User
+from metabrm.localization.models import TimeZone
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -155,3 +157,11 @@ def test_times_are_read_in_the_users_zone(user: User) -> None:
         found = sessions.context_of_session(opened(user))
     assert found is not None
     assert found[0].time_zone == "Asia/Tokyo"
+
+
+def test_a_renamed_time_zone_is_known_by_its_new_name(user: User) -> None:
+    zone = TimeZone.objects.get(name="Europe/Berlin")
+    User.objects.filter(pk=user.pk).update(time_zone=zone)
+    assert Context.of(User.objects.get(pk=user.pk)).time_zone == "Europe/Berlin"
+    TimeZone.objects.filter(pk=zone.pk).update(name="Europe/Bonn")
+    assert Context.of(User.objects.get(pk=user.pk)).time_zone == "Europe/Bonn"

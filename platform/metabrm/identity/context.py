@@ -5,7 +5,6 @@ background work builds one with `Context.system(reason)`. History records it wit
 """
 
 from dataclasses import dataclass, replace
-from functools import cache
 
 from metabrm.identity.models import User
 
@@ -46,19 +45,9 @@ class Context:
             user.username,
             reason,
             request_id,
-            _zone_name(user.time_zone_id),
+            user.time_zone.name if user.time_zone else "UTC",
         )
 
     def because(self, reason: str) -> "Context":
         """The same caller with another reason."""
         return replace(self, reason=reason)
-
-
-@cache
-def _zone_name(time_zone_id: int | None) -> str:
-    """Name of a TIME_ZONE row; the rows are reference data that never change their name."""
-    from metabrm.localization.models import TimeZone
-
-    if time_zone_id is None:
-        return "UTC"
-    return TimeZone.objects.values_list("name", flat=True).get(pk=time_zone_id)

@@ -63,7 +63,8 @@ class UserManager(BaseUserManager["User"]):
     """Finds users for sign-in: never one in the recycle bin."""
 
     def get_queryset(self) -> models.QuerySet["User"]:
-        return super().get_queryset().select_related("role")
+        # What becomes their context.
+        return super().get_queryset().select_related("role", "time_zone")
 
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(username=username, deleted_at=None)
