@@ -30,8 +30,9 @@ def empty_recycle_bin() -> dict[str, int]:
         before = clock.now() - timedelta(days=days)
         last = 0
         while ids := _expired(table, before, last):
-            outcomes = records.delete(name, ids, context, permanently=True)
-            # Records purged along with an earlier one of the portion are not found; others stay.
+            outcomes = records.delete(name, ids, context, recycled=True)
+            # Records purged along with an earlier one of the portion, or restored since we looked,
+            # are not found; others stay.
             purged[name] = purged.get(name, 0) + sum(o.ok for o in outcomes)
             last = ids[-1]
     return {name: count for name, count in purged.items() if count}

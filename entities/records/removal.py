@@ -24,10 +24,13 @@ from metabrm import clock
 Taken = dict[EntitySchema, dict[int, int]]
 
 
-def delete(batch: Batch, *, permanently: bool) -> None:
-    """Delete the batch's live records; `permanently` also purges records of the recycle bin."""
+def delete(batch: Batch, *, permanently: bool, recycled: bool = False) -> None:
+    """Delete the batch's live records; `permanently` also purges records of the recycle bin.
+
+    `recycled` purges from the recycle bin only.
+    """
     schema = batch.schema
-    _lock(batch, deleted=None if permanently else False)
+    _lock(batch, deleted=True if recycled else None if permanently else False)
     behavior_of(schema.name).before_delete(batch)
     while True:
         taken, to_null, refused = _reach(batch, recycled_too=permanently)

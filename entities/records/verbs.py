@@ -133,10 +133,12 @@ def delete(
     context: Context,
     *,
     permanently: bool = False,
+    recycled: bool = False,
     all_or_none: bool = False,
 ) -> list[Outcome]:
     """Move the records to the recycle bin with their child records, or purge them `permanently`.
 
+    `recycled` purges only what lies in the recycle bin: who restored a record meanwhile keeps it.
     A record that others still point to is refused unless the lookup says otherwise.
     Raises RequestError for an unknown entity or a caller without the right to delete.
     """
@@ -144,7 +146,8 @@ def delete(
     def work(snapshot: Snapshot, schema: EntitySchema, granted: EntityRights) -> Batch:
         require(granted.delete and schema.writable, context, "delete", schema)
         batch = _addressed(snapshot, schema, context, ids)
-        removal.delete(batch, permanently=permanently or not schema.recycle_bin)
+        purged = permanently or recycled or not schema.recycle_bin
+        removal.delete(batch, permanently=purged, recycled=recycled)
         return batch
 
     return _outcomes(_transact(entity, context, all_or_none, work))

@@ -66,3 +66,17 @@ def test_no_retention_is_too_long_to_reckon_with(system: Context) -> None:
         assert records.update("ENTITY", [{"Id": entity, name: "36500"}], system)[0].ok
     retention.empty_recycle_bin()
     retention.trim_history()
+
+
+def test_a_record_that_is_restored_at_the_last_moment_stays(
+    monkeypatch: pytest.MonkeyPatch, system: Context
+) -> None:
+    kept = create_one("PRODUCT", system, Name="kept")
+    table = Product._meta.db_table
+    monkeypatch.setattr(
+        retention,
+        "_expired",
+        lambda asked, before, last: [kept] if asked == table and not last else [],
+    )
+    assert retention.empty_recycle_bin() == {}
+    assert Product.objects.get(pk=kept).deleted_at is None
