@@ -1,0 +1,35 @@
+"""Metadata is data: changing it over HTTP takes effect with the next request."""
+
+from tests.contract.calls import Caller
+
+
+def test_a_list_value_is_taken_as_soon_as_it_is_added_and_refused_once_removed(
+    admin: Caller, unique: str
+) -> None:
+    row = {"Name": unique, "Status": unique}
+    (refused,) = admin.write("POST", "PRODUCT", [row])
+    assert refused["ErrorCode"] == "VALUE_NOT_IN_LIST"
+    (field,) = admin.query("SELECT Id FROM ENTITY_FIELD WHERE ExternalKey = 'PRODUCT.Status'")
+    value = admin.create("ENTITY_FIELD_VALUES", {"EntityFieldId": field["Id"], "ListValue": unique})
+    made = admin.create("PRODUCT", row)
+    assert admin.get("PRODUCT", made)["Status"] == unique
+    (gone,) = admin.write("DELETE", "delete/ENTITY_FIELD_VALUES", [{"Id": value}])
+    assert gone["success"]
+    (refused,) = admin.write("POST", "PRODUCT", [row])
+    assert refused["ErrorCode"] == "VALUE_NOT_IN_LIST"
+
+
+def test_labels_of_fields_and_entities_change_and_what_code_says_does_not(admin: Caller) -> None:
+    (field,) = admin.query(
+        "SELECT Id, FieldLabel FROM ENTITY_FIELD WHERE ExternalKey = 'PRODUCT.Name'"
+    )
+    changes = [{"Id": field["Id"], "FieldLabel": "Article"}]
+    (changed,) = admin.write("PUT", "ENTITY_FIELD", changes)
+    assert changed["success"]
+    assert admin.get("ENTITY_FIELD", field["Id"])["FieldLabel"] == "Article"
+    (refused,) = admin.write("PUT", "ENTITY_FIELD", [{"Id": field["Id"], "DataType": "DATE"}])
+    assert refused["ErrorCode"] == "FIELD_NOT_CHANGEABLE"
+    (entity,) = admin.query("SELECT Id FROM ENTITY WHERE EntityName = 'PRODUCT'")
+    (refused,) = admin.write("PUT", "ENTITY", [{"Id": entity["Id"], "EntityName": "ARTICLE"}])
+    assert refused["ErrorCode"] == "FIELD_NOT_CHANGEABLE"
+    admin.write("PUT", "ENTITY_FIELD", [field])
