@@ -45,10 +45,11 @@ def delete(batch: Batch, *, permanently: bool, recycled: bool = False) -> None:
         # Records of one deletion may point at each other in circles.
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         for (child, field), ids in to_null.items():
+            stamped = ", updated = %s, updated_user_id = %s" if child.authored else ""
             cursor.execute(
-                f"UPDATE {quote(child.table)} SET {quote(field.column or '')} = NULL "
+                f"UPDATE {quote(child.table)} SET {quote(field.column or '')} = NULL{stamped} "
                 f"WHERE id = ANY(%s)",
-                [ids],
+                [*([at, batch.context.user_id] if stamped else []), ids],
             )
         for entity, records in reversed(taken.items()):
             if permanently:

@@ -1,17 +1,20 @@
 """The recycle bin: deletions take children along, refuse what is used, and can be undone."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
 
 from billing.catalog.models import Package, PackageProduct, Pricing, Product
-from billing.customers.models import Account
+from billing.customers.models import Account, AccountProduct
 from entities import records
+from metabrm import clock
 from metabrm.identity.context import Context
 from tests.entities.acting import codes
 from tests.factories import (
     AccountFactory,
+    AccountProductFactory,
     PackageFactory,
     PackageProductFactory,
     PriceFactory,
@@ -147,3 +150,13 @@ def test_nothing_ends_up_pointing_into_the_recycle_bin(system: Context) -> None:
         thread.join()
     assert answers["delete"].ok
     assert codes([answers["create"]]) == [["LOOKUP_NOT_FOUND"]]
+
+
+def test_a_record_whose_lookup_is_emptied_says_when_it_changed(system: Context) -> None:
+    with clock.frozen(clock.now() - timedelta(days=1)):
+        parent = AccountProductFactory()
+        child = AccountProductFactory(ParentCustomerProductId=parent)
+    with clock.frozen(clock.now()):
+        records.delete("ACCOUNT_PRODUCT", [parent], system)
+        left = AccountProduct.objects.get(pk=child)
+        assert (left.parent_customer_product_id, left.updated) == (None, clock.now())
