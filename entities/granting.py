@@ -7,7 +7,7 @@ may no more than he may himself.
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection
 
@@ -86,12 +86,25 @@ class RoleBehavior(_Guarded):
 
 @behavior("USER")
 class UserBehavior(_Guarded):
+    def before_create(self, batch: Batch) -> None:
+        roles = batch.effective("RoleId")
+        if None in roles:
+            default = _default_role()
+            batch.put("RoleId", [default if role is None else role for role in roles])
+        super().before_create(batch)
+
     def check_sent(self, batch: Batch) -> None:
         sent = batch.sent("RoleId")
         self._check(batch, _roles(_ROLES, sent), sent, "RoleId")
 
     def check_stored(self, batch: Batch) -> None:
         self._check(batch, _roles(_ROLES_OF_USERS, batch.ids), batch.ids, "Id")
+
+    def after_update(self, batch: Batch) -> None:
+        """Whoever is deactivated is signed out, and stays so when he comes back."""
+        status = batch.sent("Status")
+        closed = [i for i in batch.live if status[i] is not UNSET and status[i] != "ACTIVE"]
+        close_sessions_of_users(batch.ids[i] or 0 for i in closed)
 
     def after_delete(self, batch: Batch) -> None:
         """Whoever is deleted is signed out, and stays so when he comes back."""
@@ -105,6 +118,17 @@ class UserBehavior(_Guarded):
             if not may_manage(batch.snapshot, batch.context, *role)
         }
         _refuse(batch, (i for i in batch.live if roles.get(keys[i]) in above), at)
+
+
+def _default_role() -> int | None:
+    """Id of the role for users for whom none was chosen; the oldest where several are marked."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT min(id) FROM identity_role "
+            "WHERE default_role AND status = 'ACTIVE' AND deleted_at IS NULL"
+        )
+        (role_id,) = cursor.fetchone()
+    return cast("int | None", role_id)
 
 
 class GrantBehavior(_Guarded):

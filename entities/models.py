@@ -105,7 +105,8 @@ class Entity(EntityModel):
         **OPTIONAL, help_text="Days the history is kept; for ever when not set."
     )
     cascade_delete_flag = FlagField(
-        default=True, help_text="Deleting a record takes its child records along."
+        default=True,
+        help_text="Deleting a record takes its child records along; if not, it waits for them.",
     )
     cascade_permitions_flag = FlagField(help_text="Child entities follow this one's rights.")
     related_list_flag = FlagField(

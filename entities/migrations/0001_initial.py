@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
                 ('retention_days', models.PositiveIntegerField(default=30, help_text='Days a deleted record stays in the recycle bin before it is purged.')),
                 ('history_flag', metabrm.fields.FlagField(db_default=True, default=True, help_text='Changes are kept in AUDIT_LOG.')),
                 ('history_retention_days', models.PositiveIntegerField(blank=True, help_text='Days the history is kept; for ever when not set.', null=True)),
-                ('cascade_delete_flag', metabrm.fields.FlagField(db_default=True, default=True, help_text='Deleting a record takes its child records along.')),
+                ('cascade_delete_flag', metabrm.fields.FlagField(db_default=True, default=True, help_text='Deleting a record takes its child records along; if not, it waits for them.')),
                 ('cascade_permitions_flag', metabrm.fields.FlagField(db_default=False, default=False, help_text="Child entities follow this one's rights.")),
                 ('related_list_flag', metabrm.fields.FlagField(db_default=True, default=True, help_text='Shown as a related list on the records it looks up to.')),
                 ('lookup_enabled_flag', metabrm.fields.FlagField(db_default=True, default=True, help_text='Other entities may look up to it.')),

@@ -132,7 +132,7 @@ def _reach(
                 if not field.lookup.on_delete or not child.writable:
                     continue
                 pointing = _pointing(child, field, entity, records, recycled_too)
-                if field.lookup.on_delete == "CASCADE":
+                if field.lookup.on_delete == "CASCADE" and entity.cascades:
                     known = taken.setdefault(child, {})
                     fresh = {i: root for i, root in pointing.items() if i not in known}
                     known.update(fresh)

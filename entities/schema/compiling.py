@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 _ENTITIES = """
 SELECT id, entity_name, coalesce(entity_label, entity_name), coalesce(short_help_label, ''),
        coalesce(node, ''), table_name, system_flag, api_enabled, visible_flag, recycle_bin_flag,
-       history_flag, virtual_entity_flag
+       history_flag, virtual_entity_flag, cascade_delete_flag
 FROM entities_entity
 WHERE deleted_at IS NULL AND table_name IS NOT NULL
 ORDER BY entity_name
@@ -201,6 +201,7 @@ def _entity(
         recycle_bin,
         history,
         virtual,
+        cascades,
     ) = row
     static = core.get(name)
     model: type[models.Model] = static or runtime_model(apps, table, label, fields)
@@ -238,6 +239,7 @@ def _entity(
         visible=visible,
         recycle_bin=recycle_bin,
         history=history,
+        cascades=cascades,
         authored=any(f.name == "deleted_at" for f in model._meta.fields) or static is None,
         unique_keys=tuple(unique_keys),
         constraint_messages=MappingProxyType(messages),

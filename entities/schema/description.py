@@ -117,6 +117,8 @@ class EntitySchema:
     visible: bool
     recycle_bin: bool
     history: bool
+    #: Whether deleting a record takes its child records along; refused while it has some, if not.
+    cascades: bool
     authored: bool
     #: Unique keys among live records: names of fields together.
     unique_keys: tuple[tuple[str, ...], ...]

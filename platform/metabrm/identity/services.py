@@ -50,9 +50,10 @@ def authenticate(username: str, password: str) -> User | None:
 
 def set_password(user: User, password: str) -> None:
     """Give `user` a new password; sessions and tokens from before it are worth nothing any more."""
-    user.set_password(password)
-    user.save(update_fields=["password"])
-    close_sessions_of(user)
+    with transaction.atomic():
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        close_sessions_of(user)
 
 
 def ensure_admin() -> User:

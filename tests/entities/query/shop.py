@@ -93,6 +93,7 @@ def entity(name: str, table: str, *fields: FieldSchema, **other: Any) -> EntityS
         "visible": True,
         "recycle_bin": True,
         "history": False,
+        "cascades": True,
         "authored": True,
         "unique_keys": (),
     }

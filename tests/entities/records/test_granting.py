@@ -106,3 +106,24 @@ def test_a_user_with_sessions_is_purged(system: Context, clerk: Callable[..., Co
     open_session(user)
     assert records.delete("USER", [user.pk], system, permanently=True)[0].ok
     assert not User.objects.filter(pk=user.pk).exists()
+
+
+def test_a_user_without_a_role_gets_the_default_one_as_far_as_the_caller_may(
+    keeper: Context, admin: Context
+) -> None:
+    row = {"Username": "newcomer"}
+    assert codes(records.create("USER", [row], admin)) == [["REQUIRED_FIELD_MISSING"]]
+    plain = create_one("ROLE", admin, Name="Newcomers", DefaultRole="1")
+    assert codes(records.create("USER", [row], keeper)) == [[]]
+    assert User.objects.get(username="newcomer").role_id == plain
+    assert records.update("ROLE", [{"Id": plain, "AdministratorFlag": "1"}], admin)[0].ok
+    assert codes(records.create("USER", [{"Username": "next"}], keeper)) == [
+        ["INSUFFICIENT_RIGHTS"]
+    ]
+
+
+def test_whoever_is_deactivated_is_signed_out_for_good(admin: Context, mighty: User) -> None:
+    token = open_session(mighty)
+    for status in ("DEACTIVATED", "ACTIVE"):
+        assert records.update("USER", [{"Id": mighty.pk, "Status": status}], admin)[0].ok
+    assert context_of_session(token) is None

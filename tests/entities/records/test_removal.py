@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from billing.catalog.models import Package, PackageProduct, Pricing, Product
 from billing.customers.models import Account, AccountProduct
 from entities import records
+from entities.schema.current import current
 from metabrm import clock
 from metabrm.identity.context import Context
 from tests.entities.acting import codes
@@ -160,3 +161,14 @@ def test_a_record_whose_lookup_is_emptied_says_when_it_changed(system: Context) 
         records.delete("ACCOUNT_PRODUCT", [parent], system)
         left = AccountProduct.objects.get(pk=child)
         assert (left.parent_customer_product_id, left.updated) == (None, clock.now())
+
+
+def test_an_entity_can_have_its_records_wait_for_their_children(
+    system: Context, bundle: tuple[int, int, int, int]
+) -> None:
+    package, component, _, _ = bundle
+    entity = current().entity("PACKAGE").id
+    assert records.update("ENTITY", [{"Id": entity, "CascadeDeleteFlag": "0"}], system)[0].ok
+    assert codes(records.delete("PACKAGE", [package], system)) == [["RECORD_IN_USE"]]
+    assert records.delete("PACKAGE_PRODUCT", [component], system)[0].ok
+    assert records.delete("PACKAGE", [package], system)[0].ok
