@@ -147,7 +147,7 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["OPTIONS"]["pool"] = {
     "min_size": 1,
     "max_size": WEB_THREADS + 4,
-    "timeout": 3,
+    "timeout": 5,
 }
 # Statements that ask to be prepared are; none is only because it came often, as most texts differ.
 DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 1_000_000_000

@@ -70,7 +70,8 @@ def test_a_restarted_database_heals_itself(client: Client) -> None:
     kept = connection.connection
     connection.close()
     kept.pgconn.finish()  # the server hung up on the one that lies in the pool
-    assert client.get("/health/ready").status_code == 200
+    answer = client.get("/health/ready")
+    assert answer.status_code == 200, answer.json()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         assert cursor.fetchone() != (pid,)
