@@ -147,7 +147,9 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["OPTIONS"]["pool"] = {
     "min_size": 1,
     "max_size": WEB_THREADS + 4,
-    "timeout": 5,
+    # The pool waits a second, then two, then four for each connection it finds broken: less would
+    # fail requests after a restart of the database that could be served.
+    "timeout": 10,
 }
 # Statements that ask to be prepared are; none is only because it came often, as most texts differ.
 DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 1_000_000_000
