@@ -5,7 +5,6 @@ after itself.
 """
 
 import platform
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -109,10 +108,10 @@ def _scheduler() -> tuple[str, list[str]]:
     scheduled = list(settings.CELERY_BEAT_SCHEDULE)
     place = Path(settings.CELERY_BEAT_SCHEDULE_FILENAME)
     written = [p.stat().st_mtime for p in place.parent.glob(f"{place.name}*")]
-    if not written or time.time() - max(written) > _SCHEDULER_SILENT:
+    seen = datetime.fromtimestamp(max(written, default=0), UTC)
+    if (clock.now() - seen).total_seconds() > _SCHEDULER_SILENT:
         return "no sign of it", ["scheduled work waits until it is started"]
-    seen = _duration(int(time.time() - max(written)))
-    return f"seen {seen} ago", [f"{len(scheduled)} scheduled: {', '.join(scheduled)}"]
+    return f"seen {_since(seen)} ago", [f"{len(scheduled)} scheduled: {', '.join(scheduled)}"]
 
 
 def _since(instant: datetime) -> str:
