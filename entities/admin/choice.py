@@ -33,7 +33,7 @@ def writable(
         and not f.read_only
         and f.api_accessible
         and f.type.name not in ("ID", "FILE", "FORMULA")
-        and (creating or not f.set_once)
+        and (creating or not f.immutable)
     ]
 
 

@@ -3,7 +3,15 @@
 from django.db import migrations
 
 from entities.history.triggers import FUNCTIONS
-from entities.schema.versioning import SQL
+from entities.schema.versioning import watch
+
+WATCHED = (
+    "entities_entity",
+    "entities_entityfield",
+    "entities_entityfieldvalue",
+    "entities_entityfieldrole",
+    "entities_entityvalidation",
+)
 
 
 class Migration(migrations.Migration):
@@ -11,5 +19,5 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(FUNCTIONS, migrations.RunSQL.noop),
-        migrations.RunSQL(SQL, migrations.RunSQL.noop),
+        migrations.RunSQL(watch(*WATCHED), migrations.RunSQL.noop),
     ]

@@ -16,12 +16,13 @@ from psycopg import errors
 from entities.errors import Code, RequestError
 from entities.query.expressions import Parameter
 from entities.query.statement import Compiled
+from metabrm import clock
 
 TIMEOUT_SECONDS = 30
 
 _LIMITS = (
     "SELECT set_config('transaction_read_only', 'on', true),"
-    " set_config('statement_timeout', $1, true)"
+    " set_config('statement_timeout', $1, true), set_config('metabrm.now', $2, true)"
 )
 _SAVEPOINT = "SAVEPOINT entities_query"
 _BACK = "ROLLBACK TO SAVEPOINT entities_query"
@@ -87,7 +88,9 @@ def _pipeline(
         with raw.pipeline():
             if nested:
                 psycopg.RawCursor(raw).execute(_SAVEPOINT)
-            psycopg.RawCursor(raw).execute(_LIMITS, [milliseconds], prepare=not nested)
+            psycopg.RawCursor(raw).execute(
+                _LIMITS, [milliseconds, clock.now().isoformat()], prepare=not nested
+            )
             cursor.execute(sql, values, prepare=prepare)
             if nested:
                 psycopg.RawCursor(raw).execute(_BACK)

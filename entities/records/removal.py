@@ -31,7 +31,7 @@ def delete(batch: Batch, *, permanently: bool, recycled: bool = False) -> None:
     """
     schema = batch.schema
     _lock(batch, deleted=True if recycled else None if permanently else False)
-    behavior_of(schema.name).before_delete(batch)
+    behavior_of(batch.snapshot, schema).before_delete(batch)
     while True:
         taken, to_null, refused = _reach(batch, recycled_too=permanently)
         if not refused:
@@ -59,7 +59,7 @@ def delete(batch: Batch, *, permanently: bool, recycled: bool = False) -> None:
             else:
                 _stamp(cursor, batch, entity, list(records), at)
         # The behavior may remove what no lookup tells of, such as a user's sessions.
-        behavior_of(schema.name).after_delete(batch)
+        behavior_of(batch.snapshot, schema).after_delete(batch)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
@@ -281,7 +281,7 @@ def _gone_along(
 
 def _apply_rules(batch: Batch, restored: Taken) -> None:
     """What came back obeys its own rules; what came along fails the record it came with."""
-    behavior_of(batch.schema.name).after_undelete(batch)
+    behavior_of(batch.snapshot, batch.schema).after_undelete(batch)
     for schema, records in restored.items():
         named = set(batch.ids) if schema is batch.schema else set()
         along = {i: root for i, root in records.items() if i not in named}
@@ -290,7 +290,7 @@ def _apply_rules(batch: Batch, restored: Taken) -> None:
         part = Batch(batch.snapshot, schema, batch.context, len(along))
         part.ids = list(along)
         part.places = list(along.values())
-        behavior_of(schema.name).after_undelete(part)
+        behavior_of(batch.snapshot, schema).after_undelete(part)
         for place, problems in part.problems.items():
             for problem in problems:
                 batch.fail(

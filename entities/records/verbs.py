@@ -9,6 +9,7 @@ begun again when the schema has moved or the database broke a deadlock at our co
 import random
 import time
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any, cast
 
 from django.db import OperationalError, connection, transaction
@@ -20,6 +21,7 @@ from entities.errors import Code, RequestError
 from entities.fieldtypes import Refused
 from entities.records import removal, writing
 from entities.records.batch import UNSET, Batch
+from entities.records.behavior import is_exclusive
 from entities.records.decode import decode
 from entities.records.outcome import Outcome
 from entities.records.resolve import resolve
@@ -31,6 +33,8 @@ from metabrm.identity.context import Context
 
 #: How often a transaction is begun again before the caller is told to.
 TRIES = 6
+#: Seconds for which a schema change is begun again, each time letting others pass.
+CHANGE_SECONDS = 20.0
 
 Work = Callable[[Snapshot, EntitySchema, EntityRights], Batch]
 
@@ -178,12 +182,15 @@ def _alone(rows: Sequence[Any]) -> bool:
 def _transact(entity: str, context: Context, all_or_none: bool, work: Work) -> Batch:
     nested = connection.in_atomic_block
     snapshot = latest()
-    for attempt in range(TRIES):
+    found = snapshot.find(entity)
+    exclusive = found is not None and is_exclusive(found.name)
+    give_up = time.monotonic() + CHANGE_SECONDS
+    for attempt in count():
         if attempt:
             snapshot = current()
         try:
             with transaction.atomic():
-                if gate.enter(context) != snapshot.version:
+                if gate.enter(context, exclusive=exclusive) != snapshot.version:
                     raise _SchemaMovedError
                 schema = snapshot.entity(entity)
                 batch = work(snapshot, schema, rights(snapshot, context, schema))
@@ -194,9 +201,13 @@ def _transact(entity: str, context: Context, all_or_none: bool, work: Work) -> B
             _fail_the_rest(batch)
             return batch
         except _SchemaMovedError:
-            continue
+            if attempt >= TRIES and time.monotonic() > give_up:
+                break
         except OperationalError as error:
             if isinstance(error.__cause__, pg.LockNotAvailable):
+                if exclusive and not nested and time.monotonic() < give_up:
+                    time.sleep(random.uniform(0.02, 0.2))
+                    continue
                 raise RequestError(
                     Code.SCHEMA_BUSY,
                     "Another request is still changing these records; send the request again.",
@@ -206,6 +217,8 @@ def _transact(entity: str, context: Context, all_or_none: bool, work: Work) -> B
                 error.__cause__, pg.DeadlockDetected | pg.SerializationFailure
             ):
                 raise
+            if attempt >= TRIES:
+                break
             time.sleep(random.uniform(0.01, 0.05) * (attempt + 1))
     raise RequestError(
         Code.SCHEMA_BUSY, "The records are being changed by many at once; send the request again."

@@ -20,7 +20,7 @@ Statement = Callable[[Batch, list[int]], None]
 
 def create(batch: Batch, indexes: list[int]) -> None:
     """Create the records at `indexes`, which are all that have not failed."""
-    rules = behavior_of(batch.schema.name)
+    rules = behavior_of(batch.snapshot, batch.schema)
     _fill_defaults(batch)
     rules.before_create(batch)
     _require(batch, batch.schema.fields)
@@ -33,10 +33,10 @@ def create(batch: Batch, indexes: list[int]) -> None:
 def update(batch: Batch, indexes: list[int]) -> None:
     """Update the records at `indexes`, addressed by `batch.ids`."""
     schema = batch.schema
-    rules = behavior_of(schema.name)
+    rules = behavior_of(batch.snapshot, schema)
     fields = [f for f in schema.fields if f.column is not None]
     if type(rules) is Behavior:
-        fields = [f for f in fields if f.set_once]
+        fields = [f for f in fields if f.immutable or f.set_once]
     ids = [i for i in (batch.ids[i] for i in indexes) if i is not None]
     stored = statements.lock(
         schema, ids, [f.column or "" for f in fields], strength="NO KEY UPDATE"
@@ -194,17 +194,19 @@ def _find_stored(
 def _keep_set_once(batch: Batch, fields: list[FieldSchema]) -> None:
     for field in fields:
         column = batch.columns.get(field)
-        if not field.set_once or column is None:
+        if not (field.immutable or field.set_once) or column is None:
             continue
+        since = "the record exists" if field.immutable else "it has a value"
         for index in batch.live:
-            value = column[index]
-            if value is not UNSET and value != batch.stored[field.name][index]:
-                batch.fail(
-                    index,
-                    Code.FIELD_NOT_CHANGEABLE,
-                    f"{field.name} can't change once the record exists; leave it out.",
-                    field.name,
-                )
+            value, stored = column[index], batch.stored[field.name][index]
+            if value is UNSET or value == stored or (stored is None and not field.immutable):
+                continue
+            batch.fail(
+                index,
+                Code.FIELD_NOT_CHANGEABLE,
+                f"{field.name} can't change once {since}; leave it out.",
+                field.name,
+            )
 
 
 def _check_keys(batch: Batch) -> None:

@@ -33,8 +33,10 @@ _FIELDS = """
 SELECT f.entity_id, f.id, f.field_name, coalesce(f.field_label, f.field_name),
        coalesce(f.help_content_short, ''), f.data_type, f.data_length, f.column_name,
        f.required_flag, f.unique_field, f.external_key_flag, f.searchable_flag, f.read_only_flag,
-       f.set_once_flag, f.api_accessable_flag, f.api_hidden_flag, f.hidden_flag, f.pii_flag,
-       f.default_value, t.entity_name, f.referenced_column, f.on_delete, f.currency_source
+       f.immutable_flag, f.set_once_flag, f.encrypted_flag, f.system_flag, f.api_accessable_flag,
+       f.api_hidden_flag, f.hidden_flag, f.pii_flag, f.default_value,
+       coalesce(f.default_formula, ''), coalesce(f.formula_value, ''), f.formula_data_type,
+       t.entity_name, f.referenced_column, f.on_delete, f.currency_source
 FROM entities_entityfield f
 LEFT JOIN entities_entity t ON t.id = f.referenced_entity_id AND t.deleted_at IS NULL
 WHERE f.deleted_at IS NULL AND f.status = 'ACTIVE'
@@ -42,8 +44,8 @@ ORDER BY f.entity_id, f.item_position, f.id
 """
 
 _VALUES = """
-SELECT entity_field_id, list_value FROM entities_entityfieldvalue
-WHERE deleted_at IS NULL ORDER BY entity_field_id, sort_order, id
+SELECT entity_field_id, list_value, active_flag FROM entities_entityfieldvalue
+WHERE deleted_at IS NULL ORDER BY entity_field_id, NOT active_flag, sort_order, id
 """
 
 
@@ -68,8 +70,11 @@ def build() -> Snapshot:
                 break
 
     values: dict[int, dict[str, str]] = defaultdict(dict)
-    for field_id, value in value_rows:
-        values[field_id][value.casefold()] = value
+    retired: dict[int, list[str]] = defaultdict(list)
+    for field_id, value, active in value_rows:
+        values[field_id].setdefault(value.casefold(), value)
+        if not active:
+            retired[field_id].append(value)
 
     core = core_models()
     expressions = {
@@ -80,7 +85,7 @@ def build() -> Snapshot:
     for entity_id, *row in field_rows:
         if entity_id in names:
             computed = expressions.get(names[entity_id], {})
-            fields[entity_id].append(_field(row, values, computed, core))
+            fields[entity_id].append(_field(row, values, retired, computed, core))
 
     apps = RuntimeApps()
     entities = [_entity(row, tuple(fields[row[0]]), core, apps) for row in entity_rows]
@@ -91,6 +96,7 @@ def build() -> Snapshot:
 def _field(
     row: list[Any],
     values: Mapping[int, dict[str, str]],
+    retired: Mapping[int, list[str]],
     computed: Mapping[str, str],
     core: Mapping[str, type[CoreModel]],
 ) -> FieldSchema:
@@ -107,12 +113,18 @@ def _field(
         external_key,
         searchable,
         read_only,
+        immutable,
         set_once,
+        encrypted,
+        system,
         api_accessible,
         api_hidden,
         hidden,
         pii,
         default_text,
+        default_formula,
+        formula,
+        formula_data_type,
         target,
         referenced_column,
         on_delete,
@@ -137,12 +149,19 @@ def _field(
         external_key=external_key,
         searchable=searchable,
         read_only=read_only or column is None,
+        immutable=immutable,
         set_once=set_once,
+        encrypted=encrypted,
+        system=system,
         api_accessible=api_accessible,
         api_hidden=api_hidden,
         hidden=hidden,
         pii=pii,
         default=None,
+        default_formula=default_formula,
+        formula=formula,
+        formula_type=formula_data_type or "",
+        retired=frozenset(retired.get(field_id, ())),
         list_values=MappingProxyType(values.get(field_id, {})),
         lookup=_lookup(target, referenced_column, on_delete, core) if target else None,
         currency_source=currency_source,

@@ -54,7 +54,15 @@ class FieldSchema:
     length        most characters of a text, None without limit
     digits, places, bound   of a number: digits in all, after the point, 10**(digits - places)
     default       Python value a new record gets when none is sent, or None
-    list_values   folded spelling -> the list's own, in order
+    default_formula   formula of that value over the new record, "" without one
+    formula       text of a FORMULA field's formula, "" for every other field; such a field has the
+                  type of its result, and an expression instead of a column
+    formula_type  name of the data type asked for the formula's result, "" for its own
+    list_values   folded spelling -> the list's own, in order, those no longer in use last
+    retired       those of the list's values that no further record can take
+    immutable     may not change once the record exists
+    set_once      may not change once it has a value
+    system        ships with the platform
     column_type   msgspec annotation for a whole column of wire values
     """
 
@@ -84,6 +92,13 @@ class FieldSchema:
     lookup: Lookup | None
     currency_source: str | None
     column_type: Any = None
+    immutable: bool = False
+    encrypted: bool = False
+    system: bool = False
+    default_formula: str = ""
+    formula: str = ""
+    formula_type: str = ""
+    retired: frozenset[str] = frozenset()
 
     def sql(self, alias: str) -> str:
         """The field's native value in a statement where the record is `alias`."""

@@ -8,7 +8,14 @@ WATCHED = (
     "entities_entityfield",
     "entities_entityfieldvalue",
     "entities_entityfieldrole",
+    "entities_entitykey",
+    "entities_entitylayout",
     "entities_entityvalidation",
+    "entities_sharinggroup",
+    "entities_sharinggrouprule",
+    "entities_sharinggroupuser",
+    "entities_workflowaction",
+    "entities_workflowrule",
 )
 
 _FUNCTION = """
@@ -25,7 +32,17 @@ AFTER INSERT OR UPDATE OR DELETE ON {table}
 FOR EACH STATEMENT EXECUTE FUNCTION metabrm_bump_schema_version();
 """
 
-SQL = _FUNCTION + "".join(_TRIGGER.format(table=table) for table in WATCHED)
+#: The house's "now" inside statements: what the caller's transaction was told (`gate.enter`, the
+#: query's own settings), else the database's clock.
+NOW = """
+CREATE OR REPLACE FUNCTION metabrm_now() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE
+RETURN coalesce(nullif(current_setting('metabrm.now', true), '')::timestamptz, now());
+"""
+
+
+def watch(*tables: str) -> str:
+    """SQL that makes changes of the rows of `tables` bump the version."""
+    return _FUNCTION + "".join(_TRIGGER.format(table=table) for table in tables)
 
 
 def database_version() -> int:

@@ -43,7 +43,8 @@ class EntityOptions:
     computed         read-only fields without a column
     hidden           Python names of columns that are nobody's business outside (never in metadata)
     unaudited        columns left out of the history (secrets)
-    set_once         Python names of fields that may not change after creation
+    immutable        Python names of fields that may not change after creation
+    encrypted        Python names of text fields whose values are encrypted at rest
     refused          API names that callers may know but that hold nothing, because nothing may
                      be kept there -> what to send instead
     read_only        Python names of fields that the system maintains; values sent are ignored
@@ -57,7 +58,8 @@ class EntityOptions:
     computed: tuple[Computed, ...] = ()
     hidden: tuple[str, ...] = ()
     unaudited: tuple[str, ...] = ()
-    set_once: tuple[str, ...] = ()
+    immutable: tuple[str, ...] = ()
+    encrypted: tuple[str, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
     read_only: tuple[str, ...] = ()
     writable: bool = True

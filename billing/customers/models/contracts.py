@@ -165,7 +165,7 @@ class ContractRate(EntityModel):
         name="CONTRACT_RATE",
         external_keys=("name",),
         title="contract_rate_label",
-        set_once=("contract",),
+        immutable=("contract",),
     )
 
     class Meta:

@@ -34,6 +34,7 @@ class Role(EntityModel):
     administrator_flag = FlagField(
         help_text="All rights on every entity, present and future. Grant with care."
     )
+    view_pii_flag = FlagField(help_text="Members see personal data that others see masked.")
     internal_role = FlagField(
         default=True, help_text="Members work for the organisation and may open the admin."
     )

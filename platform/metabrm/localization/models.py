@@ -52,7 +52,7 @@ class Currency(EntityModel):
         name="CURRENCY",
         external_keys=("currency_code",),
         title="currency_code",
-        set_once=("currency_code",),
+        immutable=("currency_code",),
     )
 
     class Meta:
@@ -152,7 +152,7 @@ class Language(EntityModel):
         name="LANGUAGE",
         external_keys=("language_code",),
         title="language_name",
-        set_once=("language_code",),
+        immutable=("language_code",),
     )
 
     class Meta:

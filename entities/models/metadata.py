@@ -1,6 +1,6 @@
-"""The tables of the metadata core: what exists, in which shape, and who may touch it.
+"""The rows that a snapshot is compiled from: what exists, in which shape, and who may touch it.
 
-Their rows are data like any other (`GET /rest/2.0/ENTITY_FIELD` works), and the database bumps
+They are data like any other (`GET /rest/2.0/ENTITY_FIELD` works), and the database bumps
 `SchemaVersion` whenever one of them changes, whoever changed it (see the triggers in
 `entities.schema.versioning`).
 """
@@ -9,19 +9,9 @@ from typing import Any
 
 from django.db import models
 
-from entities.history.models import AuditLog
+from entities import fieldtypes
 from metabrm.entity import Computed, EntityModel, EntityOptions, live_unique
 from metabrm.fields import FlagField, ListField
-
-__all__ = [
-    "AuditLog",
-    "Entity",
-    "EntityField",
-    "EntityFieldRole",
-    "EntityFieldValue",
-    "EntityValidation",
-    "SchemaVersion",
-]
 
 OPTIONAL: dict[str, Any] = {"null": True, "blank": True}
 
@@ -48,7 +38,7 @@ class Entity(EntityModel):
         external_keys=("entity_name",),
         title="entity_name",
         read_only=("table_name", "system_flag"),
-        set_once=("base_entity",),
+        immutable=("base_entity",),
         computed=(
             Computed(
                 "BaseEntity",
@@ -113,6 +103,13 @@ class Entity(EntityModel):
         default=True, help_text="Shown as a related list on the records it looks up to."
     )
     lookup_enabled_flag = FlagField(default=True, help_text="Other entities may look up to it.")
+    sharing_model = ListField(
+        values=("PUBLIC", "PRIVATE"),
+        default="PUBLIC",
+        db_default="PUBLIC",
+        help_text="Who sees a record: everybody whose role may read the entity, or (PRIVATE) only "
+        "who made it and the sharing groups whose rules select it.",
+    )
     enable_auto_search = FlagField(default=True)
     quick_search_flag = FlagField(default=True)
     global_search_flag = FlagField(default=True)
@@ -166,7 +163,7 @@ class EntityField(EntityModel):
         title="field_name",
         names={"pii_flag": "PIIFlag", "restrict_change_in_closed_ap": "RestrictChangeInClosedAP"},
         read_only=("column_name", "system_flag", "primary_key_flag", "read_only_flag"),
-        set_once=("entity",),
+        immutable=("entity",),
     )
 
     entity = models.ForeignKey(Entity, models.CASCADE, related_name="+")
@@ -179,14 +176,28 @@ class EntityField(EntityModel):
     column_name = models.CharField(
         max_length=63, **OPTIONAL, help_text="Physical column; given by the platform."
     )
-    data_type = models.CharField(max_length=30, help_text="A name of the field-type registry.")
+    data_type = ListField(
+        values=tuple(fieldtypes.names()), max_length=30, help_text="What kind of values it holds."
+    )
     data_length = models.CharField(
         max_length=20,
         **OPTIONAL,
         help_text='Most characters of a text; "digits,places" of a number.',
     )
-    default_value = models.CharField(max_length=4000, **OPTIONAL)
-    status = ListField(values=("ACTIVE", "HIDDEN"), default="ACTIVE")
+    default_value = models.CharField(
+        max_length=4000, **OPTIONAL, help_text="Value of a new record for which none was sent."
+    )
+    default_formula = models.TextField(
+        **OPTIONAL,
+        help_text="Formula of the value of a new record for which none was sent, such as "
+        "TODAY() or {!AccountObj.Name}.",
+    )
+    status = ListField(
+        values=("ACTIVE", "HIDDEN"),
+        default="ACTIVE",
+        db_default="ACTIVE",
+        help_text="HIDDEN: served nowhere, while its values are kept.",
+    )
     system_flag = FlagField(help_text="Ships with the platform.")
     primary_key_flag = FlagField()
     read_only_flag = FlagField(help_text="Kept by the platform; values sent are ignored.")
@@ -194,7 +205,8 @@ class EntityField(EntityModel):
     unique_field = FlagField(help_text="No two live records have the same value.")
     external_key_flag = FlagField(help_text="Upserts and lookups may name records by this field.")
     searchable_flag = FlagField(help_text="Has an index; offered in the search.")
-    set_once_flag = FlagField(help_text="The value can't change once the record exists.")
+    immutable_flag = FlagField(help_text="The value can't change once the record exists.")
+    set_once_flag = FlagField(help_text="The value can't change once there is one.")
     encrypted_flag = FlagField(help_text="Encrypted at rest.")
     pii_flag = FlagField(help_text="Personal data: masked for roles without the right to see it.")
     api_accessable_flag = FlagField(default=True, help_text="Readable and writable over the API.")
@@ -217,7 +229,15 @@ class EntityField(EntityModel):
         max_length=63, **OPTIONAL, help_text="Field that names the currency of a money field."
     )
     currency_date = models.CharField(max_length=63, **OPTIONAL)
-    formula_value = models.TextField(**OPTIONAL, help_text="Formula of a FORMULA field.")
+    formula_value = models.TextField(
+        **OPTIONAL,
+        help_text="Formula of a FORMULA field, such as {!Quantity} * {!ProductObj.Price}.",
+    )
+    formula_data_type = ListField(
+        values=("TEXT", "INTEGER", "DECIMAL", "MONEY", "PERCENT", "DATE", "DATETIME", "FLAG"),
+        **OPTIONAL,
+        help_text="Data type of a formula's result; what the formula yields by itself if not set.",
+    )
     item_position = models.PositiveIntegerField(
         default=0, help_text="Order on pages and in answers."
     )
@@ -286,6 +306,9 @@ class EntityFieldValue(EntityModel):
         help_text="ENTITY.FieldName.value: the key of this row across systems; unique.",
     )
     sort_order = models.PositiveIntegerField(default=0, help_text="Lowest first.")
+    active_flag = FlagField(
+        default=True, help_text="Off: records that hold the value keep it, no other can take it."
+    )
 
     class Meta:
         ordering = ["entity_field_id", "sort_order", "id"]
@@ -352,3 +375,76 @@ class EntityValidation(EntityModel):
     class Meta:
         constraints = [live_unique("entities_entityvalidation", "external_key")]
         ordering = ["valdation_order", "id"]
+
+
+class EntityKey(EntityModel):
+    """A unique key of several fields: no two live records have the same values in all of them.
+
+    Records that have no value in one of the fields are free of it.
+    """
+
+    brm = EntityOptions("ENTITY_KEY", external_keys=("external_key",), title="key_name")
+
+    entity = models.ForeignKey(Entity, models.CASCADE, related_name="+")
+    key_name = models.CharField(max_length=63, help_text="Name of the key; unique in its entity.")
+    external_key = models.CharField(
+        max_length=127, help_text="ENTITY.KeyName: the key of this row across systems; unique."
+    )
+    field_names = models.CharField(
+        max_length=1000, help_text="API names of its fields, with commas between them."
+    )
+    index_name = models.CharField(
+        max_length=63, **OPTIONAL, help_text="Physical index; given by the platform."
+    )
+
+    class Meta:
+        verbose_name = "unique key"
+        ordering = ["entity_id", "key_name"]
+        constraints = [
+            live_unique("entities_entitykey", "external_key"),
+            live_unique("entities_entitykey", "entity", "key_name"),
+        ]
+
+
+class EntityLayout(EntityModel):
+    """Which fields one kind of an entity's pages shows, and in which order."""
+
+    brm = EntityOptions(
+        "ENTITY_LAYOUT_CONFIGURATION",
+        external_keys=("external_key",),
+        title="layout_name",
+        names={"layout_type": "layoutType"},
+        read_only=("system_flag",),
+    )
+
+    entity = models.ForeignKey(Entity, models.CASCADE, related_name="+")
+    layout_type = ListField(
+        values=("LIST", "DETAIL", "INPUT", "SEARCH"), help_text="The kind of page it is for."
+    )
+    layout_name = models.CharField(max_length=100, help_text="Name; unique in its entity.")
+    layout_label = models.CharField(max_length=255, **OPTIONAL)
+    external_key = models.CharField(
+        max_length=255, help_text="ENTITY.LayoutName: the key of this row across systems; unique."
+    )
+    default_flag = FlagField(default=True, help_text="The one that pages of this kind use.")
+    layout_fields = models.JSONField(
+        help_text='Fields in order: ["Name", "Status"], or in sections: '
+        '[{"Section": "Address", "Fields": ["City"]}].'
+    )
+    system_flag = FlagField(help_text="Ships with the platform.")
+    keep_compiled = FlagField()
+    version = models.CharField(max_length=63, **OPTIONAL)
+    web_form_id = models.BigIntegerField(**OPTIONAL)
+
+    class Meta:
+        verbose_name = "layout"
+        ordering = ["entity_id", "layout_type", "layout_name"]
+        constraints = [
+            live_unique("entities_entitylayout", "external_key"),
+            live_unique("entities_entitylayout", "entity", "layout_name"),
+            models.UniqueConstraint(
+                fields=["entity", "layout_type"],
+                condition=models.Q(deleted_at__isnull=True, default_flag=True),
+                name="entities_entitylayout_default_key",
+            ),
+        ]

@@ -1,0 +1,82 @@
+"""What became of the schema over time, and what is still being done to it."""
+
+from django.db import models
+
+from metabrm.entity import CoreModel, EntityOptions
+from metabrm.fields import ListField
+
+
+class SchemaChange(CoreModel):
+    """One change of the schema: who, when and why, in words and in the statements that were run."""
+
+    brm = EntityOptions("SCHEMA_CHANGE", title="summary", names={"user": "UserId"}, writable=False)
+
+    changed_at = models.DateTimeField(help_text="When the change was made.")
+    user = models.ForeignKey(
+        "identity.User",
+        models.DO_NOTHING,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        help_text="Who made it; not set when the platform itself did.",
+    )
+    reason = models.CharField(max_length=255, null=True, help_text="Why, as the caller said it.")
+    request_id = models.CharField(max_length=64, null=True)
+    entity_id = models.BigIntegerField(null=True, help_text="ENTITY.Id of the changed entity.")
+    entity_name = models.CharField(max_length=63, help_text="Its name at that time.")
+    summary = models.CharField(max_length=1000, help_text="What was done, in words.")
+    statements = models.TextField(null=True, help_text="The SQL that was run; none if none was.")
+    milliseconds = models.IntegerField(help_text="How long the statements took.")
+
+    class Meta:
+        verbose_name = "schema change"
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["entity_id", "id"], name="schema_change_entity")]
+
+    def __str__(self) -> str:
+        return self.summary
+
+
+class SchemaJob(CoreModel):
+    """Work on the schema that goes on beside the records: the building of an index.
+
+    PENDING -> BUILDING -> READY or FAILED; CANCELLED where a later change made it needless.
+    """
+
+    brm = EntityOptions("SCHEMA_JOB", title="summary", names={"user": "UserId"}, writable=False)
+
+    entity_id = models.BigIntegerField(help_text="ENTITY.Id whose table is worked on.")
+    entity_name = models.CharField(max_length=63, help_text="Its name when the job was made.")
+    summary = models.CharField(max_length=1000, help_text="What is done, in words.")
+    kind = ListField(values=("UNIQUE_INDEX", "SEARCH_INDEX"))
+    status = ListField(
+        values=("PENDING", "BUILDING", "READY", "FAILED", "CANCELLED"), default="PENDING"
+    )
+    progress = models.IntegerField(default=0, help_text="Per cent.")
+    message = models.TextField(
+        null=True, help_text="Why it failed, with the Ids of the records that are in the way."
+    )
+    table_name = models.CharField(max_length=63)
+    index_name = models.CharField(max_length=63)
+    columns = models.CharField(max_length=1000, help_text="Physical columns, with commas.")
+    user = models.ForeignKey(
+        "identity.User",
+        models.DO_NOTHING,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        help_text="Who made the change that needs it.",
+    )
+    requested_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "schema job"
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["status", "id"], name="schema_job_status")]
+
+    def __str__(self) -> str:
+        return self.summary
