@@ -45,6 +45,15 @@ class FieldType:
     stored: ClassVar[bool] = True
     #: Whether the text form may hold characters that COPY and array literals must escape.
     free_text: ClassVar[bool] = False
+    #: Fields of ENTITY_FIELD that shape a field of this type; none where only the platform makes one.
+    options: ClassVar[frozenset[str]] = frozenset(
+        {"RequiredFlag", "UniqueField", "ExternalKeyFlag", "SearchableFlag", "ImmutableFlag"}
+        | {"SetOnceFlag", "PIIFlag", "DefaultValue", "DefaultFormula"}
+    )
+    #: Whether a field of this type has a list of values.
+    listed: ClassVar[bool] = False
+    #: A realistic value as it is on the wire.
+    sample: ClassVar[Any] = None
 
     def sql_type(self, field: "FieldSchema") -> str:
         """The column's type in DDL."""

@@ -26,6 +26,10 @@ class Flag(FieldType):
     pg_type = "boolean"
     operators = frozenset({"=", "<>", "IN"})
     casts_from = frozenset({"INTEGER", "TEXT", "LIST"})
+    options = frozenset(
+        {"DefaultValue", "DefaultFormula", "ImmutableFlag", "SetOnceFlag", "PIIFlag"}
+    )
+    sample = "1"
 
     def msgspec_type(self, field: "FieldSchema") -> Any:
         return bool
@@ -74,6 +78,9 @@ class List(FieldType):
     free_text = True
     operators = FieldType.operators | {"LIKE", "||"}
     casts_from = frozenset({"TEXT", "INTEGER", "FLAG"})
+    options = FieldType.options | {"DataLength"}
+    listed = True
+    sample = "NEW"
 
     def sql_type(self, field: "FieldSchema") -> str:
         return f"varchar({field.length or 100})"
@@ -119,6 +126,9 @@ class MultiList(FieldType):
     free_text = True
     operators = frozenset({"=", "<>"})
     casts_from = frozenset({"LIST"})
+    options = FieldType.options - {"UniqueField", "ExternalKeyFlag", "SearchableFlag"}
+    listed = True
+    sample = "NEW"
 
     def msgspec_type(self, field: "FieldSchema") -> Any:
         return list[str]

@@ -26,6 +26,7 @@ class Date(FieldType):
     label = "Date"
     pg_type = "date"
     casts_from = frozenset({"DATETIME", "TEXT"})
+    sample = "2026-02-28"
 
     def msgspec_type(self, field: "FieldSchema") -> Any:
         return date
@@ -51,6 +52,7 @@ class DateTime(FieldType):
     label = "Date and time"
     pg_type = "timestamptz"
     casts_from = frozenset({"DATE", "TEXT"})
+    sample = "2026-02-28T14:30:00Z"
 
     # msgspec would read a bare number as seconds since 1970.
     def decode(

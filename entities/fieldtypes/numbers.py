@@ -28,6 +28,8 @@ class Integer(FieldType):
     label = "Whole number"
     pg_type = "bigint"
     casts_from = _NUMBERS | {"FLAG", "LOOKUP"}
+    options = FieldType.options | {"DataLength"}
+    sample = "42"
 
     def sql_type(self, field: "FieldSchema") -> str:
         return "integer" if field.digits == INT4_DIGITS else "bigint"
@@ -65,6 +67,7 @@ class Id(Integer):
     name = "ID"
     label = "Id"
     casts_from = frozenset()
+    options = frozenset()
 
 
 @register
@@ -75,6 +78,8 @@ class DecimalNumber(FieldType):
     label = "Decimal number"
     pg_type = "numeric"
     casts_from = _NUMBERS
+    options = FieldType.options | {"DataLength"}
+    sample = "12.5"
 
     def sql_type(self, field: "FieldSchema") -> str:
         return f"numeric({field.digits},{field.places})" if field.digits else "numeric"
@@ -132,6 +137,8 @@ class Money(DecimalNumber):
 
     name = "MONEY"
     label = "Money"
+    options = DecimalNumber.options | {"CurrencySource"}
+    sample = "149.9"
 
 
 @register

@@ -23,6 +23,12 @@ class Lookup(Integer):
     label = "Lookup"
     operators = frozenset({"=", "<>", "IN"})
     casts_from = frozenset({"INTEGER"})
+    options = (FieldType.options - {"ExternalKeyFlag"}) | {
+        "ReferencedEntityId",
+        "ReferencedColumn",
+        "OnDelete",
+    }
+    sample = "1"
     # A lookup by key holds the key's text.
     free_text = True
 
@@ -62,6 +68,8 @@ class Json(FieldType):
     free_text = True
     operators = frozenset()
     casts_from = frozenset({"LONG_TEXT", "TEXT"})
+    options = FieldType.options - {"UniqueField", "ExternalKeyFlag", "SearchableFlag"}
+    sample = {"color": "blue", "size": 42}
 
     def decode(self, values: Any, field: "FieldSchema") -> Any:
         return self._decode_each(values, field)
@@ -98,6 +106,7 @@ class File(FieldType):
     label = "File"
     pg_type = "text"
     operators = frozenset()
+    options = frozenset({"RequiredFlag", "PIIFlag"})
 
     def decode(self, values: Any, field: "FieldSchema") -> Any:
         return self._decode_each(values, field)
@@ -120,6 +129,7 @@ class Formula(FieldType):
     label = "Formula"
     pg_type = "text"
     stored = False
+    options = frozenset({"FormulaValue", "FormulaDataType", "PIIFlag"})
 
     def decode_one(self, value: Any, field: "FieldSchema") -> Any:
         raise Refused(Code.FIELD_NOT_CHANGEABLE, "is computed; leave it out")

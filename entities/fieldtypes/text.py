@@ -21,6 +21,8 @@ class _TextType(FieldType):
     pg_type = "text"
     free_text = True
     operators = FieldType.operators | {"LIKE", "||"}
+    options = FieldType.options | {"DataLength", "EncryptedFlag"}
+    sample = "Blue Harbor"
 
     def sql_type(self, field: "FieldSchema") -> str:
         return f"varchar({field.length})" if field.length else "text"
@@ -74,6 +76,8 @@ class LongText(_TextType):
     name = "LONG_TEXT"
     label = "Long text"
     casts_from = Text.casts_from | {"TEXT", "JSON"}
+    options = Text.options - {"UniqueField", "ExternalKeyFlag", "DataLength"}
+    sample = "Prefers invoices by e-mail.\nCall before the first delivery."
 
     def model_field(self, field: "FieldSchema") -> models.Field:
         return models.TextField()
@@ -96,6 +100,7 @@ class Email(_CheckedText):
     name = "EMAIL"
     label = "E-mail"
     casts_from = frozenset({"TEXT", "LONG_TEXT"})
+    sample = "billing@example.com"
 
     def decode_one(self, value: Any, field: "FieldSchema") -> str:
         text = super().decode_one(value, field)
@@ -120,6 +125,7 @@ class Url(_CheckedText):
     name = "URL"
     label = "Web address"
     casts_from = frozenset({"TEXT", "LONG_TEXT"})
+    sample = "https://www.example.com"
     _validator = URLValidator(schemes=["http", "https"])
 
     def decode_one(self, value: Any, field: "FieldSchema") -> str:
