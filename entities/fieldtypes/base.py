@@ -45,7 +45,7 @@ class FieldType:
     stored: ClassVar[bool] = True
     #: Whether the text form may hold characters that COPY and array literals must escape.
     free_text: ClassVar[bool] = False
-    #: Fields of ENTITY_FIELD that shape a field of this type; none where only the platform makes it.
+    #: Fields of ENTITY_FIELD that shape one of this type; none where only the platform makes it.
     options: ClassVar[frozenset[str]] = frozenset(
         {"RequiredFlag", "UniqueField", "ExternalKeyFlag", "SearchableFlag", "ImmutableFlag"}
         | {"SetOnceFlag", "PIIFlag", "DefaultValue", "DefaultFormula"}
