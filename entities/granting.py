@@ -19,20 +19,22 @@ from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
 from metabrm.identity.sessions import close_sessions_of_users
 
-_ROLES = "SELECT id, id, administrator_flag FROM identity_role WHERE id = ANY(%s)"
+_ROLES = "SELECT id, id, administrator_flag, view_pii_flag FROM identity_role WHERE id = ANY(%s)"
 _ROLES_OF_USERS = (
-    "SELECT u.id, r.id, r.administrator_flag FROM identity_user u "
+    "SELECT u.id, r.id, r.administrator_flag, r.view_pii_flag FROM identity_user u "
     "JOIN identity_role r ON r.id = u.role_id WHERE u.id = ANY(%s)"
 )
 
 
-def may_manage(snapshot: Snapshot, context: Context, role_id: int, administrator: bool) -> bool:
+def may_manage(
+    snapshot: Snapshot, context: Context, role_id: int, administrator: bool, views_pii: bool
+) -> bool:
     """Whether a role may nothing that the caller may not: he can put people into it."""
     if context.administrator:
         return True
-    if administrator:
+    if administrator or (views_pii and not context.views_pii):
         return False
-    other = replace(context, role_id=role_id, administrator=False)
+    other = replace(context, role_id=role_id, administrator=False, views_pii=views_pii)
     for schema in snapshot.entities.values():
         his, own = rights(snapshot, other, schema), rights(snapshot, context, schema)
         if (
@@ -78,10 +80,13 @@ class RoleBehavior(_Guarded):
     def check_sent(self, batch: Batch) -> None:
         flags = batch.sent("AdministratorFlag")
         _refuse(batch, (i for i in batch.live if flags[i] is True), "AdministratorFlag")
+        views = batch.sent("ViewPIIFlag")
+        _refuse(batch, (i for i in batch.live if views[i] is True), "ViewPIIFlag")
 
     def check_stored(self, batch: Batch) -> None:
         stored = _roles(_ROLES, batch.ids)
-        _refuse(batch, (i for i in batch.live if stored.get(batch.ids[i], (0, False))[1]), "Id")
+        above = {key for key, (_, administrator, _) in stored.items() if administrator}
+        _refuse(batch, (i for i in batch.live if batch.ids[i] in above), "Id")
 
 
 @behavior("USER")
@@ -111,7 +116,9 @@ class UserBehavior(_Guarded):
         close_sessions_of_users(batch.ids[i] or 0 for i in batch.live)
 
     @staticmethod
-    def _check(batch: Batch, roles: dict[Any, tuple[int, bool]], keys: list[Any], at: str) -> None:
+    def _check(
+        batch: Batch, roles: dict[Any, tuple[int, bool, bool]], keys: list[Any], at: str
+    ) -> None:
         above = {
             role
             for role in set(roles.values())
@@ -143,7 +150,8 @@ class GrantBehavior(_Guarded):
 
 _WHY = {
     "USER": "The role may do what your own role may not; an administrator can do this.",
-    "ROLE": "Only an administrator makes, changes and deletes administrator roles.",
+    "ROLE": "Only an administrator makes, changes and deletes administrator roles, or lets a role "
+    "see personal data.",
     "ENTITY_FIELD_ROLE": "Only an administrator grants rights and takes them away.",
 }
 
@@ -153,9 +161,9 @@ def _refuse(batch: Batch, indexes: Iterable[int], field: str) -> None:
         batch.fail(index, Code.INSUFFICIENT_RIGHTS, _WHY[batch.schema.name], field)
 
 
-def _roles(sql: str, keys: Iterable[Any]) -> dict[Any, tuple[int, bool]]:
-    """Key -> Id of the role, and whether it is an administrator's."""
+def _roles(sql: str, keys: Iterable[Any]) -> dict[Any, tuple[int, bool, bool]]:
+    """Key -> Id of the role, whether it is an administrator's, whether it sees personal data."""
     wanted = list({key for key in keys if key is not None and key is not UNSET})
     with connection.cursor() as cursor:
         cursor.execute(sql, [wanted])
-        return {key: (role_id, flag) for key, role_id, flag in cursor.fetchall()}
+        return {key: (role_id, flag, pii) for key, role_id, flag, pii in cursor.fetchall()}

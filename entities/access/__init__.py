@@ -1,5 +1,5 @@
 """Who may see and change what: roles and field rights, compiled per role and schema version."""
 
-from entities.access.rights import EntityRights, rights
+from entities.access.rights import EntityRights, rights, viewer
 
-__all__ = ["EntityRights", "rights"]
+__all__ = ["EntityRights", "rights", "viewer"]

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 from django.db import connection
 
 from entities.access import trail
+from entities.access.masking import masks
 from entities.errors import Code, RequestError
 from entities.schema.description import EntitySchema, FieldSchema
 from entities.schema.snapshot import Snapshot
@@ -25,6 +26,7 @@ class EntityRights:
 
     condition   SQL over the alias `{t}` of the rows that exist for him, "" for all
     instead     fields that read otherwise for him: name -> the field as he sees it
+    masked      those of them whose value he sees nothing of
     """
 
     create: bool
@@ -35,10 +37,20 @@ class EntityRights:
     writable: frozenset[str]
     condition: str = ""
     instead: Mapping[str, FieldSchema] = field(default_factory=dict)
+    masked: frozenset[str] = frozenset()
 
     def may_read(self, field: FieldSchema) -> bool:
         """Whether the field may be selected, filtered and sorted by."""
         return field.name in self.readable
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The fields whose values he may learn: those he may read that are not masked."""
+        return self.readable - self.masked
+
+    def may_probe(self, field: FieldSchema) -> bool:
+        """Whether he may ask which record has a value: where he may read, what he may read."""
+        return field.name not in self.masked and (not self.read or field.name in self.readable)
 
     def seen(self, field: FieldSchema) -> FieldSchema:
         """The field as the caller sees it."""
@@ -53,7 +65,9 @@ FROM entities_entityfieldrole
 WHERE role_id = %s AND deleted_at IS NULL
 """
 
-_Compiled = dict[tuple[int | None, str], EntityRights]
+#: Who share their rights: a role, and whether it sees personal data; None for administrators.
+Viewer = tuple[int | None, bool] | None
+_Compiled = dict[tuple[Viewer, str], EntityRights]
 _cache: WeakKeyDictionary[Snapshot, _Compiled] = WeakKeyDictionary()
 
 
@@ -61,16 +75,22 @@ def rights(snapshot: Snapshot, context: Context, schema: EntitySchema) -> Entity
     """The caller's rights on `schema`. Rows that grant rights bump the schema version, so what was
     compiled for a snapshot holds as long as the snapshot does."""
     compiled = _cache.setdefault(snapshot, {})
-    key = (None if context.administrator else context.role_id, schema.name)
+    who = viewer(context)
+    key = (who, schema.name)
     found = compiled.get(key)
     if found is None:
         if context.administrator:
             found = _everything(schema)
             compiled[key] = found
         else:
-            _compile(snapshot, context.role_id, compiled)
+            _compile(snapshot, context, compiled)
             found = compiled.setdefault(key, _NOTHING)
     return found
+
+
+def viewer(context: Context) -> Viewer:
+    """Callers with the same viewer have the same rights."""
+    return None if context.administrator else (context.role_id, context.views_pii)
 
 
 def require(allowed: bool, context: Context, action: str, schema: EntitySchema) -> None:
@@ -88,11 +108,12 @@ def _everything(schema: EntitySchema) -> EntityRights:
     return EntityRights(True, True, True, True, names, names)
 
 
-def _compile(snapshot: Snapshot, role_id: int | None, compiled: _Compiled) -> None:
+def _compile(snapshot: Snapshot, context: Context, compiled: _Compiled) -> None:
     """Compile a role's rights on every entity from its rows, in one statement."""
     with connection.cursor() as cursor:
-        cursor.execute(_RIGHTS, [role_id])
+        cursor.execute(_RIGHTS, [context.role_id])
         rows = cursor.fetchall()
+    who = viewer(context)
     entity_rows = {row[0]: row[2:] for row in rows if row[1] is None}
     field_rows: dict[int, dict[int, tuple[bool, bool]]] = defaultdict(dict)
     for entity_id, field_id, _, read, update, _ in rows:
@@ -112,22 +133,33 @@ def _compile(snapshot: Snapshot, role_id: int | None, compiled: _Compiled) -> No
             for f in schema.fields
             if (create or update) and limits.get(f.id, (True, True))[1]
         )
-        compiled[role_id, schema.name] = EntityRights(
-            create, read, update, delete, readable, writable
+        masked = {} if context.views_pii else masks(schema)
+        compiled[who, schema.name] = EntityRights(
+            create,
+            read,
+            update,
+            delete,
+            readable,
+            writable,
+            instead=masked,
+            masked=frozenset(masked),
         )
-    _limit_history(snapshot, role_id, compiled)
+    _limit_history(snapshot, who, compiled)
 
 
-def _limit_history(snapshot: Snapshot, role_id: int | None, compiled: _Compiled) -> None:
-    log = compiled.get((role_id, trail.ENTITY))
+def _limit_history(snapshot: Snapshot, who: Viewer, compiled: _Compiled) -> None:
+    log = compiled.get((who, trail.ENTITY))
     if log is None:
         return
 
-    def readable(schema: EntitySchema) -> frozenset[str]:
-        return compiled.get((role_id, schema.name), _NOTHING).readable
+    def on(schema: EntitySchema) -> EntityRights:
+        return compiled.get((who, schema.name), _NOTHING)
 
-    compiled[role_id, trail.ENTITY] = replace(
+    documents = trail.documents(
+        snapshot, snapshot.entity(trail.ENTITY), lambda schema: on(schema).known
+    )
+    compiled[who, trail.ENTITY] = replace(
         log,
-        condition=trail.condition(snapshot, lambda schema: bool(readable(schema))),
-        instead=trail.documents(snapshot, snapshot.entity(trail.ENTITY), readable),
+        condition=trail.condition(snapshot, lambda schema: bool(on(schema).readable)),
+        instead={**documents, **log.instead},
     )

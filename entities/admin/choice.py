@@ -33,7 +33,7 @@ def writable(
         and not f.read_only
         and f.api_accessible
         and f.type.name not in ("ID", "FILE", "FORMULA")
-        and (creating or not f.immutable)
+        and (creating or not (f.immutable or f.name in rights.masked))
     ]
 
 
@@ -66,6 +66,7 @@ def searched(schema: EntitySchema, rights: EntityRights) -> list[FieldSchema]:
         f
         for f in readable(schema, rights)
         if f.column is not None
+        and f.name not in rights.masked
         and (f.type.name in _TEXTS or (f.lookup is not None and f.lookup.by_key))
     ]
     telling = [f for f in fields if f.name == schema.title or f.external_key or f.unique]
@@ -75,7 +76,9 @@ def searched(schema: EntitySchema, rights: EntityRights) -> list[FieldSchema]:
 
 def filtered(schema: EntitySchema, rights: EntityRights) -> list[FieldSchema]:
     """The fields with a filter: states and lists, lookups, flags, dates; the last change last."""
-    fields = [f for f in readable(schema, rights) if f.column is not None]
+    fields = [
+        f for f in readable(schema, rights) if f.column is not None and f.name not in rights.masked
+    ]
     own = [f for f in fields if f.name not in AUTHORSHIP]
     kept = [f for f in fields if f.name in ("Created", "Updated", "UpdatedUserId")]
     chosen = [f for f in own if f.type.name == "LIST" and f.list_values]

@@ -53,7 +53,7 @@ def overview(request: HttpRequest, admins: list["RecordAdmin"]) -> dict[str, Any
     if not admins:
         return {"nothing": True}
     snapshot = admins[0].snapshot
-    readable = {a.schema.name: a.rights(request).readable for a in admins}
+    readable = {a.schema.name: a.rights(request).known for a in admins}
     held = dict(zip(admins, _held(admins), strict=True))
     tiles = [
         (room, [_tile(request, admin, held[admin]) for admin in found])

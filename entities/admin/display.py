@@ -12,6 +12,8 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from entities.access.masking import MASK
+from entities.admin.reader import may_see
 from entities.admin.titles import Titled, attribute
 from entities.schema.description import EntitySchema, FieldSchema
 from entities.schema.snapshot import Snapshot
@@ -34,13 +36,19 @@ class Column:
         self.__name__ = field.name
         self.short_description = field.label
         self.attribute = attribute(schema, field) if field.column else None
-        self.admin_order_field = self.attribute
+
+    @property
+    def admin_order_field(self) -> str | None:
+        """What the list is sorted by; an order would tell of values that the reader may not see."""
+        return self.attribute if may_see(self.snapshot, self.schema, self.field) else None
 
     def __call__(self, record: models.Model) -> SafeString | str:
         if self.attribute is None:
             value = getattr(record, "brm_computed", {}).get(self.field.name)
         else:
             value = getattr(record, self.attribute)
+        if not may_see(self.snapshot, self.schema, self.field):
+            return EMPTY if value is None else MASK
         titled = getattr(record, "brm_titles", {}).get(self.field.name)
         return shown(self.snapshot, self.field, value, titled)
 

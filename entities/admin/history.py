@@ -88,7 +88,7 @@ def page(admin: "RecordAdmin", request: HttpRequest, record_id: int) -> HttpResp
         admin.snapshot,
         _OF_RECORD,
         [admin.schema.id, record_id, PAGE + 1, PAGE * (at - 1)],
-        {admin.schema.name: rights.readable},
+        {admin.schema.name: rights.known},
     )
     exists = admin.get_queryset(request).filter(pk=record_id).exists()
     title = title_of(admin.snapshot, admin.schema, record_id)
@@ -107,7 +107,7 @@ def page(admin: "RecordAdmin", request: HttpRequest, record_id: int) -> HttpResp
 
 
 def recent(snapshot: Snapshot, readable: dict[str, frozenset[str]], most: int = 12) -> list[Entry]:
-    """The newest changes of the entities in `readable` (name -> readable fields)."""
+    """The newest changes of the entities in `readable` (name -> fields to be seen)."""
     ids = [snapshot.entity(name).id for name in readable]
     return _read(snapshot, _RECENT, [ids, most], readable)
 

@@ -97,10 +97,17 @@ class RecordAdmin(EntityAdmin):
         return queryset, False
 
     def get_ordering(self, request: HttpRequest) -> Any:
-        ordering = self.schema.model._meta.ordering
+        ordering = [o for o in self.schema.model._meta.ordering if self._sortable(str(o))]
         if ORDER_VAR in request.GET or (ordering and estimate(self.schema) < BIG):
             return ordering or ["-pk"]
         return ["-pk"]
+
+    def _sortable(self, ordering: str) -> bool:
+        """Whether the reader may see the field by which the list is sorted unless he chooses."""
+        attribute = ordering.lstrip("-")
+        column = self.model._meta.get_field(attribute).column if attribute != "pk" else "id"
+        field = self.schema.by_column.get(column)
+        return field is not None and may_see(self.snapshot, self.schema, field)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -27,6 +27,6 @@ def reading(context: Context | None) -> Iterator[None]:
 
 
 def may_see(snapshot: Snapshot, schema: EntitySchema, field: FieldSchema) -> bool:
-    """Whether the reader may read the field."""
+    """Whether the reader may know the field's values."""
     context = _reader.get()
-    return context is None or rights(snapshot, context, schema).may_read(field)
+    return context is None or field.name in rights(snapshot, context, schema).known

@@ -39,7 +39,7 @@ def related_lists(
     for child, field in snapshot.references(schema):
         if not child.visible or field.hidden or field.name in AUTHORSHIP:
             continue
-        if field.name not in rights_on(request, snapshot, child).readable:
+        if field.name not in rights_on(request, snapshot, child).known:
             continue
         assert field.lookup is not None
         target = next((f for f in schema.fields if f.column == field.lookup.column), None)

@@ -64,11 +64,18 @@ class UserAdmin(RecordAdmin):
         """Give a user a new password."""
         if not self.has_change_permission(request):
             raise PermissionDenied("You may not change users.")
-        user = self.get_object(request, str(user_id))
-        if not isinstance(user, User):
+        found = self.get_object(request, str(user_id))
+        user = User.objects.select_related("role").filter(pk=found.pk).first() if found else None
+        if user is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, str(user_id))
         role = user.role
-        if not may_manage(self.snapshot, context_of(request), role.pk, role.administrator_flag):
+        if not may_manage(
+            self.snapshot,
+            context_of(request),
+            role.pk,
+            role.administrator_flag,
+            role.view_pii_flag,
+        ):
             raise PermissionDenied("You may not set the password of this user, who may more.")
         form = AdminPasswordChangeForm(user, request.POST or None)
         if request.method == "POST" and form.is_valid():
@@ -181,7 +188,7 @@ class AuditLogAdmin(RecordAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         readable = {
-            schema.name: rights_on(request, self.snapshot, schema).readable
+            schema.name: rights_on(request, self.snapshot, schema).known
             for schema in self.snapshot.entities.values()
         }
         record = context["original"]

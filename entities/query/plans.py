@@ -1,8 +1,8 @@
 """Compiled statements, kept as long as the snapshot they were compiled for.
 
-What a text compiles to depends on the schema and on the caller's role, and on nothing else: rights
-change only with the schema's version. So a statement is kept per snapshot, role and text, the
-least recently used one making room, and all of them go with their snapshot.
+What a text compiles to depends on the schema and the caller's rights, and on nothing else: rights
+change only with the schema's version. So a statement is kept per snapshot, viewer (those who share
+their rights) and text, the least recently used one making room, and all go with their snapshot.
 """
 
 import threading
@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
+from entities.access.rights import Viewer, viewer
 from entities.query.statement import Compiled
 from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
@@ -18,7 +19,7 @@ MOST_PLANS = 512
 #: Longer texts, mostly long lists of ids, are not asked twice.
 LONGEST_TEXT = 4096
 
-_Key = tuple[int | None, str, str]
+_Key = tuple[Viewer, str, str]
 _plans: WeakKeyDictionary[Snapshot, OrderedDict[_Key, Compiled]] = WeakKeyDictionary()
 _lock = threading.Lock()
 
@@ -34,7 +35,7 @@ def plan(
     whether it was asked for before."""
     if len(text) > LONGEST_TEXT:
         return compiled(), False
-    key = (None if context.administrator else context.role_id, subject, text)
+    key = (viewer(context), subject, text)
     with _lock:
         kept = _plans.setdefault(snapshot, OrderedDict())
         found = kept.get(key)

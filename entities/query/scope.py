@@ -145,6 +145,14 @@ class Scope:
                 word,
             )
         self._may_read(source, link, word)
+        if link.name in source.rights.masked:
+            raise RequestError(
+                Code.INSUFFICIENT_RIGHTS,
+                f"User {self.context.username} sees {source.schema.name}.{link.name} masked and "
+                f"can't follow it.",
+                field=link.name,
+                position=self.statement.at(word),
+            )
         full, short = _steps(link)
         step = full if fold(word.name) == fold(full) else short
         hop = self._hops.get((source.alias, link.name))

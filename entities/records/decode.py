@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from entities.access import EntityRights
+from entities.access.masking import is_mask
 from entities.errors import Code, RequestError, nearest
 from entities.records.batch import UNSET, Batch
 from entities.schema.description import EntitySchema, FieldSchema, fold
@@ -76,6 +77,8 @@ def decode(
     for field, values in raw.items():
         if field.read_only:
             continue
+        if field.name in rights.masked:
+            values = [UNSET if is_mask(v) else v for v in values]
         sent = [v is not UNSET and v is not None and v != "" for v in values]
         if field.type.name == "ID":
             batch.columns[field] = [

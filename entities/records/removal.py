@@ -214,7 +214,8 @@ def _restore_halving(
             back = _restore(batch, indexes, deleted_at)
     except IntegrityError as error:
         if len(indexes) == 1:
-            problem = problem_of(error, batch.schema)
+            granted = rights(batch.snapshot, batch.context, batch.schema)
+            problem = problem_of(error, batch.schema, granted)
             if problem is None:
                 raise
             batch.fail(indexes[0], problem.code, problem.message, problem.field)

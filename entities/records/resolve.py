@@ -146,7 +146,7 @@ def _key_of(
     except RequestError as error:
         batch.fail(index, error.code, error.message, field.name)
         return None
-    if not rights(batch.snapshot, batch.context, target).may_read(key_field):
+    if key_field.name not in rights(batch.snapshot, batch.context, target).known:
         batch.fail(
             index,
             Code.INSUFFICIENT_RIGHTS,

@@ -118,6 +118,7 @@ def upsert(
     def work(snapshot: Snapshot, schema: EntitySchema, granted: EntityRights) -> Batch:
         require((granted.create or granted.update) and schema.writable, context, "upsert", schema)
         key_field = _external_key(schema, key)
+        _may_probe(key_field, schema, granted, context)
         batch = Batch(snapshot, schema, context, len(rows))
         relations = decode(batch, rows, granted, null_clears=null_clears)
         _refuse_ids(batch, unless=key_field)
@@ -317,6 +318,19 @@ def _external_key(schema: EntitySchema, name: str) -> FieldSchema:
             field="externalIDFieldName",
         )
     return field
+
+
+def _may_probe(
+    field: FieldSchema, schema: EntitySchema, granted: EntityRights, context: Context
+) -> None:
+    """Created or updated: the answer tells whether a record with the key exists."""
+    if not granted.may_probe(field):
+        raise RequestError(
+            Code.INSUFFICIENT_RIGHTS,
+            f"User {context.username} may not see {schema.name}.{field.name}, so it can't be the "
+            f"key of an upsert; name the records by another key or by Id.",
+            field="externalIDFieldName",
+        )
 
 
 def _key_values(batch: Batch, key_field: FieldSchema) -> dict[int, Any]:

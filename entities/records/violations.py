@@ -5,12 +5,14 @@ import re
 from django.db import DatabaseError
 from psycopg import errors as pg
 
+from entities.access import EntityRights
 from entities.errors import Code, Problem
 from entities.schema.description import EntitySchema
 
 
-def problem_of(error: DatabaseError, schema: EntitySchema) -> Problem | None:
-    """The problem of the one record whose write raised `error`; None if it is not the record's."""
+def problem_of(error: DatabaseError, schema: EntitySchema, granted: EntityRights) -> Problem | None:
+    """The problem of the one record whose write raised `error`, as a caller with these rights may
+    know it; None if it is not the record's."""
     cause = error.__cause__
     if not isinstance(cause, pg.Error):
         return None
@@ -18,7 +20,7 @@ def problem_of(error: DatabaseError, schema: EntitySchema) -> Problem | None:
     field = schema.by_column.get(diagnosis.column_name or "")
     name = field.name if field else ""
     if isinstance(cause, pg.UniqueViolation):
-        return _duplicate(diagnosis.message_detail or "", schema)
+        return _duplicate(diagnosis.message_detail or "", schema, granted)
     if isinstance(cause, pg.CheckViolation):
         constraint = diagnosis.constraint_name or ""
         message = schema.constraint_messages.get(constraint) or f"the rule {constraint} is broken"
@@ -36,19 +38,24 @@ def problem_of(error: DatabaseError, schema: EntitySchema) -> Problem | None:
     return None
 
 
-def _duplicate(detail: str, schema: EntitySchema) -> Problem:
+def _duplicate(detail: str, schema: EntitySchema, granted: EntityRights) -> Problem:
     """`Key (name, account_id)=(x, 1) already exists.` -> the fields and the value."""
     match = re.match(r"Key \((.*?)\)=\((.*)\) already exists", detail, re.DOTALL)
     columns = match.group(1).replace('"', "").split(", ") if match else []
     fields = [schema.by_column[c].name for c in columns if c in schema.by_column]
-    return duplicate(schema, tuple(fields), match.group(2) if match else "")
+    return duplicate(schema, tuple(fields), match.group(2) if match else "", granted)
 
 
-def duplicate(schema: EntitySchema, fields: tuple[str, ...], shown: str) -> Problem:
-    """Another live record holds the unique key `fields` with the value `shown`."""
+def duplicate(
+    schema: EntitySchema, fields: tuple[str, ...], value: str, granted: EntityRights
+) -> Problem:
+    """Another live record holds the unique key `fields` with this value, which is told only to
+    those who may know it: part of it may be stored and not sent."""
+    named = " and ".join(fields)
+    told = all(granted.may_probe(schema.field(name)) for name in fields)
+    what = f"{named or 'the same key'} {value!r}" if told else f"the same {named}"
     return Problem(
         Code.DUPLICATE_KEY,
         ",".join(fields),
-        f"Another {schema.name} has {' and '.join(fields) or 'the same key'} {shown!r}; "
-        f"send another value, or update that record.",
+        f"Another {schema.name} has {what}; send another value, or update that record.",
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
 
-from entities.access import EntityRights
+from entities.access import EntityRights, rights
 from entities.errors import Code
 from entities.fieldtypes.textform import array_literal
 from entities.records import statements
@@ -192,6 +192,7 @@ def _find_stored(
 
 
 def _keep_set_once(batch: Batch, fields: list[FieldSchema]) -> None:
+    granted = rights(batch.snapshot, batch.context, batch.schema)
     for field in fields:
         column = batch.columns.get(field)
         if not (field.immutable or field.set_once) or column is None:
@@ -199,7 +200,9 @@ def _keep_set_once(batch: Batch, fields: list[FieldSchema]) -> None:
         since = "the record exists" if field.immutable else "it has a value"
         for index in batch.live:
             value, stored = column[index], batch.stored[field.name][index]
-            if value is UNSET or value == stored or (stored is None and not field.immutable):
+            # Who may not see the value can't find it by sending guesses either.
+            same = value == stored and granted.may_probe(field)
+            if value is UNSET or same or (stored is None and not field.immutable):
                 continue
             batch.fail(
                 index,
@@ -231,9 +234,10 @@ def _check_keys(batch: Batch) -> None:
                     ",".join(key),
                 )
         if first:
+            granted = rights(batch.snapshot, batch.context, batch.schema)
             for values in _taken(batch.schema, fields, list(first)):
                 index = first[values]
-                problem = duplicate(batch.schema, key, ", ".join(map(str, values)))
+                problem = duplicate(batch.schema, key, ", ".join(map(str, values)), granted)
                 batch.fail(index, problem.code, problem.message, problem.field)
 
 
@@ -349,7 +353,8 @@ def _refuse(batch: Batch, index: int, statement: Statement, error: DatabaseError
 
 
 def _problem(error: DatabaseError, batch: Batch) -> Any:
-    problem = problem_of(error, batch.schema)
+    granted = rights(batch.snapshot, batch.context, batch.schema)
+    problem = problem_of(error, batch.schema, granted)
     if problem is None:
         raise error
     return problem

@@ -20,6 +20,8 @@ class Context:
     reason          why, in a few words; kept with the history ("REST POST", "bill run 12")
     request_id      ties log lines, history and answers of one request together
     time_zone       IANA zone in which times are shown to the caller
+    chain           Ids of the workflow rules whose actions led here, the first one first
+    views_pii       sees personal data that others see masked
     """
 
     user_id: int | None
@@ -29,6 +31,7 @@ class Context:
     reason: str = ""
     request_id: str = ""
     time_zone: str = "UTC"
+    views_pii: bool = False
 
     @classmethod
     def system(cls, reason: str) -> "Context":
@@ -46,6 +49,7 @@ class Context:
             reason,
             request_id,
             user.time_zone.name if user.time_zone else "UTC",
+            user.role.view_pii_flag,
         )
 
     def because(self, reason: str) -> "Context":

@@ -28,8 +28,8 @@ LONGEST_SESSION_ID = 200
 
 # `{alongside}` is an expression of the caller's own, answered by the same statement.
 _CALLER = """
-SELECT u.id, u.role_id, r.administrator_flag, u.username, coalesce(z.name, 'UTC'), {alongside},
-       {proof}
+SELECT u.id, u.role_id, r.administrator_flag, u.username, coalesce(z.name, 'UTC'), r.view_pii_flag,
+       {alongside}, {proof}
 FROM identity_user u
 JOIN identity_role r ON r.id = u.role_id
 LEFT JOIN localization_timezone z ON z.id = u.time_zone_id
@@ -135,8 +135,10 @@ def _used(key: int, now: datetime) -> None:
 
 
 def _context(caller: list[Any], reason: str, request_id: str) -> Context:
-    user_id, role_id, administrator, username, zone = caller
-    return Context(user_id, role_id, administrator, username, reason, request_id, zone)
+    user_id, role_id, administrator, username, zone, views_pii = caller
+    return Context(
+        user_id, role_id, administrator, username, reason, request_id, zone, views_pii
+    )
 
 
 def _possible(session_id: str) -> bool:
