@@ -11,7 +11,8 @@ from entities.admin.icons import icon_of
 if TYPE_CHECKING:
     from entities.admin.pages import RecordAdmin
 
-_OTHER = "Other"
+#: The room of entities that name none.
+_CUSTOM = "Custom"
 _AUDIT = "AUDIT_LOG"
 
 
@@ -19,7 +20,7 @@ def rooms(admins: list["RecordAdmin"]) -> list[tuple[str, list["RecordAdmin"]]]:
     """(Room, its entities), both in order."""
     by_room: dict[str, list[RecordAdmin]] = {}
     for admin in admins:
-        by_room.setdefault(admin.schema.node or _OTHER, []).append(admin)
+        by_room.setdefault(admin.schema.node or _CUSTOM, []).append(admin)
     order = _order()
     return [
         (room, sorted(by_room[room], key=_weight))

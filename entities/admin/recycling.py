@@ -255,13 +255,14 @@ def _consequences(admin: "RecordAdmin", ids: list[int]) -> list[dict[str, Any]]:
 def _rows(admin: "RecordAdmin", page: Page) -> list[dict[str, Any]]:
     found = list(page.object_list)
     named = titles(admin.snapshot, admin.schema, [r.pk for r in found])
-    authors = User.objects.in_bulk({r.updated_user_id for r in found if r.updated_user_id})
+    by = {r.pk: getattr(r, "updated_user_id", None) for r in found}
+    authors = User.objects.in_bulk({author for author in by.values() if author})
     return [
         {
             "id": record.pk,
             "title": named[record.pk][1],
             "deleted_at": record.deleted_at,
-            "by": authors.get(record.updated_user_id),
+            "by": authors.get(by[record.pk]),
             "history_url": admin.page("history", record.pk),
         }
         for record in found

@@ -102,10 +102,9 @@ def stored(record: models.Model, schema: EntitySchema, field: FieldSchema) -> An
 
 def attribute(schema: EntitySchema, field: FieldSchema) -> str:
     """The name under which the entity's model keeps the field's native value."""
-    for model_field in schema.model._meta.concrete_fields:
-        if model_field.column == field.column:
-            return model_field.attname
-    raise KeyError(f"{schema.name}.{field.name} has no column")
+    if field.column is None:
+        raise KeyError(f"{schema.name}.{field.name} has no column")
+    return schema.attributes[field.column]
 
 
 class Called:

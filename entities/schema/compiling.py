@@ -2,8 +2,9 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from functools import cache
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -11,8 +12,10 @@ from django.apps import apps as static_apps
 from django.db import connection, models
 
 from entities import fieldtypes
-from entities.fieldtypes import FieldType, Refused
-from entities.schema.description import EntitySchema, FieldSchema, Lookup, fold
+from entities.fieldtypes import Refused, default_length
+from entities.fieldtypes.lengths import Size, size_of
+from entities.schema.description import EntitySchema, FieldSchema, Lookup, fold, quote
+from entities.schema.naming import plural_of
 from entities.schema.runtime import RuntimeApps, runtime_model
 from entities.schema.snapshot import Snapshot
 from entities.schema.versioning import database_version
@@ -48,6 +51,11 @@ SELECT entity_field_id, list_value, active_flag FROM entities_entityfieldvalue
 WHERE deleted_at IS NULL ORDER BY entity_field_id, NOT active_flag, sort_order, id
 """
 
+_KEYS = """
+SELECT entity_id, field_names FROM entities_entitykey
+WHERE deleted_at IS NULL ORDER BY entity_id, key_name
+"""
+
 
 def core_models() -> dict[str, type[CoreModel]]:
     """API name -> static model of every core entity."""
@@ -55,7 +63,7 @@ def core_models() -> dict[str, type[CoreModel]]:
 
 
 def build() -> Snapshot:
-    """Read the metadata and compile it. Four statements, whatever the number of entities."""
+    """Read the metadata and compile it. Five statements, whatever the number of entities."""
     with connection.cursor() as cursor:
         # One statement per table must still see one moment: the version is read first and last.
         while True:
@@ -66,6 +74,8 @@ def build() -> Snapshot:
             field_rows = cursor.fetchall()
             cursor.execute(_VALUES)
             value_rows = cursor.fetchall()
+            cursor.execute(_KEYS)
+            key_rows = cursor.fetchall()
             if database_version() == version:
                 break
 
@@ -81,15 +91,25 @@ def build() -> Snapshot:
         name: {c.name: c.sql for c in model.brm.computed} for name, model in core.items()
     }
     names = {row[0]: row[1] for row in entity_rows}
+    columns = {
+        (names[entity_id], fold(row[1])): row[6]
+        for entity_id, *row in field_rows
+        if entity_id in names and row[6] is not None
+    }
     fields: dict[int, list[FieldSchema]] = defaultdict(list)
     for entity_id, *row in field_rows:
         if entity_id in names:
             computed = expressions.get(names[entity_id], {})
-            fields[entity_id].append(_field(row, values, retired, computed, core))
+            fields[entity_id].append(_field(row, values, retired, computed, columns))
+
+    keys: dict[int, list[str]] = defaultdict(list)
+    for entity_id, field_names in key_rows:
+        keys[entity_id].append(field_names)
 
     apps = RuntimeApps()
-    entities = [_entity(row, tuple(fields[row[0]]), core, apps) for row in entity_rows]
-    apps.seal()
+    entities = [
+        _entity(row, tuple(fields[row[0]]), keys[row[0]], core, apps) for row in entity_rows
+    ]
     return Snapshot(version, entities, apps)
 
 
@@ -98,7 +118,7 @@ def _field(
     values: Mapping[int, dict[str, str]],
     retired: Mapping[int, list[str]],
     computed: Mapping[str, str],
-    core: Mapping[str, type[CoreModel]],
+    columns: Mapping[tuple[str, str], str],
 ) -> FieldSchema:
     (
         field_id,
@@ -130,8 +150,19 @@ def _field(
         on_delete,
         currency_source,
     ) = row
-    kind = fieldtypes.get(data_type)
-    length, digits, places = _size(kind, data_length)
+    expression = computed.get(name)
+    lookup = None
+    try:
+        kind = fieldtypes.get(data_type)
+        if target:
+            lookup = _lookup(target, referenced_column, on_delete, columns)
+    except KeyError as unknown:
+        # One bad row must not take the whole schema down: what is stored can be read, as text.
+        log.error("Field %s (%s) is read-only: there is no %s", name, field_id, unknown)
+        kind = fieldtypes.get("TEXT")
+        expression = f"{{t}}.{quote(column)}::text" if column else "NULL::text"
+        column = default_text = data_length = None
+    length, digits, places = _size(kind.name, data_length, field_id)
     schema = FieldSchema(
         id=field_id,
         name=name,
@@ -139,7 +170,7 @@ def _field(
         help=help_text,
         type=kind,
         column=column,
-        expression=computed.get(name),
+        expression=expression,
         length=length,
         digits=digits,
         places=places,
@@ -163,7 +194,7 @@ def _field(
         formula_type=formula_data_type or "",
         retired=frozenset(retired.get(field_id, ())),
         list_values=MappingProxyType(values.get(field_id, {})),
-        lookup=_lookup(target, referenced_column, on_delete, core) if target else None,
+        lookup=lookup,
         currency_source=currency_source,
     )
     if column is not None:
@@ -177,33 +208,31 @@ def _field(
     return schema
 
 
-def _size(kind: FieldType, data_length: str | None) -> tuple[int | None, int | None, int]:
-    """DataLength -> (characters, digits, places)."""
-    if not data_length:
-        return None, None, 0
-    first, _, second = data_length.partition(",")
-    if kind.pg_type in ("numeric", "bigint"):
-        return None, int(first), int(second or 0)
-    return int(first), None, 0
+def _size(data_type: str, data_length: str | None, field_id: int) -> Size:
+    """DataLength -> (characters, digits, places); the type's own where it says nothing sensible."""
+    try:
+        return size_of(data_type, data_length)
+    except ValueError as error:
+        log.error("Field %s has the length of any %s: %s", field_id, data_type, error)
+        return size_of(data_type, default_length(data_type))
 
 
 def _lookup(
     target: str,
     referenced_column: str | None,
     on_delete: str | None,
-    core: Mapping[str, type[CoreModel]],
+    columns: Mapping[tuple[str, str], str],
 ) -> Lookup:
     column = "id"
     if referenced_column and referenced_column != "Id":
-        from entities.schema.naming import core_columns
-
-        column = core_columns(core[target])[referenced_column]
+        column = columns[target, fold(referenced_column)]
     return Lookup(target, column, referenced_column or "Id", on_delete or "")
 
 
 def _entity(
     row: tuple[Any, ...],
     fields: tuple[FieldSchema, ...],
+    keys: Iterable[str],
     core: Mapping[str, type[CoreModel]],
     apps: RuntimeApps,
 ) -> EntitySchema:
@@ -223,35 +252,39 @@ def _entity(
         cascades,
     ) = row
     static = core.get(name)
-    model: type[models.Model] = static or runtime_model(apps, table, label, fields)
-    by_column = {f.column: f.name for f in fields}
+    by_column = {f.column: f.name for f in fields if f.column is not None}
     unique_keys: list[tuple[str, ...]] = [(f.name,) for f in fields if f.unique]
-    messages = {
-        f"{table}_{f.column}_check": f"{by_column[f.column]} is 0 or more"
-        for f in model._meta.fields
-        if isinstance(f, models.PositiveIntegerField) and f.column in by_column
-    }
-    for constraint in model._meta.constraints:
-        if isinstance(constraint, models.UniqueConstraint) and constraint.fields:
-            columns = [_column(model, name) for name in constraint.fields]
-            key = tuple(by_column[c] for c in columns if c in by_column)
-            if len(key) == len(columns) and key not in unique_keys:
-                unique_keys.append(key)
-        elif isinstance(constraint, models.CheckConstraint):
-            messages[constraint.name] = str(constraint.violation_error_message or "")
+    messages: dict[str, str] = {}
+    if static is not None:
+        unique_keys += _static_keys(static, by_column)
+        messages = _constraint_messages(static, table, by_column)
+    unique_keys += _composite_keys(name, keys, fields)
     options = static.brm if static is not None else None
-    title = by_column.get(_column(model, options.title)) if options else None
+    if options is not None:
+        title = by_column.get(_column(cast("type[models.Model]", static), options.title), "Id")
+    else:
+        title = title_among(fields)
+    plural = _plural(label, static)
+
+    def model() -> type[models.Model]:
+        if static is not None and by_column.keys() <= _columns(static):
+            return static
+        called = static.__name__ if static is not None else name
+        return apps.made_once(
+            table, lambda: runtime_model(apps, called, table, (label, plural), fields, static)
+        )
+
     return EntitySchema(
         id=entity_id,
         name=name,
         label=label,
-        label_plural=str(model._meta.verbose_name_plural),
+        label_plural=plural,
         help=help_text,
         node=node,
         table=table,
-        title=title or "Id",
+        title=title,
         fields=fields,
-        model=model,
+        make_model=model,
         system=system,
         writable=not virtual and (options.writable if options else True),
         api_enabled=api_enabled,
@@ -259,11 +292,80 @@ def _entity(
         recycle_bin=recycle_bin,
         history=history,
         cascades=cascades,
-        authored=any(f.name == "deleted_at" for f in model._meta.fields) or static is None,
-        unique_keys=tuple(unique_keys),
+        authored=static is None or "deleted_at" in _columns(static),
+        unique_keys=tuple(dict.fromkeys(unique_keys)),
         constraint_messages=MappingProxyType(messages),
         refused={fold(n): text for n, text in (options.refused if options else {}).items()},
     )
+
+
+def title_among(fields: Iterable[FieldSchema]) -> str:
+    """Name of the field that people know records of a custom entity by.
+
+    That is the field called Name, else the first external key, the first required text, the first
+    text, and the Id where there is none of these.
+    """
+    stored = [f for f in fields if f.column is not None and f.type.name != "ID"]
+    texts = [f for f in stored if f.type.name == "TEXT"]
+    candidates = [f for f in stored if fold(f.name) == "name"]
+    candidates += [f for f in stored if f.external_key]
+    candidates += [f for f in texts if f.required]
+    candidates += texts
+    return candidates[0].name if candidates else "Id"
+
+
+def _plural(label: str, static: type[CoreModel] | None) -> str:
+    """What several records are called; the model knows best, unless people renamed the entity."""
+    if static is not None and label.casefold() == str(static._meta.verbose_name).casefold():
+        return str(static._meta.verbose_name_plural)
+    return plural_of(label)
+
+
+def _static_keys(model: type[CoreModel], by_column: Mapping[str, str]) -> list[tuple[str, ...]]:
+    """The unique keys that a core model declares, in names of fields."""
+    keys = []
+    for constraint in model._meta.constraints:
+        if isinstance(constraint, models.UniqueConstraint) and constraint.fields:
+            columns = [_column(model, name) for name in constraint.fields]
+            if by_column.keys() >= set(columns):
+                keys.append(tuple(by_column[c] for c in columns))
+    return keys
+
+
+def _constraint_messages(
+    model: type[CoreModel], table: str, by_column: Mapping[str, str]
+) -> dict[str, str]:
+    """Name of a core model's check -> what to tell whoever violates it."""
+    messages = {
+        f"{table}_{f.column}_check": f"{by_column[str(f.column)]} is 0 or more"
+        for f in model._meta.fields
+        if isinstance(f, models.PositiveIntegerField) and f.column in by_column
+    }
+    for constraint in model._meta.constraints:
+        if isinstance(constraint, models.CheckConstraint):
+            messages[constraint.name] = str(constraint.violation_error_message or "")
+    return messages
+
+
+def _composite_keys(
+    entity: str, keys: Iterable[str], fields: Iterable[FieldSchema]
+) -> list[tuple[str, ...]]:
+    """The keys that people gave an entity; one that names a field in vain is none."""
+    names = {fold(f.name): f.name for f in fields if f.column is not None}
+    found = []
+    for text in keys:
+        parts = [fold(part.strip()) for part in text.split(",")]
+        if names.keys() >= set(parts):
+            found.append(tuple(names[part] for part in parts))
+        else:
+            log.error("The unique key %r of %s is ignored: a field is missing", text, entity)
+    return found
+
+
+@cache
+def _columns(model: type[CoreModel]) -> frozenset[str]:
+    """The physical columns that a core model knows."""
+    return frozenset(str(f.column) for f in model._meta.concrete_fields)
 
 
 def _column(model: type[models.Model], name: str) -> str:

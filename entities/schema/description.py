@@ -4,7 +4,7 @@ Names resolve without regard to case or underscores: `/rest/2.0/billing_profile`
 and `BILLING_PROFILE` are one entity, `LOWER_BAND` and `LowerBand` one field.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -125,7 +125,8 @@ class EntitySchema:
     table: str
     title: str
     fields: tuple[FieldSchema, ...]
-    model: type[models.Model]
+    #: Gives the Django model over the table, the same one each time.
+    make_model: Callable[[], type[models.Model]]
     system: bool
     writable: bool
     api_enabled: bool
@@ -141,6 +142,16 @@ class EntitySchema:
     constraint_messages: Mapping[str, str] = field(default_factory=dict)
     #: Folded name of what may never be kept -> what to send instead.
     refused: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def model(self) -> type[models.Model]:
+        """The Django model over the table; a run-time one is made when first asked for."""
+        return self.make_model()
+
+    @cached_property
+    def attributes(self) -> Mapping[str, str]:
+        """Physical column -> the name under which the model keeps its native value."""
+        return {str(f.column): f.attname for f in self.model._meta.concrete_fields}
 
     @cached_property
     def _by_name(self) -> Mapping[str, FieldSchema]:

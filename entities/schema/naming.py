@@ -26,3 +26,31 @@ def core_columns(model: type[CoreModel]) -> dict[str, str]:
         for field in model._meta.fields
         if field.name not in hidden
     }
+
+
+#: Words that mean many things as they stand.
+_NO_PLURAL = frozenset({"data", "equipment", "information", "metadata", "news", "software"})
+_IRREGULAR = {"person": "people", "child": "children"}
+
+
+def plural_of(label: str) -> str:
+    """`Sales promotion` -> `sales promotions`, `SIM card` -> `SIM cards`; as it is if a plural."""
+    words = label.split()
+    words = [w if len(w) > 1 and not w[1:].islower() else w.lower() for w in words]
+    if not words:
+        return label
+    last = words[-1]
+    low = last.lower()
+    if low in _NO_PLURAL or (low.endswith("s") and not low.endswith(("ss", "us", "is"))):
+        return " ".join(words)
+    if low in _IRREGULAR:
+        last = _IRREGULAR[low]
+    elif low.endswith("is") and len(low) > 3:
+        last = f"{last[:-2]}es"
+    elif low.endswith(("s", "x", "z", "ch", "sh")):
+        last = f"{last}es"
+    elif low.endswith("y") and low[-2:-1] not in "aeiou":
+        last = f"{last[:-1]}ies"
+    else:
+        last = f"{last}s"
+    return " ".join([*words[:-1], last])

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:  # Django is set up only after this file has been read
     from metabrm.identity.context import Context
+
+
+@pytest.fixture(autouse=True)
+def _schemas_of_their_own() -> Iterator[None]:
+    """A version that a test's rollback undid is given again by the next, for another schema."""
+    from entities.schema import current as process
+
+    before = process._current
+    yield
+    process._current = before
 
 
 @pytest.fixture
