@@ -2,5 +2,16 @@
 
 from entities.fieldtypes import choices, dates, numbers, structured, text  # noqa: F401  (register)
 from entities.fieldtypes.base import FieldType, Refused, get, names
+from entities.fieldtypes.casting import cast_check_sql, cast_sql
+from entities.fieldtypes.lengths import check_length, default_length
 
-__all__ = ["FieldType", "Refused", "get", "names"]
+__all__ = [
+    "FieldType",
+    "Refused",
+    "cast_check_sql",
+    "cast_sql",
+    "check_length",
+    "default_length",
+    "get",
+    "names",
+]

@@ -12,8 +12,9 @@ from django.apps import apps as static_apps
 from django.db import connection, models
 
 from entities import fieldtypes
-from entities.fieldtypes import FieldType, Refused
-from entities.schema.description import EntitySchema, FieldSchema, Lookup, fold
+from entities.fieldtypes import Refused, default_length
+from entities.fieldtypes.lengths import Size, size_of
+from entities.schema.description import EntitySchema, FieldSchema, Lookup, fold, quote
 from entities.schema.naming import plural_of
 from entities.schema.runtime import RuntimeApps, runtime_model
 from entities.schema.snapshot import Snapshot
@@ -90,11 +91,16 @@ def build() -> Snapshot:
         name: {c.name: c.sql for c in model.brm.computed} for name, model in core.items()
     }
     names = {row[0]: row[1] for row in entity_rows}
+    columns = {
+        (names[entity_id], fold(row[1])): row[6]
+        for entity_id, *row in field_rows
+        if entity_id in names and row[6] is not None
+    }
     fields: dict[int, list[FieldSchema]] = defaultdict(list)
     for entity_id, *row in field_rows:
         if entity_id in names:
             computed = expressions.get(names[entity_id], {})
-            fields[entity_id].append(_field(row, values, retired, computed, core))
+            fields[entity_id].append(_field(row, values, retired, computed, columns))
 
     keys: dict[int, list[str]] = defaultdict(list)
     for entity_id, field_names in key_rows:
@@ -112,7 +118,7 @@ def _field(
     values: Mapping[int, dict[str, str]],
     retired: Mapping[int, list[str]],
     computed: Mapping[str, str],
-    core: Mapping[str, type[CoreModel]],
+    columns: Mapping[tuple[str, str], str],
 ) -> FieldSchema:
     (
         field_id,
@@ -144,8 +150,19 @@ def _field(
         on_delete,
         currency_source,
     ) = row
-    kind = fieldtypes.get(data_type)
-    length, digits, places = _size(kind, data_length)
+    expression = computed.get(name)
+    lookup = None
+    try:
+        kind = fieldtypes.get(data_type)
+        if target:
+            lookup = _lookup(target, referenced_column, on_delete, columns)
+    except KeyError as unknown:
+        # One bad row must not take the whole schema down: what is stored can be read, as text.
+        log.error("Field %s (%s) is served as text only: %s is unknown", name, field_id, unknown)
+        kind = fieldtypes.get("TEXT")
+        expression = f"{{t}}.{quote(column)}::text" if column else "NULL::text"
+        column = default_text = data_length = None
+    length, digits, places = _size(kind.name, data_length, field_id)
     schema = FieldSchema(
         id=field_id,
         name=name,
@@ -153,7 +170,7 @@ def _field(
         help=help_text,
         type=kind,
         column=column,
-        expression=computed.get(name),
+        expression=expression,
         length=length,
         digits=digits,
         places=places,
@@ -177,7 +194,7 @@ def _field(
         formula_type=formula_data_type or "",
         retired=frozenset(retired.get(field_id, ())),
         list_values=MappingProxyType(values.get(field_id, {})),
-        lookup=_lookup(target, referenced_column, on_delete, core) if target else None,
+        lookup=lookup,
         currency_source=currency_source,
     )
     if column is not None:
@@ -191,27 +208,24 @@ def _field(
     return schema
 
 
-def _size(kind: FieldType, data_length: str | None) -> tuple[int | None, int | None, int]:
-    """DataLength -> (characters, digits, places)."""
-    if not data_length:
-        return None, None, 0
-    first, _, second = data_length.partition(",")
-    if kind.pg_type in ("numeric", "bigint"):
-        return None, int(first), int(second or 0)
-    return int(first), None, 0
+def _size(data_type: str, data_length: str | None, field_id: int) -> Size:
+    """DataLength -> (characters, digits, places); the type's own where it says nothing sensible."""
+    try:
+        return size_of(data_type, data_length)
+    except ValueError as error:
+        log.error("Field %s has the length of any %s: %s", field_id, data_type, error)
+        return size_of(data_type, default_length(data_type))
 
 
 def _lookup(
     target: str,
     referenced_column: str | None,
     on_delete: str | None,
-    core: Mapping[str, type[CoreModel]],
+    columns: Mapping[tuple[str, str], str],
 ) -> Lookup:
     column = "id"
     if referenced_column and referenced_column != "Id":
-        from entities.schema.naming import core_columns
-
-        column = core_columns(core[target])[referenced_column]
+        column = columns[target, fold(referenced_column)]
     return Lookup(target, column, referenced_column or "Id", on_delete or "")
 
 

@@ -192,3 +192,68 @@ def test_a_snapshot_of_all_core_entities_is_built_in_a_few_statements(
 def test_a_default_that_is_no_value_of_its_field_does_not_take_the_schema_down() -> None:
     EntityField.objects.filter(external_key="PACKAGE_PRODUCT.MinQty").update(default_value="many")
     assert build().entity("PACKAGE_PRODUCT").field("MinQty").default is None
+
+
+def _readings(field: str) -> list[Any]:
+    """What PROMO_1's records hold in the field, as callers read it."""
+    import orjson
+
+    from entities import records
+    from metabrm.identity.context import Context
+
+    context = Context.system("test")
+    records.create("PROMO_1", [{"Code": "c", "Budget": "1.5"}], context)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM e_1")
+        ids = [row[0] for row in cursor.fetchall()]
+    return [r.get(field) for r in orjson.loads(records.retrieve("PROMO_1", ids, context))]
+
+
+def _spoil(field: str, **values: Any) -> None:
+    EntityField.objects.filter(external_key=f"PROMO_1.{field}").update(**values)
+    forget()
+
+
+@pytest.mark.parametrize("length", ["abc", "28,x", "0", "-5", "5,9", "1" * 20, "٣"])
+def test_a_length_that_is_none_leaves_the_type_s_own(length: str) -> None:
+    _custom_entity(1)
+    _spoil("Code", data_length=length)
+    _spoil("Budget", data_length=length)
+    schema = build().entity("PROMO_1")
+    code, budget = schema.field("Code"), schema.field("Budget")
+    assert (code.length, code.read_only) == (255, False)
+    assert (budget.digits, budget.places) == (28, 10)
+    assert _readings("Budget") == ["1.5"]
+
+
+def test_a_field_of_an_unknown_type_is_read_as_text() -> None:
+    _custom_entity(1)
+    _spoil("Budget", data_type="COMPLEX", default_value="1")
+    field = current().entity("PROMO_1").field("Budget")
+    assert (field.type.name, field.read_only, field.default) == ("TEXT", True, None)
+    assert _readings("Budget") == [None]
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE e_1 SET f_1 = 1.5")
+    assert _readings("Budget") == ["1.5000000000", None]
+
+
+def test_a_lookup_by_a_key_that_is_none_is_read_as_text() -> None:
+    _custom_entity(1)
+    _spoil("ProductId", referenced_column="Nothing")
+    field = current().entity("PROMO_1").field("ProductId")
+    assert (field.lookup, field.read_only) == (None, True)
+    assert _readings("ProductId") == [None]
+
+
+def test_a_lookup_may_hold_the_key_of_a_custom_entity() -> None:
+    _custom_entity(1)
+    _custom_entity(2)
+    _spoil(
+        "Starts",
+        data_type="LOOKUP",
+        referenced_column="code",
+        referenced_entity=Entity.objects.get(entity_name="PROMO_2"),
+    )
+    lookup = current().entity("PROMO_1").field("Starts").lookup
+    assert lookup is not None and lookup.by_key
+    assert (lookup.entity, lookup.column) == ("PROMO_2", "f_0")
