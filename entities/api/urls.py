@@ -1,6 +1,6 @@
 """The addresses of REST 2.0: with or without the organisation, with any number of slashes.
 
-Version 2.1 is another name for 2.0. OpenAPI descriptions will be served beside these.
+Version 2.1 is another name for 2.0.
 """
 
 from django.urls import re_path

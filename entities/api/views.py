@@ -10,10 +10,11 @@ from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 
 from entities import query, records
-from entities.api import envelope, signin
+from entities.api import envelope, openapi, signin
 from entities.api.bodies import body_of
 from entities.api.callers import caller
 from entities.api.envelope import Envelope
@@ -74,6 +75,8 @@ def _methods_at(parts: list[str]) -> tuple[dict[str, View], str]:
             return {"POST": signin.logout}, ""
         case ["query"]:
             return {"GET": query_by_address, "POST": query_by_body}, ""
+        case ["openapi.json"]:
+            return {"GET": describe}, ""
         case ["delete", _]:
             return {"DELETE": partial(delete, entity=parts[1])}, ""
         case ["undelete", _]:
@@ -95,7 +98,7 @@ def _methods_at(parts: list[str]) -> tuple[dict[str, View], str]:
     raise RequestError(
         Code.UNKNOWN_ADDRESS,
         f"There is nothing at .../rest/2.0/{'/'.join(parts)}. Addresses are .../rest/2.0/ENTITY, "
-        "/ENTITY/ID, /delete/ENTITY, /undelete/ENTITY, /query, /login and /logout.",
+        "/ENTITY/ID, /delete/ENTITY, /undelete/ENTITY, /query, /openapi.json, /login and /logout.",
     )
 
 
@@ -204,6 +207,20 @@ def query_by_body(request: HttpRequest) -> HttpResponse:
     if not isinstance(sql, str):
         raise RequestError(Code.MALFORMED_REQUEST, '"sql" must be a string.', field="sql")
     return _query(request, sql or _parameter(request, "sql"))
+
+
+def describe(request: HttpRequest) -> HttpResponse:
+    """GET /openapi.json"""
+    context, snapshot = caller(request)
+    document = openapi.document(snapshot, context, environment.current().org)
+    # A document differs by caller: nobody in between may keep it, and each asks whether it stands.
+    headers = {
+        "ETag": document.etag,
+        "Cache-Control": "private, no-cache",
+        "Vary": "sessionid, Authorization",
+    }
+    response = HttpResponse(document.body, content_type=JSON, headers=headers)
+    return get_conditional_response(request, document.etag, response=response) or response
 
 
 def _query(request: HttpRequest, sql: str) -> HttpResponse:

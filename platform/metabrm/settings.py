@@ -48,7 +48,6 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "rest_framework",
     "django_filters",
-    "drf_spectacular",
     "metabrm.identity",
     "metabrm.localization",
     "metabrm.web",
@@ -98,7 +97,6 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(hours=1),
@@ -109,7 +107,6 @@ SIMPLE_JWT = {
     # A token made under an old password is worth nothing.
     "CHECK_REVOKE_TOKEN": True,
 }
-SPECTACULAR_SETTINGS = {"TITLE": "metabrm", "VERSION": "2.0"}
 UNFOLD = {
     "SITE_TITLE": "metabrm",
     "SITE_HEADER": "metabrm",

@@ -1,0 +1,316 @@
+"""The part of the description that is the same for every entity and every caller."""
+
+from collections import defaultdict
+from typing import Any
+
+from entities.api.envelope import MOST_BYTES, MOST_RECORDS
+from entities.api.errors import STATUS
+from entities.errors import Code
+from entities.query import MAX_ROWS
+
+Json = dict[str, Any]
+
+REST = "/rest/2.0"
+AUTH = "/auth/1.0"
+
+INFO: Json = {
+    "title": "metabrm REST 2.0",
+    "version": "2.0",
+    "description": (
+        "Every entity and field that the caller may use. Resource and field names are found in any "
+        "spelling of case, with or without underscores. Values of answers are strings, or null "
+        "where nothing is set; requests may send numbers and flags as JSON numbers and booleans. "
+        'When a record is written, null and "" mean that nothing is said about the field. '
+        f"A request has at most {MOST_RECORDS:,} records and {MOST_BYTES:,} bytes. The status is "
+        "200 whenever the request was understood: each record has its own result. Version 2.1 is "
+        "another name for 2.0; the organisation may be left out of addresses."
+    ),
+}
+
+TAGS: list[Json] = [
+    {"name": "Signing in", "description": "Sessions and access tokens"},
+    {"name": "Queries", "description": "One SELECT over entities"},
+]
+
+SECURITY: Json = {
+    "session": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "sessionid",
+        "description": f"The SessionID that POST {REST}/login answers.",
+    },
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": f"The access_token that POST {AUTH}/token answers.",
+    },
+}
+
+PARAMETERS: Json = {
+    "Id": {
+        "name": "Id",
+        "in": "path",
+        "required": True,
+        "description": "The record's Id.",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+    },
+    "Condition": {
+        "name": "queryAnsiSql",
+        "in": "query",
+        "required": True,
+        "description": "What may follow WHERE; ORDER BY and a page may follow it.",
+        "schema": {"type": "string", "minLength": 1},
+        "example": "Id > 0 ORDER BY Id FETCH NEXT 100 ROWS ONLY",
+    },
+    "Sql": {
+        "name": "sql",
+        "in": "query",
+        "required": True,
+        "description": f"A SELECT. At most {MAX_ROWS:,} rows are answered.",
+        "schema": {"type": "string", "minLength": 1},
+    },
+}
+
+FLAG: Json = {"enum": ["0", "1", 0, 1, False, True], "default": "0"}
+_TEXT: Json = {"type": "string"}
+
+#: What any request may come to.
+ALWAYS = (401, 500, 503)
+
+
+def ref(kind: str, name: str) -> Json:
+    """A reference to the component `name`."""
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def content(schema: Json) -> Json:
+    return {"content": {"application/json": {"schema": schema}}}
+
+
+def body(schema: Json) -> Json:
+    """A request body that must be there."""
+    return {"required": True, **content(schema)}
+
+
+def answer(name: str, element: Json) -> Json:
+    """The schema of an answer: one key that holds a list."""
+    return {
+        "type": "object",
+        "properties": {name: {"type": "array", "items": element}},
+        "required": [name],
+    }
+
+
+def thing(required: list[str], **properties: Json) -> Json:
+    """The schema of an object; all of `required` are properties."""
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def errors(*statuses: int) -> Json:
+    """The answers to a request that can't be served, by status."""
+    return {str(s): ref("responses", f"Error{s}") for s in sorted({*statuses, *ALWAYS})}
+
+
+def schemas() -> Json:
+    """Component schemas of results and errors. No entity is called like one of them: they have a
+    dot where an entity's name has none."""
+    codes = {"type": "string", "enum": [str(c) for c in Code]}
+    problem = thing(
+        ["code", "field", "message"],
+        code=ref("schemas", "Error.Code"),
+        field=_TEXT | {"description": "The field's name, empty for the record as a whole."},
+        message=_TEXT,
+    )
+    result = thing(
+        ["Id", "ErrorCode", "ErrorText", "ErrorElementField", "success"],
+        Id=_TEXT | {"description": "The record's Id; a blank where there is none."},
+        ErrorCode=_TEXT
+        | {"enum": ["0", *codes["enum"]], "description": '"0", or the code of the first problem.'},
+        ErrorText=_TEXT | {"description": "All problems in words; a blank where there is none."},
+        ErrorElementField=_TEXT
+        | {"description": "The fields concerned, with commas; a blank where there is none."},
+        success={"type": "boolean"},
+        errors={"type": "array", "items": problem, "description": "Only of a record that failed."},
+    )
+    created = {"enum": ["true", "false"], "description": "Of a record that was written."}
+    detail = thing(
+        ["error_code", "error_message"],
+        error_code=ref("schemas", "Error.Code"),
+        error_message=_TEXT,
+        field=_TEXT,
+        position={"type": "integer", "description": "Offset in the query, counted from 0."},
+    )
+    return {
+        "Error.Code": codes,
+        "Error.Answer": thing(
+            ["error", "message", "errors"],
+            error=ref("schemas", "Error.Code"),
+            message=_TEXT,
+            errors={"type": "array", "items": detail},
+        ),
+        "Result.Written": result,
+        "Result.Upserted": result | {"properties": result["properties"] | {"created": created}},
+    }
+
+
+def responses() -> Json:
+    """Component responses: one per kind of write, one per status of an error."""
+    written = ref("schemas", "Result.Written")
+    made: Json = {}
+    for verb in ("create", "update", "delete", "undelete"):
+        made[f"{verb}Response"] = _results(f"{verb}Response", written)
+    made["upsertResponse"] = _results("upsertResponse", ref("schemas", "Result.Upserted"))
+    by_status: dict[int, list[Code]] = defaultdict(list)
+    for code, status in STATUS.items():
+        by_status[status].append(code)
+    for status, codes in sorted(by_status.items()):
+        made[f"Error{status}"] = {
+            "description": f"The request was not served: {', '.join(codes)}.",
+            **content(ref("schemas", "Error.Answer")),
+        }
+    header = {"required": True, "schema": _TEXT}
+    made["Error401"]["headers"] = {"WWW-Authenticate": header}
+    made["Error503"]["headers"] = {"Retry-After": header | {"description": "Seconds."}}
+    return made
+
+
+def _results(name: str, element: Json) -> Json:
+    return {
+        "description": "One result per record, in the order of the request.",
+        **content(answer(name, element)),
+    }
+
+
+def paths(org: str) -> Json:
+    """Signing in and out, the query, and this document itself."""
+    row = {
+        "type": "object",
+        "description": "A column per expression of the SELECT, under its name or alias.",
+    }
+    rows = {"description": "The rows found.", **content(answer("queryResponse", row))}
+    queried = {"tags": ["Queries"], "responses": {"200": rows, **errors(400, 403, 404)}}
+    return {
+        f"{REST}/login": {"post": _login()},
+        f"{REST}/logout": {"post": _logout()},
+        f"{AUTH}/token": {
+            "post": _open(
+                "token",
+                "Get an access token",
+                _credentials(),
+                _tokens(),
+            )
+        },
+        f"{AUTH}/token/refresh": {
+            "post": _open(
+                "token.refresh",
+                "Get a new access token",
+                thing(["refresh_token"], refresh_token=_TEXT),
+                _tokens(),
+            )
+        },
+        f"{AUTH}/token/verify": {
+            "post": _open(
+                "token.verify",
+                "Ask whose token this is",
+                thing(["token"], token=_TEXT),
+                thing(["username"], username=_TEXT),
+            )
+        },
+        f"{REST}/query": {
+            "get": {
+                "operationId": "query.get",
+                "summary": "Query by address",
+                "parameters": [ref("parameters", "Sql")],
+                **queried,
+            },
+            "post": {
+                "operationId": "query.post",
+                "summary": "Query by body",
+                "requestBody": body(thing(["sql"], sql=PARAMETERS["Sql"]["schema"])),
+                **queried,
+                "responses": {"200": rows, **errors(400, 403, 404, 413)},
+            },
+        },
+        f"{REST}/openapi.json": {
+            "get": {
+                "operationId": "openapi.get",
+                "summary": "This document",
+                "tags": ["Queries"],
+                "responses": {
+                    "200": {
+                        "description": "The description of what the caller may do.",
+                        "headers": {"ETag": {"required": True, "schema": _TEXT}},
+                        **content({"type": "object"}),
+                    },
+                    "304": {"description": "The document that If-None-Match names is current."},
+                    **errors(),
+                },
+            }
+        },
+    }
+
+
+def _credentials() -> Json:
+    password = _TEXT | {"format": "password", "minLength": 1}
+    return thing(["username", "password"], username=_TEXT | {"minLength": 1}, password=password)
+
+
+def _tokens() -> Json:
+    return thing(
+        ["access_token", "refresh_token", "token_type", "expires_in"],
+        access_token=_TEXT,
+        refresh_token=_TEXT,
+        token_type={"const": "Bearer"},
+        expires_in={"type": "integer", "description": "Seconds."},
+    )
+
+
+def _login() -> Json:
+    element = thing(
+        ["SessionID", "ErrorCode", "ErrorText"],
+        SessionID=_TEXT,
+        ErrorCode=_TEXT | {"enum": ["0", str(Code.INVALID_CREDENTIALS)]},
+        ErrorText={"type": "array", "items": _TEXT},
+    )
+    said = content(answer("loginResponse", element))
+    operation = _open("login", "Open a session", _credentials(), {})
+    operation["responses"] |= {
+        "200": {"description": "The session.", **said},
+        "401": {"description": "The username or the password is wrong.", **said},
+    }
+    return operation
+
+
+def _logout() -> Json:
+    element = thing(
+        ["ErrorCode", "ErrorText", "Success"],
+        ErrorCode={"const": "0"},
+        ErrorText=_TEXT,
+        Success={"const": "true"},
+    )
+    return {
+        "operationId": "logout",
+        "summary": "End the session",
+        "tags": ["Signing in"],
+        "security": [{"session": []}],
+        "responses": {
+            "200": {
+                "description": "The session has ended.",
+                **content(answer("logoutResponse", element)),
+            },
+            **errors(),
+        },
+    }
+
+
+def _open(operation_id: str, summary: str, sent: Json, answered: Json) -> Json:
+    """A POST that needs no credential."""
+    return {
+        "operationId": operation_id,
+        "summary": summary,
+        "tags": ["Signing in"],
+        "security": [],
+        "requestBody": body(sent),
+        "responses": {"200": {"description": summary, **content(answered)}, **errors(400, 413)},
+    }
