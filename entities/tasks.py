@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from entities import retention
+from entities.automation import delivery
 
 
 @shared_task(ignore_result=True)
@@ -10,3 +11,9 @@ def apply_retention() -> None:
     """Purge the recycle bin and trim the history, each entity by its own rule."""
     retention.empty_recycle_bin()
     retention.trim_history()
+
+
+@shared_task(ignore_result=True)
+def deliver_outbound() -> None:
+    """Send what waits in the outbox."""
+    delivery.deliver()

@@ -12,6 +12,7 @@ from django.db import connection
 from entities.fieldtypes.textform import array_literal
 
 _WHO = """
+#variable_conflict use_variable
 DECLARE
     at timestamptz :=
         coalesce(nullif(current_setting('metabrm.now', true), '')::timestamptz, now());

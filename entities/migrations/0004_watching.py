@@ -2,6 +2,7 @@
 
 from django.db import migrations
 
+from entities.history.triggers import FUNCTIONS
 from entities.schema.versioning import NOW, WATCHED, watch
 
 
@@ -9,6 +10,8 @@ class Migration(migrations.Migration):
     dependencies = [("entities", "0003_designer")]
 
     operations = [
+        # Again, for tables with a column that is called like a variable of these functions.
+        migrations.RunSQL(FUNCTIONS, migrations.RunSQL.noop),
         migrations.RunSQL(watch(*WATCHED), migrations.RunSQL.noop),
         migrations.RunSQL(NOW, migrations.RunSQL.noop),
         migrations.RunSQL(

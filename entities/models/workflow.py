@@ -84,6 +84,8 @@ class WorkflowState(models.Model):
     )
     last_run_time = models.DateTimeField(null=True)
     next_run_time = models.DateTimeField(null=True)
+    #: Of a scheduled run that is not over: Id of the last record it looked at.
+    progress_id = models.BigIntegerField(null=True)
     total_actions = models.BigIntegerField(default=0, db_default=0)
     failed_actions = models.BigIntegerField(default=0, db_default=0)
 
@@ -124,7 +126,9 @@ class WorkflowAction(EntityModel):
     )
     url = models.URLField(max_length=2000, **OPTIONAL, help_text="WEBHOOK: where it is sent.")
     recipient = models.CharField(
-        max_length=1000, **OPTIONAL, help_text="EMAIL: address, or formula that yields one."
+        max_length=1000,
+        **OPTIONAL,
+        help_text="EMAIL: addresses, separated by commas; {!Name} for the record's value.",
     )
     subject = models.CharField(max_length=1000, **OPTIONAL)
     body = models.TextField(

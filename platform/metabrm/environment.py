@@ -5,6 +5,7 @@ value counts as not set. Every wrong value is reported, each on its own line wit
 value (never a secret) and what would be right.
 """
 
+import ipaddress
 import os
 import re
 import secrets
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -25,6 +26,7 @@ REDIS_SCHEMES = ("redis", "rediss", "unix")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 FLAG_ON = ("on", "true", "yes", "1")
 FLAG_OFF = ("off", "false", "no", "0")
+MAIL_TLS = ("starttls", "implicit", "off")
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 # RFC 7518, section 3.2: a key for HS256, which signs the access tokens, has at least 256 bits.
 SECRET_KEY_LENGTH = 32
@@ -40,6 +42,17 @@ class Variable:
     right: str
     read: Callable[[str], Any]
     secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mail is handed over; `tls` is one of MAIL_TLS."""
+
+    host: str
+    port: int
+    username: str
+    password: str
+    tls: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +72,9 @@ class Environment:
     web_workers: int
     log_level: str
     debug: bool
+    mail_server: MailServer | None = None
+    mail_from: str | None = None
+    webhook_private_hosts: tuple[str, ...] = ()
 
     @property
     def admin_password_file(self) -> Path:
@@ -127,6 +143,26 @@ def _redis_url(text: str) -> str:
         _must(url.hostname and re.fullmatch(r"(/[0-9]*)?", url.path))
         _must(url.port is None or url.port > 0)
     return text
+
+
+def _mail_server(text: str) -> MailServer:
+    url = urlsplit(text)
+    query = dict(parse_qsl(url.query, strict_parsing=True)) if url.query else {}
+    tls = query.pop("tls", "starttls")
+    _must(url.scheme == "smtp" and url.hostname and url.path in ("", "/") and not query)
+    _must(tls in MAIL_TLS and not url.fragment)
+    _must(url.port is None or url.port > 0)
+    port = url.port or {"starttls": 587, "implicit": 465, "off": 25}[tls]
+    username, password = unquote(url.username or ""), unquote(url.password or "")
+    return MailServer(url.hostname or "", port, username, password, tls)
+
+
+def _private_hosts(text: str) -> tuple[str, ...]:
+    entries = tuple(entry.strip() for entry in text.split(","))
+    for entry in entries:
+        if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", entry) or "/" in entry:
+            ipaddress.ip_network(entry)
+    return entries
 
 
 def default_state_dir() -> Path:
@@ -229,6 +265,28 @@ VARIABLES: tuple[Variable, ...] = (
         "on or off",
         _flag,
     ),
+    Variable(
+        "BRM_MAIL_URL",
+        "none: mail waits",
+        "The server that mail is sent through, and how the way to it is encrypted.",
+        "smtp://USER:PASSWORD@HOST:PORT?tls=MODE, where MODE is one of " + ", ".join(MAIL_TLS),
+        _mail_server,
+        secret=True,
+    ),
+    Variable(
+        "BRM_MAIL_FROM",
+        "none: mail waits",
+        "The address that mail comes from.",
+        "a mail address, such as billing@example.com or Billing <billing@example.com>",
+        _matching(r"[^<>@,\x00-\x1f]+@[^<>@,\s]+|[^<>@,\x00-\x1f]* ?<[^<>@,\s]+@[^<>@,\s]+>"),
+    ),
+    Variable(
+        "BRM_WEBHOOK_PRIVATE_HOSTS",
+        "none",
+        "Hosts inside your own network that webhooks may call.",
+        "host names, addresses or networks separated by commas, such as erp.local,10.1.0.0/16",
+        _private_hosts,
+    ),
 )
 
 
@@ -270,6 +328,9 @@ def read(variables: Mapping[str, str]) -> Environment:
         web_workers=values.get("BRM_WEB_WORKERS", 2),
         log_level=values.get("BRM_LOG_LEVEL", "INFO"),
         debug=values.get("BRM_DEBUG", False),
+        mail_server=values.get("BRM_MAIL_URL"),
+        mail_from=values.get("BRM_MAIL_FROM"),
+        webhook_private_hosts=values.get("BRM_WEBHOOK_PRIVATE_HOSTS", ()),
     )
 
 

@@ -196,6 +196,12 @@ CELERY_BEAT_SCHEDULE = {
         "task": "entities.tasks.apply_retention",
         "schedule": timedelta(days=1),
     },
+    "send what waits in the outbox": {
+        "task": "entities.tasks.deliver_outbound",
+        "schedule": timedelta(seconds=10),
+        # What nobody took in time is not sent for twice.
+        "options": {"expires": 10},
+    },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(env.state_dir / "celerybeat-schedule")
 
