@@ -16,6 +16,7 @@ from entities.granting import GrantBehavior
 from entities.history import triggers
 from entities.records.batch import UNSET, Batch
 from entities.records.behavior import Behavior, behavior
+from entities.records.retiring import RetiredValues  # noqa: F401 (registers itself)
 from entities.schema.compiling import core_models
 
 #: Fields of the platform's own rows that follow from its code.
