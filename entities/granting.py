@@ -2,7 +2,8 @@
 
 Being allowed to keep users or roles must not be a way to become an administrator. Rights are
 granted by administrators; who keeps USER records puts people into roles, and touches people, that
-may no more than he may himself.
+may no more than he may himself. What is personal data, and who shares which records, is decided by
+administrators too.
 """
 
 from collections.abc import Iterable
@@ -12,9 +13,11 @@ from typing import Any, cast
 from django.db import connection
 
 from entities.access import rights
+from entities.access.logic import LogicError, joined
 from entities.errors import Code
 from entities.records.batch import UNSET, Batch
-from entities.records.behavior import Behavior, behavior
+from entities.records.behavior import Behavior, behavior, everywhere
+from entities.schema.description import EntitySchema
 from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
 from metabrm.identity.sessions import close_sessions_of_users
@@ -139,16 +142,111 @@ def _default_role() -> int | None:
 
 
 class GrantBehavior(_Guarded):
-    """For ENTITY_FIELD_ROLE: all of it belongs to administrators."""
+    """For ENTITY_FIELD_ROLE and the like: all of it belongs to administrators."""
 
     def check_sent(self, batch: Batch) -> None:
-        _refuse(batch, batch.live, "RoleId")
+        _refuse(batch, batch.live, "" if batch.schema.name in _SHARING else "RoleId")
 
     def check_stored(self, batch: Batch) -> None:
         _refuse(batch, batch.live, "Id")
 
 
+@behavior("SHARING_GROUP")
+class SharingGroupBehavior(GrantBehavior):
+    """Who keeps the groups decides who sees what."""
+
+
+@behavior("SHARING_GROUP_USER")
+class SharingGroupUserBehavior(GrantBehavior):
+    """Who keeps the members decides who sees what."""
+
+
+@behavior("SHARING_GROUP_RULE")
+class SharingGroupRuleBehavior(GrantBehavior):
+    """A rule is either one formula, or conditions that its filter logic combines."""
+
+    def before_create(self, batch: Batch) -> None:
+        super().before_create(batch)
+        self._check(batch)
+
+    def before_update(self, batch: Batch) -> None:
+        super().before_update(batch)
+        self._check(batch)
+
+    @staticmethod
+    def _check(batch: Batch) -> None:
+        columns = (batch.effective(name) for name in ("Formula", "RuleCriteria", "FilterLogic"))
+        for index, (formula, criteria, logic) in enumerate(zip(*columns, strict=True)):
+            conditions = [line for line in (criteria or "").splitlines() if line.strip()]
+            if bool(formula) == bool(conditions):
+                batch.fail(
+                    index,
+                    Code.VALIDATION_FAILED,
+                    "A rule has either a Formula or RuleCriteria, one condition a line; give one "
+                    "of them.",
+                    "RuleCriteria",
+                )
+            elif logic and formula:
+                batch.fail(
+                    index,
+                    Code.VALIDATION_FAILED,
+                    "FilterLogic joins the lines of RuleCriteria; a rule with a Formula has none.",
+                    "FilterLogic",
+                )
+            elif logic:
+                try:
+                    joined(logic, conditions)
+                except LogicError as error:
+                    batch.fail(
+                        index, Code.VALIDATION_FAILED, f"FilterLogic: {error}.", "FilterLogic"
+                    )
+
+
+@everywhere(order=0)
+class PersonalDataBehavior(Behavior):
+    """Taking the mark from a field would show its values to everybody."""
+
+    def concerns(self, snapshot: Snapshot, schema: EntitySchema) -> bool:
+        return schema.name == "ENTITY_FIELD"
+
+    def before_update(self, batch: Batch) -> None:
+        if batch.context.administrator:
+            return
+        sent, stored = batch.sent("PIIFlag"), batch.stored["PIIFlag"]
+        changed = (i for i in batch.live if sent[i] is not UNSET and sent[i] != stored[i])
+        _refuse(batch, changed, "PIIFlag")
+
+
+@everywhere(order=0)
+class SharingModelBehavior(Behavior):
+    """Nobody is to rely on a limit that is not applied."""
+
+    def concerns(self, snapshot: Snapshot, schema: EntitySchema) -> bool:
+        return schema.name == "ENTITY"
+
+    def before_create(self, batch: Batch) -> None:
+        self._check(batch)
+
+    def before_update(self, batch: Batch) -> None:
+        self._check(batch)
+
+    @staticmethod
+    def _check(batch: Batch) -> None:
+        for index, model in enumerate(batch.sent("SharingModel")):
+            if model == "PRIVATE":
+                batch.fail(
+                    index,
+                    Code.VALIDATION_FAILED,
+                    "SharingModel PRIVATE is not enforced by this release, so it can't be chosen: "
+                    "a limit that is set but not applied would be worse than none. Leave it out.",
+                    "SharingModel",
+                )
+
+
+_SHARING = ("SHARING_GROUP", "SHARING_GROUP_RULE", "SHARING_GROUP_USER")
 _WHY = {
+    **dict.fromkeys(_SHARING, "Only an administrator decides who shares which records."),
+    "ENTITY_FIELD": "Only an administrator says what is personal data.",
     "USER": "The role may do what your own role may not; an administrator can do this.",
     "ROLE": "Only an administrator makes, changes and deletes administrator roles, or lets a role "
     "see personal data.",

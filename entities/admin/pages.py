@@ -97,7 +97,7 @@ class RecordAdmin(EntityAdmin):
         return queryset, False
 
     def get_ordering(self, request: HttpRequest) -> Any:
-        ordering = [o for o in self.schema.model._meta.ordering if self._sortable(str(o))]
+        ordering = [o for o in self.schema.model._meta.ordering or () if self._sortable(str(o))]
         if ORDER_VAR in request.GET or (ordering and estimate(self.schema) < BIG):
             return ordering or ["-pk"]
         return ["-pk"]

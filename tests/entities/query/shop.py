@@ -86,7 +86,7 @@ def entity(name: str, table: str, *fields: FieldSchema, **other: Any) -> EntityS
         "table": table,
         "title": "Id",
         "fields": fields,
-        "model": models.Model,
+        "make_model": lambda: models.Model,
         "system": False,
         "writable": True,
         "api_enabled": True,

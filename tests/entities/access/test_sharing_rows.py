@@ -1,0 +1,92 @@
+"""Sharing groups and the marks of personal data are kept by administrators, and checked."""
+
+from collections.abc import Callable
+
+import pytest
+
+from entities import records
+from entities.schema.current import current
+from metabrm.identity.context import Context
+from tests.entities.acting import codes, create_one
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def group(system: Context) -> int:
+    return create_one("SHARING_GROUP", system, Name="North")
+
+
+def _rule(group: int, **fields: str) -> dict[str, object]:
+    entity = current().entity("ACCOUNT").id
+    return {"SharingGroupId": group, "EntityId": entity, "ExternalKey": "r", **fields}
+
+
+CONDITIONS = "{!Status} = 'ACTIVE'\n{!Name} = 'A'\n"
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"RuleCriteria": CONDITIONS}, ""),
+        ({"RuleCriteria": CONDITIONS, "FilterLogic": "1 and not 2"}, ""),
+        ({"Formula": "{!Status} = 'ACTIVE'"}, ""),
+        ({}, "either a Formula or RuleCriteria"),
+        ({"RuleCriteria": CONDITIONS, "Formula": "1 = 1"}, "either a Formula or RuleCriteria"),
+        ({"Formula": "1 = 1", "FilterLogic": "1"}, "a rule with a Formula has none"),
+        ({"RuleCriteria": CONDITIONS, "FilterLogic": "1"}, "Condition 2 is not used"),
+        (
+            {"RuleCriteria": CONDITIONS, "FilterLogic": "1 AND (2 OR 3)"},
+            "no condition 3; there are 1 to 2 (at character 13).",
+        ),
+    ],
+)
+def test_rules_are_checked_when_saved(
+    admin: Context, group: int, fields: dict[str, str], says: str
+) -> None:
+    (outcome,) = records.create("SHARING_GROUP_RULE", [_rule(group, **fields)], admin)
+    assert outcome.ok == (not says), outcome.problems
+    if says:
+        (problem,) = outcome.problems
+        assert says in problem.message
+
+
+def test_rules_are_checked_when_changed(admin: Context, group: int) -> None:
+    rule = create_one("SHARING_GROUP_RULE", admin, **_rule(group, RuleCriteria=CONDITIONS))
+    (outcome,) = records.update("SHARING_GROUP_RULE", [{"Id": rule, "FilterLogic": "2 OR"}], admin)
+    assert "FilterLogic: The number of a condition belongs at the end" in str(outcome.problems)
+
+
+def test_only_administrators_keep_sharing(clerk: Callable[..., Context], group: int) -> None:
+    context = clerk(SHARING_GROUP="CRUD")
+    refused = [["INSUFFICIENT_RIGHTS"]]
+    assert codes(records.create("SHARING_GROUP", [{"Name": "Mine"}], context)) == refused
+    changed = {"Id": group, "Name": "Mine"}
+    assert codes(records.update("SHARING_GROUP", [changed], context)) == refused
+    assert codes(records.delete("SHARING_GROUP", [group], context)) == refused
+    context = clerk(SHARING_GROUP_USER="CRUD")
+    member = {"SharingGroupId": group, "UserId": context.user_id}
+    assert codes(records.create("SHARING_GROUP_USER", [member], context)) == refused
+    context = clerk(SHARING_GROUP_RULE="CRUD")
+    rule = _rule(group, Formula="1 = 1")
+    assert codes(records.create("SHARING_GROUP_RULE", [rule], context)) == refused
+
+
+def test_only_administrators_mark_personal_data(
+    clerk: Callable[..., Context], admin: Context
+) -> None:
+    field = current().entity("ACCOUNT").field("Description").id
+    context = clerk(ENTITY_FIELD="CRU")
+    sent = {"Id": field, "PIIFlag": "1"}
+    assert codes(records.update("ENTITY_FIELD", [sent], context)) == [["INSUFFICIENT_RIGHTS"]]
+    assert records.update("ENTITY_FIELD", [sent], admin)[0].ok
+    sent["PIIFlag"] = "0"
+    assert codes(records.update("ENTITY_FIELD", [sent], context)) == [["INSUFFICIENT_RIGHTS"]]
+    assert records.update("ENTITY_FIELD", [{"Id": field, "FieldLabel": "Note"}], context)[0].ok
+
+
+def test_no_limit_is_set_that_is_not_applied(admin: Context) -> None:
+    entity = current().entity("ACCOUNT").id
+    (outcome,) = records.update("ENTITY", [{"Id": entity, "SharingModel": "PRIVATE"}], admin)
+    assert "not enforced by this release" in str(outcome.problems)
+    assert records.update("ENTITY", [{"Id": entity, "SharingModel": "PUBLIC"}], admin)[0].ok
