@@ -14,6 +14,8 @@ from django.db import connection, models
 from entities import fieldtypes
 from entities.fieldtypes import Refused, default_length
 from entities.fieldtypes.lengths import Size, size_of
+from entities.formulas import FormulaError
+from entities.schema import formulating
 from entities.schema.description import EntitySchema, FieldSchema, Lookup, fold, quote
 from entities.schema.naming import plural_of
 from entities.schema.runtime import RuntimeApps, runtime_model
@@ -110,7 +112,24 @@ def build() -> Snapshot:
     entities = [
         _entity(row, tuple(fields[row[0]]), keys[row[0]], core, apps) for row in entity_rows
     ]
-    return Snapshot(version, entities, apps)
+    snapshot = Snapshot(version, entities, apps)
+    _compute(snapshot)
+    return snapshot
+
+
+def _compute(snapshot: Snapshot) -> None:
+    """Compile the formula fields, now that all fields are known that they may refer to."""
+    for schema in snapshot.entities.values():
+        for field in schema.fields:
+            if field.type.name != "FORMULA":
+                continue
+            try:
+                formulating.complete(snapshot, schema, field)
+            except FormulaError as error:
+                # A formula that no longer holds must not take the whole schema down.
+                log.error("%s.%s reads as empty: %s", schema.name, field.name, error.told())
+                object.__setattr__(field, "type", fieldtypes.get("TEXT"))
+                object.__setattr__(field, "expression", "NULL::text")
 
 
 def _field(
