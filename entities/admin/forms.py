@@ -12,6 +12,7 @@ from typing import Any
 from django import forms
 from django.db import models
 from django.utils import timezone
+from django.utils.html import conditional_escape
 
 from entities.admin.display import number
 from entities.admin.widgets import LookupSelect, themed
@@ -31,7 +32,8 @@ class WireField(forms.Field):
         super().__init__(
             widget=widget,
             label=schema.label,
-            help_text=schema.help,
+            # The theme shows help as markup; ours is text.
+            help_text=conditional_escape(schema.help),
             required=schema.required and schema.type.name != "FLAG",
             **kwargs,
         )
@@ -76,7 +78,7 @@ class RecordForm(forms.BaseForm):
 
     @classmethod
     def _help_texts(cls) -> dict[str, str]:
-        return {field.name: field.help for field in cls.shown}
+        return {field.name: conditional_escape(field.help) for field in cls.shown}
 
     def values_of(self, instance: models.Model) -> dict[str, Any]:
         """Form values of a stored record."""

@@ -3,7 +3,7 @@
 from django.test import Client
 
 from billing.customers.models import Account
-from entities.models import AuditLog
+from entities.models import AuditLog, EntityField
 from entities.schema.current import current
 from metabrm.identity.models import User
 
@@ -136,3 +136,12 @@ def test_related_records_are_counted_and_linked(browser: Client, page, make) -> 
     assert browser.get(children.add_url).context["adminform"].form[
         "ParentAccountId"
     ].value() == str(record_id)
+
+
+def test_a_help_text_is_text_and_no_markup(browser: Client, page) -> None:
+    EntityField.objects.filter(external_key="ACCOUNT.Name").update(
+        help_content_short="<b onclick=alert(1)>Bold</b>"
+    )
+    shown = browser.get(page("ACCOUNT", "add")).text
+    assert "&lt;b onclick=alert(1)&gt;Bold" in shown
+    assert "<b onclick" not in shown
