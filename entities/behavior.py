@@ -12,6 +12,7 @@ from django.db import connection
 from entities import fieldtypes
 from entities.errors import Code
 from entities.fieldtypes import Refused
+from entities.files import behavior as files  # noqa: F401 (registers its behavior)
 from entities.granting import GrantBehavior
 from entities.history import triggers
 from entities.records.batch import UNSET, Batch

@@ -4,6 +4,13 @@ from celery import shared_task
 
 from entities import retention
 from entities.automation import delivery
+from entities.files import sweeping
+
+
+@shared_task(ignore_result=True)
+def sweep_files() -> None:
+    """Remove the contents of files that no record holds."""
+    sweeping.sweep()
 
 
 @shared_task(ignore_result=True)

@@ -5,6 +5,8 @@ small pieces that are thrown away, because a client that is cut off while sendin
 answer; beyond PATIENCE the connection is simply closed.
 """
 
+from collections.abc import Callable
+
 from django.http import HttpRequest
 
 from entities.api.envelope import MOST_BYTES, MOST_RECORDS
@@ -12,23 +14,6 @@ from entities.errors import Code, RequestError
 
 PATIENCE = 64 * 1024 * 1024
 PIECE = 64 * 1024
-
-
-def body_of(request: HttpRequest) -> bytes:
-    """The request's whole body; RequestError REQUEST_TOO_LARGE or MALFORMED_REQUEST."""
-    if "HTTP_TRANSFER_ENCODING" in request.META:
-        return _unannounced(request)
-    length = _announced_length(request)
-    if length > MOST_BYTES:
-        _drain(request, min(length, PATIENCE))
-        raise too_large(length)
-    body = request.read(length) if length else b""
-    if len(body) < length:
-        raise RequestError(
-            Code.MALFORMED_REQUEST,
-            f"The body ended after {len(body):,} of {length:,} bytes. Send the request again.",
-        )
-    return body
 
 
 def too_large(length: int | None = None) -> RequestError:
@@ -41,19 +26,43 @@ def too_large(length: int | None = None) -> RequestError:
     )
 
 
+def body_of(
+    request: HttpRequest,
+    most: int = MOST_BYTES,
+    refusal: Callable[[int | None], RequestError] = too_large,
+) -> bytes:
+    """The request's whole body; RequestError MALFORMED_REQUEST, and `refusal` of its length (if
+    that is known) when it has more than `most` bytes."""
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        return _unannounced(request, most, refusal)
+    length = _announced_length(request)
+    if length > most:
+        _drain(request, min(length, PATIENCE))
+        raise refusal(length)
+    body = request.read(length) if length else b""
+    if len(body) < length:
+        raise RequestError(
+            Code.MALFORMED_REQUEST,
+            f"The body ended after {len(body):,} of {length:,} bytes. Send the request again.",
+        )
+    return body
+
+
 def _announced_length(request: HttpRequest) -> int:
     text = request.META.get("CONTENT_LENGTH") or "0"
     return int(text) if text.isdecimal() else 0
 
 
-def _unannounced(request: HttpRequest) -> bytes:
+def _unannounced(
+    request: HttpRequest, most: int, refusal: Callable[[int | None], RequestError]
+) -> bytes:
     """A chunked body. Django reads none, as WSGI foresees none; the server's own stream does."""
     stream = request.META["wsgi.input"]
     body = bytearray()
     while piece := stream.read(PIECE):
         body += piece
-        if len(body) > MOST_BYTES:
-            raise too_large()
+        if len(body) > most:
+            raise refusal(None)
     return bytes(body)
 
 

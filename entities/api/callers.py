@@ -14,6 +14,9 @@ from metabrm.identity.sessions import context_of_session
 from metabrm.identity.tokens import BadToken, context_of_token
 from metabrm.web.middleware import request_id_of
 
+#: Digits of a number that is longer than any Id.
+LONGEST_ID = 30
+
 _SCHEMA_VERSION = "(SELECT v.version FROM entities_schemaversion v WHERE v.id = 1)"
 
 
@@ -53,6 +56,19 @@ def caller(request: HttpRequest) -> tuple[Context, Snapshot]:
         )
     context, version = found
     return context, current(version or 0)
+
+
+def served(snapshot: Snapshot, entity: str) -> str:
+    """The name of an entity that is served over the API; RequestError UNKNOWN_ENTITY."""
+    schema = snapshot.entity(entity)
+    if not schema.api_enabled:
+        raise RequestError(Code.UNKNOWN_ENTITY, f"There is no entity {entity!r}.")
+    return schema.name
+
+
+def is_id(text: str) -> bool:
+    """Whether a record may have this Id: a whole number of no more digits than one can have."""
+    return text.isascii() and text.isdecimal() and len(text) < LONGEST_ID
 
 
 def session_id_of(request: HttpRequest) -> str:

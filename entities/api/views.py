@@ -14,24 +14,20 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 
 from entities import query, records
-from entities.api import envelope, openapi, signin
+from entities.api import envelope, files, openapi, signin
 from entities.api.bodies import body_of
-from entities.api.callers import caller
+from entities.api.callers import caller, is_id, served
 from entities.api.envelope import Envelope
 from entities.api.errors import JSON, MethodNotAllowed, answer_to, rendered
 from entities.api.organisations import require_our_own
 from entities.errors import Code, RequestError
 from entities.query import Page
 from entities.records.outcome import Outcome
-from entities.schema.snapshot import Snapshot
 from metabrm import environment
 from metabrm.identity.context import Context
 from metabrm.web.middleware import request_id_of
 
 View = Callable[[HttpRequest], HttpResponse]
-
-#: Digits of a number that is longer than any Id.
-LONGEST_ID = 30
 
 _CONDITION = "queryansisql"
 _HOW_TO_QUERY = 'Send ?sql=SELECT ..., or POST {"sql": "SELECT ..."}.'
@@ -77,6 +73,8 @@ def _methods_at(parts: list[str]) -> tuple[dict[str, View], str]:
             return {"GET": query_by_address, "POST": query_by_body}, ""
         case ["openapi.json"]:
             return {"GET": describe}, ""
+        case ["files", _, _, _]:
+            return files.methods(*parts[1:]), ""
         case ["delete", _]:
             return {"DELETE": partial(delete, entity=parts[1])}, ""
         case ["undelete", _]:
@@ -98,7 +96,8 @@ def _methods_at(parts: list[str]) -> tuple[dict[str, View], str]:
     raise RequestError(
         Code.UNKNOWN_ADDRESS,
         f"There is nothing at .../rest/2.0/{'/'.join(parts)}. Addresses are .../rest/2.0/ENTITY, "
-        "/ENTITY/ID, /delete/ENTITY, /undelete/ENTITY, /query, /openapi.json, /login and /logout.",
+        "/ENTITY/ID, /delete/ENTITY, /undelete/ENTITY, /files/ENTITY/ID/FIELD, /query, "
+        "/openapi.json, /login and /logout.",
     )
 
 
@@ -168,10 +167,8 @@ def undelete(request: HttpRequest, entity: str) -> HttpResponse:
 def retrieve_id(request: HttpRequest, entity: str, record_id: str) -> HttpResponse:
     """GET /E/ID"""
     context, snapshot = caller(request)
-    name = _served(snapshot, entity)
-    # An Id is a whole number; there is no record of any other.
-    possible = record_id.isascii() and record_id.isdecimal() and len(record_id) < LONGEST_ID
-    ids = [int(record_id)] if possible else []
+    name = served(snapshot, entity)
+    ids = [int(record_id)] if is_id(record_id) else []
     page = query.retrieve_ids(name, ids, context, snapshot=snapshot)
     if not page.count:
         raise RequestError(Code.RECORD_NOT_FOUND, f"{name} has no record with Id {record_id!r}.")
@@ -181,7 +178,7 @@ def retrieve_id(request: HttpRequest, entity: str, record_id: str) -> HttpRespon
 def retrieve_where(request: HttpRequest, entity: str) -> HttpResponse:
     """GET /E?queryAnsiSql=CONDITION"""
     context, snapshot = caller(request)
-    name = _served(snapshot, entity)
+    name = served(snapshot, entity)
     condition = _parameter(request, _CONDITION)
     if not condition.strip():
         raise RequestError(
@@ -234,15 +231,7 @@ def _query(request: HttpRequest, sql: str) -> HttpResponse:
 
 def _write_request(request: HttpRequest, entity: str) -> tuple[Context, str, Envelope]:
     context, snapshot = caller(request)
-    return context, _served(snapshot, entity), envelope.read(body_of(request))
-
-
-def _served(snapshot: Snapshot, entity: str) -> str:
-    """The name of an entity that is served over the API; RequestError UNKNOWN_ENTITY."""
-    schema = snapshot.entity(entity)
-    if not schema.api_enabled:
-        raise RequestError(Code.UNKNOWN_ENTITY, f"There is no entity {entity!r}.")
-    return schema.name
+    return context, served(snapshot, entity), envelope.read(body_of(request))
 
 
 def _parameter(request: HttpRequest, name: str) -> str:

@@ -1,5 +1,6 @@
 """Links to other records, documents, files, and values that are computed."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -98,20 +99,44 @@ class Json(FieldType):
         return forms.JSONField(**kwargs)
 
 
+@dataclass(frozen=True, slots=True)
+class HeldFile:
+    """What a FILE column is to hold, `<key>/<file name>`, of a content that is stored.
+
+    Only the platform makes one; nothing that is sent decodes to it, so nobody can write the key of
+    another record's file.
+    """
+
+    text: str
+
+
+def key_of(held: str) -> str:
+    """The storage key in what a FILE column holds."""
+    return held.partition("/")[0]
+
+
+def name_of(held: str) -> str:
+    """The file's name in what a FILE column holds."""
+    return held.partition("/")[2]
+
+
 @register
 class File(FieldType):
-    """A stored file; the column holds its storage key, the wire shows its name."""
+    """A stored file; the column holds its key and its name, the wire shows the name."""
 
     name = "FILE"
     label = "File"
     pg_type = "text"
     operators = frozenset()
     options = frozenset({"RequiredFlag", "PIIFlag"})
+    free_text = True
 
     def decode(self, values: Any, field: "FieldSchema") -> Any:
         return self._decode_each(values, field)
 
     def decode_one(self, value: Any, field: "FieldSchema") -> Any:
+        if isinstance(value, HeldFile):
+            return value.text
         raise Refused(Code.INVALID_VALUE, "is a file; it is uploaded, not written with the record")
 
     def wire_sql(self, expression: str) -> str:

@@ -75,6 +75,7 @@ class Environment:
     mail_server: MailServer | None = None
     mail_from: str | None = None
     webhook_private_hosts: tuple[str, ...] = ()
+    files_dir: Path | None = None
 
     @property
     def admin_password_file(self) -> Path:
@@ -176,6 +177,13 @@ VARIABLES: tuple[Variable, ...] = (
         "BRM_STATE_DIR",
         "`.state` beside `manage.py`",
         "Where the embedded servers keep their data and generated secrets are stored.",
+        "the path of a directory (it is created if it is not there)",
+        _directory,
+    ),
+    Variable(
+        "BRM_FILES_DIR",
+        "`files` in the state directory",
+        "Where the files are kept that records hold; one for all machines of an installation.",
         "the path of a directory (it is created if it is not there)",
         _directory,
     ),
@@ -331,6 +339,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         mail_server=values.get("BRM_MAIL_URL"),
         mail_from=values.get("BRM_MAIL_FROM"),
         webhook_private_hosts=values.get("BRM_WEBHOOK_PRIVATE_HOSTS", ()),
+        files_dir=values.get("BRM_FILES_DIR"),
     )
 
 

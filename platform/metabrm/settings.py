@@ -158,6 +158,22 @@ CACHES = {
     }
 }
 
+# Files that records hold
+
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": str(env.files_dir or env.state_dir / "files"),
+            # Nobody reaches a file but through the record that holds it.
+            "base_url": None,
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
 # Time and language
 
 USE_TZ = True
@@ -188,6 +204,10 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
+    "remove files that no record holds": {
+        "task": "entities.tasks.sweep_files",
+        "schedule": timedelta(days=1),
+    },
     "purge expired API sessions": {
         "task": "metabrm.identity.tasks.purge_expired_sessions",
         "schedule": timedelta(hours=1),
