@@ -20,8 +20,8 @@ class Context:
     reason          why, in a few words; kept with the history ("REST POST", "bill run 12")
     request_id      ties log lines, history and answers of one request together
     time_zone       IANA zone in which times are shown to the caller
-    chain           Ids of the workflow rules whose actions led here, the first one first
     views_pii       sees personal data that others see masked
+    chain           Ids of the workflow rules whose actions led here, the first one first
     """
 
     user_id: int | None
@@ -32,6 +32,7 @@ class Context:
     request_id: str = ""
     time_zone: str = "UTC"
     views_pii: bool = False
+    chain: tuple[int, ...] = ()
 
     @classmethod
     def system(cls, reason: str) -> "Context":
