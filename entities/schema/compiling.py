@@ -16,7 +16,14 @@ from entities.fieldtypes import Refused, default_length
 from entities.fieldtypes.lengths import Size, size_of
 from entities.formulas import FormulaError
 from entities.schema import formulating
-from entities.schema.description import EntitySchema, FieldSchema, Lookup, fold, quote
+from entities.schema.description import (
+    EntitySchema,
+    FieldSchema,
+    Lookup,
+    Validation,
+    fold,
+    quote,
+)
 from entities.schema.naming import plural_of
 from entities.schema.runtime import RuntimeApps, runtime_model
 from entities.schema.snapshot import Snapshot
@@ -58,6 +65,12 @@ SELECT entity_id, field_names FROM entities_entitykey
 WHERE deleted_at IS NULL ORDER BY entity_id, key_name
 """
 
+_VALIDATIONS = """
+SELECT entity_id, id, entity_validation_name, formula_value, error_text
+FROM entities_entityvalidation
+WHERE deleted_at IS NULL AND active ORDER BY entity_id, valdation_order, id
+"""
+
 
 def core_models() -> dict[str, type[CoreModel]]:
     """API name -> static model of every core entity."""
@@ -65,7 +78,7 @@ def core_models() -> dict[str, type[CoreModel]]:
 
 
 def build() -> Snapshot:
-    """Read the metadata and compile it. Five statements, whatever the number of entities."""
+    """Read the metadata and compile it. A few statements, whatever the number of entities."""
     with connection.cursor() as cursor:
         # One statement per table must still see one moment: the version is read first and last.
         while True:
@@ -78,6 +91,8 @@ def build() -> Snapshot:
             value_rows = cursor.fetchall()
             cursor.execute(_KEYS)
             key_rows = cursor.fetchall()
+            cursor.execute(_VALIDATIONS)
+            validation_rows = cursor.fetchall()
             if database_version() == version:
                 break
 
@@ -107,10 +122,14 @@ def build() -> Snapshot:
     keys: dict[int, list[str]] = defaultdict(list)
     for entity_id, field_names in key_rows:
         keys[entity_id].append(field_names)
+    validations: dict[int, list[Validation]] = defaultdict(list)
+    for entity_id, *row in validation_rows:
+        validations[entity_id].append(Validation(*row))
 
     apps = RuntimeApps()
     entities = [
-        _entity(row, tuple(fields[row[0]]), keys[row[0]], core, apps) for row in entity_rows
+        _entity(row, tuple(fields[row[0]]), keys[row[0]], validations[row[0]], core, apps)
+        for row in entity_rows
     ]
     snapshot = Snapshot(version, entities, apps)
     _compute(snapshot)
@@ -252,6 +271,7 @@ def _entity(
     row: tuple[Any, ...],
     fields: tuple[FieldSchema, ...],
     keys: Iterable[str],
+    validations: Iterable[Validation],
     core: Mapping[str, type[CoreModel]],
     apps: RuntimeApps,
 ) -> EntitySchema:
@@ -315,6 +335,7 @@ def _entity(
         unique_keys=tuple(dict.fromkeys(unique_keys)),
         constraint_messages=MappingProxyType(messages),
         refused={fold(n): text for n, text in (options.refused if options else {}).items()},
+        validations=tuple(validations),
     )
 
 

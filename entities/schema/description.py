@@ -112,6 +112,16 @@ class FieldSchema:
         return self.type.wire_sql(self.sql(alias))
 
 
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """A rule of an entity: a record for which the formula is true is refused with the text."""
+
+    id: int
+    name: str
+    formula: str
+    error_text: str
+
+
 @dataclass(frozen=True, eq=False)
 class EntitySchema:
     """One entity: its table, its fields in order, its keys."""
@@ -142,6 +152,8 @@ class EntitySchema:
     constraint_messages: Mapping[str, str] = field(default_factory=dict)
     #: Folded name of what may never be kept -> what to send instead.
     refused: Mapping[str, str] = field(default_factory=dict)
+    #: The active rules that its records are judged by, in order.
+    validations: tuple[Validation, ...] = ()
 
     @cached_property
     def model(self) -> type[models.Model]:
