@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from entities import records
+from entities.records.behavior import is_exclusive
 from entities.schema.current import current
 from entities.schema.description import quote
 from metabrm import clock
@@ -51,8 +52,16 @@ def trim_history() -> int:
 
 
 def _retentions() -> list[tuple[str, str, int]]:
-    """Name, table and RetentionDays of the entities that have a recycle bin."""
-    binned = {e.id: e for e in current().entities.values() if e.recycle_bin and e.authored}
+    """Name, table and RetentionDays of the entities that have a recycle bin.
+
+    Deleted entities and fields are no such records: purging one drops a table or a column with all
+    that is in it, which nobody but a person decides.
+    """
+    binned = {
+        e.id: e
+        for e in current().entities.values()
+        if e.recycle_bin and e.authored and not is_exclusive(e.name)
+    }
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id, retention_days FROM entities_entity WHERE id = ANY(%s) ORDER BY id",

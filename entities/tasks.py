@@ -4,6 +4,7 @@ from celery import shared_task
 
 from entities import retention
 from entities.automation import delivery
+from entities.changing import jobs
 from entities.files import sweeping
 
 
@@ -24,3 +25,16 @@ def apply_retention() -> None:
 def deliver_outbound() -> None:
     """Send what waits in the outbox."""
     delivery.deliver()
+
+
+@shared_task(ignore_result=True)
+def run_schema_job(job_id: int) -> None:
+    """Build the index of a schema job."""
+    jobs.run(job_id)
+
+
+@shared_task(ignore_result=True)
+def resume_schema_jobs() -> None:
+    """Run the schema jobs that nobody was told of, or whose worker is gone."""
+    for job_id in jobs.unfinished():
+        jobs.run(job_id)

@@ -342,7 +342,6 @@ class Migration(migrations.Migration):
                 ('summary', models.CharField(help_text='What is done, in words.', max_length=1000)),
                 ('kind', metabrm.fields.ListField(max_length=100)),
                 ('status', metabrm.fields.ListField(default='PENDING', max_length=100)),
-                ('progress', models.IntegerField(default=0, help_text='Per cent.')),
                 ('message', models.TextField(help_text='Why it failed, with the Ids of the records that are in the way.', null=True)),
                 ('table_name', models.CharField(max_length=63)),
                 ('index_name', models.CharField(max_length=63)),

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from metabrm.entity import CoreModel, EntityOptions
+from metabrm.entity import Computed, CoreModel, EntityOptions
 from metabrm.fields import ListField
 
 
@@ -38,13 +38,28 @@ class SchemaChange(CoreModel):
         return self.summary
 
 
+# The server knows how far it is: it counts the table's blocks first, and the rows last.
+_PROGRESS = """CASE {t}.status WHEN 'READY' THEN 100 WHEN 'BUILDING' THEN coalesce((
+    SELECT 100 * coalesce(
+        p.blocks_done / nullif(p.blocks_total, 0)::numeric,
+        p.tuples_done / nullif(p.tuples_total, 0)::numeric, 0)
+    FROM pg_stat_progress_create_index p
+    WHERE p.relid = to_regclass({t}.table_name)), 0)::bigint ELSE 0 END"""
+
+
 class SchemaJob(CoreModel):
     """Work on the schema that goes on beside the records: the building of an index.
 
     PENDING -> BUILDING -> READY or FAILED; CANCELLED where a later change made it needless.
     """
 
-    brm = EntityOptions("SCHEMA_JOB", title="summary", names={"user": "UserId"}, writable=False)
+    brm = EntityOptions(
+        "SCHEMA_JOB",
+        title="summary",
+        names={"user": "UserId"},
+        writable=False,
+        computed=(Computed("Progress", "INTEGER", _PROGRESS, help="Per cent."),),
+    )
 
     entity_id = models.BigIntegerField(help_text="ENTITY.Id whose table is worked on.")
     entity_name = models.CharField(max_length=63, help_text="Its name when the job was made.")
@@ -53,7 +68,6 @@ class SchemaJob(CoreModel):
     status = ListField(
         values=("PENDING", "BUILDING", "READY", "FAILED", "CANCELLED"), default="PENDING"
     )
-    progress = models.IntegerField(default=0, help_text="Per cent.")
     message = models.TextField(
         null=True, help_text="Why it failed, with the Ids of the records that are in the way."
     )

@@ -34,6 +34,7 @@ class Batch:
     ids        Id per record, None until known
     places     index in the request per record, for messages: a batch may be part of a request
     problems   index -> what is wrong with the record; absent while it is live
+    memory     what a behavior learned before the write and needs after it
     alone      one record, and all that its transaction is about: if it fails, everything is
                undone, so it needs no savepoint to be undone by itself
     """
@@ -57,6 +58,7 @@ class Batch:
         self.ids: list[int | None] = [None] * size
         self.places: Sequence[int] = range(size)
         self.problems: dict[int, list[Problem]] = {}
+        self.memory: dict[str, Any] = {}
 
     @property
     def live(self) -> Sequence[int]:

@@ -216,6 +216,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "entities.tasks.apply_retention",
         "schedule": timedelta(days=1),
     },
+    "resume schema jobs": {
+        "task": "entities.tasks.resume_schema_jobs",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
+    },
     "send what waits in the outbox": {
         "task": "entities.tasks.deliver_outbound",
         "schedule": timedelta(seconds=10),

@@ -1,0 +1,274 @@
+"""A field with records in place becomes another one: what they would not survive is refused.
+
+Every check runs before anything is changed and names the records that are in the way.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from entities import fieldtypes
+from entities.changing import dependents, jobs, tables
+from entities.changing.imagining import type_words
+from entities.changing.indexes import drop_step, index_step
+from entities.changing.steps import Lock, Step
+from entities.errors import Code
+from entities.records.batch import Batch
+from entities.schema.description import EntitySchema, FieldSchema, quote
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Alteration:
+    """A field before and after; `steps` makes the one of the other."""
+
+    batch: Batch
+    index: int
+    schema: EntitySchema
+    old: FieldSchema
+    new: FieldSchema
+
+    def steps(self) -> list[Step]:
+        old, new = self.old, self.new
+        steps: list[Step] = []
+        if old.name != new.name:
+            dependents.rename(self.batch, self.schema, old.name, new.name)
+            self._note(steps, f"Rename the field {old.name} of {self.schema.name} to {new.name}.")
+        self._change_status(steps)
+        self._change_type(steps)
+        self._change_target(steps)
+        self._change_indexes(steps)
+        self._change_rules(steps)
+        return steps
+
+    def _note(self, steps: list[Step], words: str) -> None:
+        steps.append(Step(self.schema.name, self.schema.id, words))
+
+    def _change_status(self, steps: list[Step]) -> None:
+        was, status = (
+            self.batch.stored["Status"][self.index],
+            self.batch.effective("Status")[self.index],
+        )
+        if was != status:
+            verb = "Hide" if status == "HIDDEN" else "Show"
+            self._note(steps, f"{verb} the field {self.new.name} of {self.schema.name}.")
+
+    def _change_type(self, steps: list[Step]) -> None:
+        old, new = self.old, self.new
+        if old.column is None or not _type_differs(old, new):
+            return
+        table, column = self.schema.table, quote(old.column)
+        statements = []
+        if old.lookup is not None and new.lookup is None:
+            statements.append(tables.drop_foreign_key(table, old.column))
+        free = _widens(old, new)
+        using = None if free else fieldtypes.cast_sql(old, new, column)
+        statements.append(tables.change_type(table, old.column, new.type.sql_type(new), using))
+        if new.lookup is not None and old.lookup is None:
+            target = self.batch.snapshot.target(new)
+            statements.append(tables.foreign_key(table, old.column, target.table))
+        words = (
+            f"Turn the field {new.name} of {self.schema.name} from {type_words(old)} into "
+            f"{type_words(new)}."
+        )
+        lock = Lock.BRIEF if free else Lock.REWRITE
+        rows = tables.size(table)
+        steps.append(Step(self.schema.name, self.schema.id, words, tuple(statements), lock, rows))
+
+    def _change_target(self, steps: list[Step]) -> None:
+        old, new = self.old, self.new
+        if not (old.lookup and new.lookup) or old.lookup.entity == new.lookup.entity:
+            return
+        assert old.column is not None
+        target = self.batch.snapshot.target(new)
+        statements = (
+            tables.drop_foreign_key(self.schema.table, old.column),
+            tables.foreign_key(self.schema.table, old.column, target.table),
+        )
+        words = f"Point the lookup {new.name} of {self.schema.name} to {target.name}."
+        steps.append(Step(self.schema.name, self.schema.id, words, statements, Lock.BRIEF))
+
+    def _change_indexes(self, steps: list[Step]) -> None:
+        old, new, table = self.old, self.new, self.schema.table
+        if new.column is None:
+            return
+        if old.unique != new.unique:
+            if new.unique:
+                steps.append(index_step(self.batch, self.schema, [new], unique=True))
+            else:
+                name = tables.unique_index_name(table, new.column)
+                steps.append(drop_step(self.schema, [new], name))
+        had, has = (_search_index(f) for f in (old, new))
+        if had != has:
+            if has:
+                steps.append(index_step(self.batch, self.schema, [new], unique=False))
+            else:
+                name = tables.search_index_name(table, new.column)
+                steps.append(drop_step(self.schema, [new], name))
+
+    def _change_rules(self, steps: list[Step]) -> None:
+        """Rules that only the verbs apply."""
+        flags = {
+            "required": "required",
+            "immutable": "unchangeable once the record exists",
+            "set_once": "unchangeable once it has a value",
+            "external_key": "an external key",
+            "pii": "personal data",
+        }
+        for attribute, words in flags.items():
+            was, now = getattr(self.old, attribute), getattr(self.new, attribute)
+            if was != now:
+                no = "" if now else "no longer "
+                self._note(
+                    steps, f"Make the field {self.new.name} of {self.schema.name} {no}{words}."
+                )
+
+
+def alter(
+    batch: Batch, index: int, schema: EntitySchema, old: FieldSchema, new: FieldSchema
+) -> Alteration:
+    """The alteration of a field; fails record `index` for what is in the way."""
+    _check_type(batch, index, schema, old, new)
+    _check_target(batch, index, schema, old, new)
+    _check_hiding(batch, index, schema, old)
+    if new.column is None or index in batch.problems:
+        return Alteration(batch, index, schema, old, new)
+    if new.required and not old.required:
+        count, ids = _offenders(schema, f"deleted_at IS NULL AND {quote(new.column)} IS NULL")
+        if count:
+            batch.fail(
+                index,
+                Code.VALIDATION_FAILED,
+                f"{new.name} can't be required: {count:,} {schema.name} records have no value, "
+                f"such as {ids}; give them one first.",
+                "RequiredFlag",
+            )
+    if new.unique and not old.unique:
+        groups = jobs.duplicates(schema.table, [new.column])
+        if groups:
+            batch.fail(
+                index,
+                Code.VALIDATION_FAILED,
+                f"{new.name} can't be unique: {schema.name} records have the same value: {groups}; "
+                f"change or delete all but one of each first.",
+                "UniqueField",
+            )
+    return Alteration(batch, index, schema, old, new)
+
+
+def _check_type(
+    batch: Batch, index: int, schema: EntitySchema, old: FieldSchema, new: FieldSchema
+) -> None:
+    if not _type_differs(old, new):
+        return
+    if old.type.name != new.type.name and old.type.name not in new.type.casts_from:
+        possible = [
+            name for name in fieldtypes.names() if old.type.name in fieldtypes.get(name).casts_from
+        ]
+        batch.fail(
+            index,
+            Code.FIELD_NOT_CHANGEABLE,
+            f"A {old.type.name} field can't become {new.type.name}; it can become "
+            f"{', '.join(possible) or 'nothing else'}.",
+            "DataType",
+        )
+        return
+    if old.column is None or _widens(old, new):
+        return
+    fits = fieldtypes.cast_check_sql(old, new, quote(old.column))
+    count, ids = _offenders(schema, f"{quote(old.column)} IS NOT NULL AND NOT ({fits})")
+    if count:
+        batch.fail(
+            index,
+            Code.VALIDATION_FAILED,
+            f"{count:,} {schema.name} records have a {old.name} that is no {type_words(new)}, such "
+            f"as {ids} (those in the recycle bin count); change their values first.",
+            "DataType" if old.type.name != new.type.name else "DataLength",
+        )
+    if new.lookup is not None and old.lookup is None and not count:
+        target = batch.snapshot.target(new)
+        count, ids = _offenders(
+            schema,
+            f"{quote(old.column)} IS NOT NULL AND NOT EXISTS "
+            f"(SELECT FROM {quote(target.table)} target WHERE target.id = {quote(old.column)})",
+        )
+        if count:
+            batch.fail(
+                index,
+                Code.VALIDATION_FAILED,
+                f"{count:,} {schema.name} records have a {old.name} that is no Id of "
+                f"{target.name}, such as {ids}; change their values first.",
+                "DataType",
+            )
+
+
+def _check_target(
+    batch: Batch, index: int, schema: EntitySchema, old: FieldSchema, new: FieldSchema
+) -> None:
+    if not (old.lookup and new.lookup) or old.lookup.entity == new.lookup.entity:
+        return
+    if _holds_values(schema, old):
+        batch.fail(
+            index,
+            Code.FIELD_NOT_CHANGEABLE,
+            f"{new.name} can't point to {new.lookup.entity} while {schema.name} records point to "
+            f"{old.lookup.entity}; empty it first, or add another lookup.",
+            "ReferencedEntityId",
+        )
+
+
+def _check_hiding(batch: Batch, index: int, schema: EntitySchema, old: FieldSchema) -> None:
+    was, status = batch.stored["Status"][index], batch.effective("Status")[index]
+    if was == status or status != "HIDDEN":
+        return
+    users = dependents.users_of(batch.snapshot, schema.name, old.name)
+    if users:
+        batch.fail(
+            index,
+            Code.RECORD_IN_USE,
+            f"{schema.name}.{old.name} is used by {', '.join(users)}; change that first.",
+            "Status",
+        )
+
+
+def _type_differs(old: FieldSchema, new: FieldSchema) -> bool:
+    return old.type.name != new.type.name or (
+        new.type.stored and old.type.sql_type(old) != new.type.sql_type(new)
+    )
+
+
+def _widens(old: FieldSchema, new: FieldSchema) -> bool:
+    """Whether every value fits as it is stored, so that only the catalogue changes."""
+    if old.type.name != new.type.name:
+        return False
+    if new.digits is not None and old.digits is not None and new.type.pg_type == "numeric":
+        return new.digits >= old.digits and new.places == old.places
+    if new.type.pg_type == "text":
+        return new.length is None or (old.length is not None and new.length >= old.length)
+    return False
+
+
+def _search_index(field: FieldSchema) -> bool:
+    return not field.unique and (field.searchable or field.lookup is not None)
+
+
+def _holds_values(schema: EntitySchema, field: FieldSchema) -> bool:
+    return field.column is not None and bool(
+        _offenders(schema, f"{quote(field.column)} IS NOT NULL")[0]
+    )
+
+
+def _offenders(schema: EntitySchema, condition: str) -> tuple[int, str]:
+    """How many records fulfil the condition, and the Ids of the first few of them."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {quote(schema.table)} WHERE {condition}")
+        (count,) = cursor.fetchone()
+        if not count:
+            return 0, ""
+        cursor.execute(
+            f"SELECT id FROM {quote(schema.table)} WHERE {condition} ORDER BY id LIMIT {_SHOWN}"
+        )
+        ids: list[Any] = [row[0] for row in cursor.fetchall()]
+    return count, f"Id {', '.join(map(str, ids))}"

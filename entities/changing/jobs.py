@@ -1,0 +1,145 @@
+"""Indexes of large tables, built beside the work: requested with the change, run by a worker.
+
+A job can be killed at any line. What it leaves, an index that the server marks as invalid, is
+dropped by whoever runs the job next; a lock of the session keeps two from running one job.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from celery import current_app
+from django.db import DatabaseError, connection, transaction
+from psycopg import errors as pg
+
+from entities.changing import tables
+from entities.errors import Code, RequestError
+from entities.models import SchemaJob
+from entities.schema.description import quote
+from metabrm import clock
+from metabrm.identity.context import Context
+
+log = logging.getLogger(__name__)
+
+#: The task that runs a job in a worker.
+TASK = "entities.tasks.run_schema_job"
+#: Beside a job's id, the key of the lock of whoever runs it.
+_LOCK = 0x6272_6D6A  # "brmj"
+#: So many groups of records that are in the way are named.
+_SHOWN = 10
+
+
+def request(job: SchemaJob) -> None:
+    """Keep the job with the open transaction; a worker is told when it commits."""
+    job.requested_at = clock.now()
+    job.save()
+    transaction.on_commit(lambda: _tell(job.pk))
+
+
+def _tell(job_id: int) -> None:
+    try:
+        current_app.send_task(TASK, [job_id])
+    except Exception:
+        # Without a broker the schedule finds it.
+        log.warning("No worker could be told of schema job %s; the schedule will find it", job_id)
+
+
+def cancel(index_name: str) -> None:
+    """What was still to build the index, or failed to, is needless."""
+    SchemaJob.objects.filter(
+        index_name=index_name, status__in=("PENDING", "BUILDING", "FAILED")
+    ).update(status="CANCELLED", finished_at=clock.now())
+
+
+def retry(job_id: int, context: Context) -> None:
+    """Have a failed job run again. RequestError if it has not failed, or for a caller who is no
+    administrator."""
+    if not context.administrator:
+        raise RequestError(Code.INSUFFICIENT_RIGHTS, "Only an administrator changes the schema.")
+    waiting = SchemaJob.objects.filter(pk=job_id, status="FAILED").update(
+        status="PENDING", message=None, finished_at=None
+    )
+    if not waiting:
+        raise RequestError(Code.RECORD_NOT_FOUND, f"Schema job {job_id} has not failed.")
+    _tell(job_id)
+
+
+def unfinished() -> list[int]:
+    """Jobs that wait, or whose worker may be gone."""
+    waiting = SchemaJob.objects.filter(status__in=("PENDING", "BUILDING"))
+    return list(waiting.order_by("pk").values_list("pk", flat=True))
+
+
+def run(job_id: int) -> None:
+    """Build the job's index, unless somebody else is at it or it is done. Outside a transaction."""
+    with _alone(job_id) as mine:
+        job = SchemaJob.objects.filter(pk=job_id, status__in=("PENDING", "BUILDING")).first()
+        if not mine or job is None:
+            return
+        job.status, job.started_at = "BUILDING", clock.now()
+        job.save()
+        unique = job.kind == "UNIQUE_INDEX"
+        columns = job.columns.split(",")
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {quote(job.index_name)}")
+                cursor.execute(
+                    tables.create_index(
+                        job.index_name, job.table_name, columns, unique=unique, beside=True
+                    )
+                )
+            status, message = "READY", None
+        except DatabaseError as error:
+            status, message = "FAILED", _why(error, job.table_name, columns)
+            with connection.cursor() as cursor:
+                cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {quote(job.index_name)}")
+        done = SchemaJob.objects.filter(pk=job_id, status="BUILDING").update(
+            status=status, message=message, finished_at=clock.now()
+        )
+        if not done:
+            # A change made it needless meanwhile.
+            with connection.cursor() as cursor:
+                cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {quote(job.index_name)}")
+
+
+@contextmanager
+def _alone(job_id: int) -> Iterator[bool]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK, job_id])
+        (mine,) = cursor.fetchone()
+    try:
+        yield mine
+    finally:
+        if mine:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK, job_id])
+
+
+def _why(error: DatabaseError, table: str, columns: list[str]) -> str:
+    if isinstance(error.__cause__, pg.UniqueViolation):
+        groups = duplicates(table, columns)
+        if groups:
+            return (
+                f"Records have the same values: {groups}. Change or delete all but one of each, "
+                f"then try again."
+            )
+    return f"The database refused: {error}".strip()
+
+
+def duplicates(table: str, columns: list[str]) -> str:
+    """Ids of live records that share their values, in groups: "1, 2 and 3, 4", or ""."""
+    listed = ", ".join(map(quote, columns))
+    present = " AND ".join(f"{quote(c)} IS NOT NULL" for c in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT (array_agg(id ORDER BY id))[:5], count(*) FROM {quote(table)} "
+            f"WHERE deleted_at IS NULL AND {present} GROUP BY {listed} HAVING count(*) > 1 "
+            f"ORDER BY min(id) LIMIT {_SHOWN + 1}"
+        )
+        groups = cursor.fetchall()
+    words = [
+        ", ".join(map(str, ids)) + (f" and {count - len(ids)} more" if count > len(ids) else "")
+        for ids, count in groups[:_SHOWN]
+    ]
+    more = "; and others" if len(groups) > _SHOWN else ""
+    return "; ".join(f"Ids {group}" for group in words) + more

@@ -1,0 +1,52 @@
+"""One step of a change: what it does in words, the statements, and whom it keeps waiting."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+#: Rows a second that a table is read at, and rewritten at, on a small machine; for estimates only.
+SCANNED = 2_000_000
+REWRITTEN = 300_000
+
+
+class Lock(StrEnum):
+    """What a step does to those who use the table meanwhile."""
+
+    NONE = "Nobody waits."
+    BRIEF = "Locks the table for a moment."
+    SCAN = "Locks the table while it is read once"
+    REWRITE = "Locks the table while it is written anew"
+    BESIDE = "Goes on beside the work in the table; nobody waits."
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that a change does.
+
+    entity      API name of the entity it is about, and its ENTITY.Id
+    words       what it does, a sentence
+    statements  the SQL, none for a change of names and rules alone
+    rows        records in the table, for the estimate
+    """
+
+    entity: str
+    entity_id: int
+    words: str
+    statements: tuple[str, ...] = ()
+    lock: Lock = Lock.NONE
+    rows: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """About how long the table is locked."""
+        if self.lock is Lock.SCAN:
+            return self.rows / SCANNED
+        return self.rows / REWRITTEN if self.lock is Lock.REWRITE else 0.0
+
+    @property
+    def lock_words(self) -> str:
+        """Whom the step keeps waiting and about how long, a sentence."""
+        if self.lock not in (Lock.SCAN, Lock.REWRITE):
+            return str(self.lock)
+        if self.seconds < 1:
+            return f"{self.lock}, less than a second."
+        return f"{self.lock}, about {self.seconds:,.0f} seconds for {self.rows:,} records."
