@@ -48,7 +48,9 @@ def _weight(admin: "RecordAdmin") -> tuple[int, int, str]:
     return needs, -pointing, admin.schema.label_plural
 
 
-def sidebar(request: HttpRequest, root: str, admins: list["RecordAdmin"]) -> list[dict[str, Any]]:
+def sidebar(
+    request: HttpRequest, root: str, admins: list["RecordAdmin"], *, designs: bool = False
+) -> list[dict[str, Any]]:
     """The groups of the menu as the theme draws them."""
     groups: list[dict[str, Any]] = [
         {
@@ -56,6 +58,7 @@ def sidebar(request: HttpRequest, root: str, admins: list["RecordAdmin"]) -> lis
             "separator": False,
             "collapsible": False,
             "items": [_item(request, "Overview", root, "space_dashboard", None, exact=True)]
+            + ([_item(request, "Designer", f"{root}designer/", "design_services", None)] * designs)
             + [_entity(request, a) for a in admins if a.schema.name == _AUDIT],
         }
     ]

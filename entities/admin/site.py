@@ -16,6 +16,8 @@ from django.urls import URLPattern, clear_url_caches, include, path
 from unfold.sites import UnfoldAdminSite
 
 from entities.admin import dashboard, lookups, running
+from entities.admin.designer.access import may_design
+from entities.admin.designer.views import Designer
 from entities.admin.navigation import sidebar
 from entities.admin.pages import RecordAdmin
 from entities.admin.special import SPECIAL, OwnPasswordForm
@@ -49,6 +51,7 @@ class RecordSite(UnfoldAdminSite):
         return [
             path("lookup/<str:entity>/<str:field>/", self.admin_view(self.lookup), name="lookup"),
             path("running/", self.admin_view(self.running), name="running"),
+            *Designer(self, self.snapshot).urls(),
         ]
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -86,7 +89,9 @@ class RecordSite(UnfoldAdminSite):
         ]
 
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
-        return sidebar(request, self.root, self.seen_by(request))
+        seen = self.seen_by(request)
+        designs = bool(seen) and may_design(request, self.snapshot)
+        return sidebar(request, self.root, seen, designs=designs)
 
     def seen_by(self, request: HttpRequest) -> list[RecordAdmin]:
         """The entities that the request's user may read; none for who has not signed in."""

@@ -1,0 +1,151 @@
+"""What a change would do before it is done, and the doing of it: both are the verb.
+
+A change of a field may also touch the values of its list; they are written after it, and what is
+wrong with them stands beside what is wrong with the field.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from entities import changing, records
+from entities.errors import Code, Problem, RequestError
+from entities.records import Outcome
+from metabrm.identity.context import Context
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps that a change takes, and what stands in its way."""
+
+    steps: Sequence[Any] = ()
+    problems: Sequence[Problem] = field(default_factory=tuple)
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+
+def preview(verb: str, entity: str, row: Any, context: Context) -> Plan:
+    """What the verb would do with one row; nothing is written."""
+    try:
+        found = changing.preview(verb, entity, [row], context)
+    except RequestError as error:
+        return Plan(problems=(Problem(error.code, error.field, error.message),))
+    return Plan(found.steps, [p for o in found.outcomes for p in o.problems])
+
+
+def apply(verb: str, entity: str, row: Any, context: Context, **more: Any) -> Outcome:
+    """Do it; what the verb refuses as a whole is a problem like any other."""
+    try:
+        (outcome,) = getattr(records, verb)(entity, [row], context, **more)
+    except RequestError as error:
+        return Outcome(None, (Problem(error.code, error.field, error.message),))
+    return outcome
+
+
+def retry(job_id: int, context: Context) -> None:
+    """Let a job that failed begin again."""
+    import_module("entities.changing.jobs").retry(job_id, context)
+
+
+def stale(row: dict[str, Any] | None, posted: Any) -> Problem | None:
+    """What to say if a row has changed since the panel that is posted was opened."""
+    if row is None or posted.get("seen") == seen(row):
+        return None
+    return Problem(
+        Code.VALIDATION_FAILED,
+        "",
+        "Somebody has changed this since you opened it. Close the panel and open it again to see "
+        "what is new; nothing of yours is saved yet.",
+    )
+
+
+def seen(row: dict[str, Any]) -> str:
+    """The state of a row that a panel was opened on."""
+    return str(row["updated"].isoformat())
+
+
+@dataclass(frozen=True)
+class ListValue:
+    """A line of the panel's list: the row it is already, if any; its text; if it is in use."""
+
+    id: int | None
+    text: str
+    active: bool
+
+
+def values_of(posted: Any) -> list[ListValue]:
+    """The list's lines as posted, in order; empty lines are none."""
+    lines = zip(
+        posted.getlist("value_id"),
+        posted.getlist("value"),
+        posted.getlist("value_active"),
+        strict=False,
+    )
+    return [
+        ListValue(int(i) if i.isascii() and i.isdecimal() and len(i) < 19 else None, text, a == "1")
+        for i, text, a in ((i, t.strip(), a) for i, t, a in lines)
+        if text
+    ]
+
+
+def save_values(
+    field_id: int, wanted: list[ListValue], stored: list[dict[str, Any]], context: Context
+) -> tuple[Problem, ...]:
+    """Bring the list to what is wanted: new values, order, and which are still taken."""
+    known = {row["id"]: (place, row) for place, row in enumerate(stored)}
+    news, changed = [], []
+    for place, value in enumerate(wanted):
+        line = {"ListValue": value.text, "SortOrder": place, "ActiveFlag": value.active}
+        if value.id not in known:
+            news.append({**line, "EntityFieldId": str(field_id)})
+            continue
+        before_place, before = known[value.id]
+        same = (before["list_value"], before["active_flag"]) == (value.text, value.active)
+        if not same or before_place != place:
+            changed.append({**line, "Id": str(value.id)})
+    outcomes: list[Outcome] = []
+    try:
+        if changed:
+            outcomes += records.update("ENTITY_FIELD_VALUES", changed, context)
+        if news:
+            outcomes += records.create("ENTITY_FIELD_VALUES", news, context)
+    except RequestError as error:
+        return (Problem(error.code, "ListValues", error.message),)
+    return tuple(p for outcome in outcomes for p in outcome.problems)
+
+
+def steps_of_values(wanted: list[ListValue], stored: list[dict[str, Any]]) -> list[str]:
+    """In words what would become of the list."""
+    known = {row["id"]: row for row in stored}
+    added = [v.text for v in wanted if v.id not in known]
+    kept = [(v, known[v.id]) for v in wanted if v.id in known]
+    words = []
+    if added:
+        words.append(f"Add to the list: {', '.join(added)}.")
+    for value, before in kept:
+        if value.text != before["list_value"]:
+            words.append(f"Call the value {before['list_value']} {value.text}.")
+        if value.active != before["active_flag"]:
+            words.append(
+                f"Let records take {value.text} again."
+                if value.active
+                else f"Retire {value.text}: records keep it, no other can take it."
+            )
+    return words
+
+
+def duplicate(wanted: list[ListValue]) -> Problem | None:
+    """The first value that stands in the list twice."""
+    seen: set[str] = set()
+    for value in wanted:
+        if value.text.casefold() in seen:
+            return Problem(
+                Code.DUPLICATE_IN_REQUEST,
+                "ListValues",
+                f"{value.text} stands in the list twice; remove one.",
+            )
+        seen.add(value.text.casefold())
+    return None
