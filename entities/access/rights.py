@@ -144,7 +144,26 @@ def _compile(snapshot: Snapshot, context: Context, compiled: _Compiled) -> None:
             instead=masked,
             masked=frozenset(masked),
         )
+    _limit_formulas(snapshot, who, compiled)
     _limit_history(snapshot, who, compiled)
+
+
+def _limit_formulas(snapshot: Snapshot, who: Viewer, compiled: _Compiled) -> None:
+    """What is made of fields that the role may not read, it may not read either."""
+    for schema in snapshot.entities.values():
+        own = compiled.get((who, schema.name))
+        if own is None:
+            continue
+        unread = {
+            f.name
+            for f in schema.fields
+            if any(
+                name not in compiled.get((who, entity), _NOTHING).readable
+                for entity, name in f.reads
+            )
+        }
+        if unread:
+            compiled[who, schema.name] = replace(own, readable=own.readable - unread)
 
 
 def _limit_history(snapshot: Snapshot, who: Viewer, compiled: _Compiled) -> None:

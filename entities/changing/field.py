@@ -175,7 +175,7 @@ class FieldBehavior(Behavior):
     # A changed field
 
     def before_update(self, batch: Batch) -> None:
-        administrators_only(batch)
+        administrators_only(batch, OPTIONS)
         self._keep_fixed(batch)
         self._keep_ids_accessible(batch)
         _imply(batch)

@@ -1,9 +1,9 @@
 """What holds for every change of the schema: who may make one, and which names are free."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from entities.errors import Code, nearest
-from entities.records.batch import Batch
+from entities.records.batch import UNSET, Batch
 from entities.schema.description import fold
 
 #: Words that mean something else where a field or an entity is named.
@@ -13,11 +13,21 @@ RESERVED_ENTITIES = frozenset(
 )
 
 
-def administrators_only(batch: Batch) -> None:
-    """A formula reads what its author may not; so the schema belongs to administrators."""
+def administrators_only(batch: Batch, fields: Sequence[str] = ()) -> None:
+    """A formula reads what its author may not; so the schema belongs to administrators.
+
+    `fields`: of an update, those that are meant; how things are called and shown may be left to
+    others.
+    """
     if batch.context.administrator:
         return
-    for index in batch.live:
+    changed = {
+        index
+        for name in fields
+        for index, value in enumerate(batch.sent(name))
+        if value is not UNSET and value != batch.stored[name][index]
+    }
+    for index in [i for i in batch.live if not fields or i in changed]:
         batch.fail(
             index,
             Code.INSUFFICIENT_RIGHTS,

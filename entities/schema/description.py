@@ -57,6 +57,7 @@ class FieldSchema:
     default_formula   formula of that value over the new record, "" without one
     formula       text of a FORMULA field's formula, "" for every other field; such a field has the
                   type of its result, and an expression instead of a column
+    reads         (entity, field) that a FORMULA field is made of
     formula_type  name of the data type asked for the formula's result, "" for its own
     list_values   folded spelling -> the list's own, in order, those no longer in use last
     retired       those of the list's values that no further record can take
@@ -98,6 +99,7 @@ class FieldSchema:
     default_formula: str = ""
     formula: str = ""
     formula_type: str = ""
+    reads: frozenset[tuple[str, str]] = frozenset()
     retired: frozenset[str] = frozenset()
 
     def sql(self, alias: str) -> str:

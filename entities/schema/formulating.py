@@ -150,6 +150,7 @@ def complete(snapshot: Snapshot, schema: EntitySchema, field: FieldSchema) -> No
     for name, value in (
         ("type", fieldtypes.get(result_type(field, found.kind))),
         ("expression", found.sql),
+        ("reads", found.references),
         # Who may not see a person's data may not see what is made of them.
         ("pii", field.pii or any(f.pii for f in read)),
     ):
