@@ -1,4 +1,4 @@
-"""What may be done to metadata rows that change no table: validations, list values, rights.
+"""What may be done to metadata rows that change no table: list values, rights.
 
 Rows of ENTITY, ENTITY_FIELD and ENTITY_KEY change tables; what that means is the business of
 `entities.changing`.
@@ -17,18 +17,7 @@ from entities.granting import GrantBehavior
 from entities.records.batch import Batch
 from entities.records.behavior import Behavior, behavior
 from entities.records.retiring import RetiredValues  # noqa: F401 (registers itself)
-
-
-@behavior("ENTITY_VALIDATION")
-class EntityValidationBehavior(Behavior):
-    def before_create(self, batch: Batch) -> None:
-        for index in batch.live:
-            batch.fail(
-                index,
-                Code.READ_ONLY_ENTITY,
-                "Validation rules are not enforced by this release, so none can be made: a rule "
-                "that is kept but not applied would be worse than no rule.",
-            )
+from entities.validation import behavior as validation  # noqa: F401 (registers its behaviors)
 
 
 @behavior("ENTITY_FIELD_VALUES")
@@ -104,3 +93,32 @@ def _keys_of(table: str, column: str, ids: list[Any]) -> dict[Any, Any]:
             [[i for i in set(ids) if i is not None]],
         )
         return dict(cursor.fetchall())
+
+
+class _NotYet(Behavior):
+    """A rule that is kept but not applied would be worse than no rule."""
+
+    what = ""
+
+    def before_create(self, batch: Batch) -> None:
+        for index in batch.live:
+            batch.fail(
+                index,
+                Code.READ_ONLY_ENTITY,
+                f"{self.what} are not carried out by this release, so none can be made.",
+            )
+
+
+@behavior("WORKFLOW_RULE")
+class WorkflowRuleBehavior(_NotYet):
+    what = "Workflow rules"
+
+
+@behavior("WORKFLOW_ACTION")
+class WorkflowActionBehavior(_NotYet):
+    what = "Workflow actions"
+
+
+@behavior("ENTITY_LAYOUT_CONFIGURATION")
+class EntityLayoutBehavior(_NotYet):
+    what = "Layouts"

@@ -25,7 +25,7 @@ def resolve(batch: Batch, relations: dict[FieldSchema, list[Any]]) -> None:
     """Check the ids in the batch's lookup columns and resolve nested objects in `relations`."""
     for field, values in relations.items():
         _resolve_objects(batch, field, values)
-    _check_targets(
+    check_targets(
         batch,
         {
             field: batch.columns[field]
@@ -35,7 +35,7 @@ def resolve(batch: Batch, relations: dict[FieldSchema, list[Any]]) -> None:
     )
 
 
-def _check_targets(batch: Batch, columns: dict[FieldSchema, list[Any]]) -> None:
+def check_targets(batch: Batch, columns: dict[FieldSchema, list[Any]]) -> None:
     """Fail the records whose lookup columns hold what does not exist."""
     wanted = {field: set(column) - {UNSET, None} for field, column in columns.items()}
     wanted = {field: values for field, values in wanted.items() if values}
