@@ -136,9 +136,7 @@ def _used(key: int, now: datetime) -> None:
 
 def _context(caller: list[Any], reason: str, request_id: str) -> Context:
     user_id, role_id, administrator, username, zone, views_pii = caller
-    return Context(
-        user_id, role_id, administrator, username, reason, request_id, zone, views_pii
-    )
+    return Context(user_id, role_id, administrator, username, reason, request_id, zone, views_pii)
 
 
 def _possible(session_id: str) -> bool:
