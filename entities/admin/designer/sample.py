@@ -108,6 +108,7 @@ def payload(schema: EntitySchema, extra: FieldSchema | None = None) -> str:
         for f in schema.fields
         if f.api_accessible
         and not f.read_only
+        and f.name != "Id"
         and not (extra and (f.id == extra.id or f.name == extra.name))
         and (f.required or not f.system)
     ]

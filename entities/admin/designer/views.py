@@ -345,7 +345,9 @@ class Designer:
             if outcome.ok:
                 said = format_html("{}: done.", about["heading"])
                 if not purging:
-                    said = format_html("{} {}", said, self._undo(request, entity, record_id))
+                    said = format_html(
+                        "{} {}", said, self._undo(request, entity, record_id, onward)
+                    )
                 messages.success(request, said)
                 return JsonResponse({"go": onward})
             problems = outcome.problems
@@ -485,16 +487,18 @@ class Designer:
             if problem.field in form.fields:
                 form.add_error(problem.field, problem.message)
 
-    def _undo(self, request: HttpRequest, what: str, record_id: int) -> str:
+    def _undo(self, request: HttpRequest, what: str, record_id: int, back: str) -> str:
         return format_html(
             '<form method="post" action="{}restore/" class="brm-inline"><input type="hidden" '
             'name="csrfmiddlewaretoken" value="{}"><input type="hidden" name="what" value="{}">'
-            '<input type="hidden" name="id" value="{}"><button class="brm-undo">Undo</button>'
+            '<input type="hidden" name="id" value="{}"><input type="hidden" name="back" value="{}">'
+            '<button class="brm-undo">Undo</button>'
             "</form>",
             self.root,
             get_token(request),
             what,
             record_id,
+            back,
         )
 
 

@@ -1,0 +1,139 @@
+"""An administrator designs an entity in the browser; a colleague who is at work has it at once."""
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser.conftest import PASSWORD
+
+if TYPE_CHECKING:
+    from metabrm.identity.models import User
+
+# Playwright's own loop runs in this thread; Django would take every query for one made inside it.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+_LISTED = ("LIST", "MULTI_LIST")
+
+
+@pytest.fixture(autouse=True)
+def _swept(transactional_db: None) -> Iterator[None]:
+    """The tables that were designed go with the rows that describe them."""
+    yield
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE tablename LIKE 'brm\\_e%'")
+        for (table,) in cursor.fetchall():
+            cursor.execute(f'DROP TABLE "{table}" CASCADE')
+
+
+@pytest.fixture
+def colleague(chromium: Any, live_server: Any, boss: "User") -> Iterator[Any]:
+    """A tab of another user, in a session of its own."""
+    from metabrm.identity.models import User
+
+    user = User(username="mate", role=boss.role)
+    user.set_password(PASSWORD)
+    user.save()
+    page = chromium.new_context(base_url=live_server.url).new_page()
+    page.set_default_timeout(15_000)
+    page.goto("/admin/")
+    page.fill("input[name=username]", "mate")
+    page.fill("input[name=password]", PASSWORD)
+    page.click("#login-form button")
+    page.wait_for_selector("#holds")
+    yield page
+    page.context.close()
+
+
+def _review_and_apply(tab: Any) -> None:
+    tab.click("button[value=review]")
+    tab.wait_for_selector("[data-plan]")
+    tab.click("button[value=apply]")
+
+
+def _new_entity(tab: Any, label: str) -> str:
+    """The API name that the panel proposed."""
+    tab.goto("/admin/designer/")
+    tab.click("button:has-text('New entity')")
+    tab.fill("[name=EntityLabel]", label)
+    name = str(tab.input_value("[name=EntityName]"))
+    _review_and_apply(tab)
+    tab.wait_for_url(f"**/designer/{name}/")
+    return name
+
+
+def _new_field(tab: Any, kind: str) -> None:
+    label = f"Ship {kind.lower().replace('_', ' ')}"
+    tab.click("button:has-text('New field')")
+    tab.fill("[name=FieldLabel]", label)
+    tab.select_option("[name=DataType]", kind)
+    if kind in _LISTED:
+        for value in ("Red", "Green"):
+            tab.click("[data-value-add]")
+            tab.keyboard.type(value)
+    if kind == "LOOKUP":
+        tab.fill("[data-search-in]", "(account)")
+    if kind == "FORMULA":
+        tab.fill("[name=FormulaValue]", "{!ShipInteger} * ")
+        tab.wait_for_selector("[data-says].brmd-error code:has-text('▸')")
+        tab.fill("[name=FormulaValue]", "{!ShipInteger} * 2")
+        tab.wait_for_selector("[data-says]:visible:not(.brmd-error)")
+    _review_and_apply(tab)
+    tab.wait_for_selector(f"#designer-fields >> text='{label}'")
+
+
+def test_an_entity_with_every_type_of_field_is_there_for_all_at_once(
+    tab: Any, colleague: Any
+) -> None:
+    name = _new_entity(tab, "Ship Voyage")
+    assert name == "SHIP_VOYAGE"
+    tab.click("button:has-text('New field')")
+    options = "els => els.map(el => el.value)"
+    kinds = tab.eval_on_selector_all("[name=DataType] option", options)
+    tab.click("[data-close] >> nth=0")
+    assert {"TEXT", "LIST", "LOOKUP", "FORMULA"} < set(kinds)
+    for kind in sorted(kinds, key=lambda k: k == "FORMULA"):
+        _new_field(tab, kind)
+    tab.click(".brmd-facts a:has-text('records')")
+    tab.wait_for_load_state()
+    records = tab.url
+    tab.goto(f"{records}add/")
+    tab.fill("input[name=ShipText]", "Mary Rose")
+    tab.fill("input[name=ShipInteger]", "21")
+    tab.select_option("select[name=ShipList]", "Green")
+    tab.click("text=Save >> nth=-1")
+    tab.wait_for_selector("text=is added")
+
+    colleague.goto("/admin/designer/")
+    assert colleague.is_visible("#designer-entities >> text=SHIP_VOYAGE")
+    colleague.goto(records)
+    colleague.click("#result_list tbody a >> nth=0")
+    colleague.wait_for_selector("input[name=ShipText]")
+    assert colleague.input_value("input[name=ShipText]") == "Mary Rose"
+    assert colleague.input_value("select[name=ShipList]") == "Green"
+    assert colleague.is_visible("text='42'")
+
+
+def test_fields_are_moved_by_keyboard_and_deletion_is_undone_in_place(tab: Any) -> None:
+    name = _new_entity(tab, "Pier")
+    for kind in ("TEXT", "DATE"):
+        _new_field(tab, kind)
+    cells = "rows => rows.map(row => row.cells[2].textContent.trim())"
+    tab.focus("[aria-label='Move ShipDate up']")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("text=The order is saved.")
+    tab.reload()
+    names = tab.eval_on_selector_all("#designer-fields tbody tr", cells)
+    assert names.index("ShipDate") < names.index("ShipText")
+    assert not tab.query_selector("[aria-label='Delete Id'], [aria-label='Delete Created']")
+    tab.click("[aria-label='Delete ShipDate']")
+    tab.click(".brmd-panel-foot button[type=submit]")
+    tab.click("button:has-text('Undo')")
+    tab.wait_for_selector("text=It is back")
+    assert tab.url.endswith(f"/designer/{name}/")
+    assert tab.is_visible("#designer-fields >> text=ShipDate")
