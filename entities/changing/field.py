@@ -187,7 +187,10 @@ class FieldBehavior(Behavior):
             schema = schemas[index]
             old_values = {name: batch.stored[name][index] for name in OPTIONS}
             values = {name: batch.effective(name)[index] for name in OPTIONS}
-            system = batch.stored["SystemFlag"][index] or batch.stored["ReadOnlyFlag"][index]
+            system = any(
+                batch.stored[flag][index]
+                for flag in ("SystemFlag", "ReadOnlyFlag", "PrimaryKeyFlag")
+            )
             if schema is None or (system and values["DefaultValue"] == old_values["DefaultValue"]):
                 continue
             new = imagined(batch, index, values, check_formula=not system)

@@ -333,3 +333,13 @@ def test_a_key_that_will_not_do_is_refused(
     add(system, promo, "Doc", "JSON")
     row = {"EntityId": promo, "KeyName": "K", "FieldNames": names}
     assert codes(records.create("ENTITY_KEY", [row], system)) == [[code]]
+
+
+@pytest.mark.parametrize("name", ["Id", "Created", "UpdatedUserId"])
+def test_an_own_field_can_be_called_and_placed_otherwise(
+    system: Context, promo: int, name: str
+) -> None:
+    field = current().entity("PROMO").field(name).id
+    assert change(system, field, FieldLabel="Other", ItemPosition="77").ok
+    assert codes([change(system, field, FieldName="Other")]) == [["FIELD_NOT_CHANGEABLE"]]
+    assert codes(records.delete("ENTITY_FIELD", [field], system)) == [["FIELD_NOT_CHANGEABLE"]]
