@@ -9,7 +9,7 @@ travel as parameters; the answer is JSON text that PostgreSQL made and nobody re
     page.json   b'[{"Id":"1","Name":"Root"}, ...]'
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from entities.errors import Code, RequestError
 from entities.query import plans, statement
@@ -31,6 +31,8 @@ __all__ = [
 ]
 
 _INT8 = 2**63
+#: How often a query is compiled again because the schema changed under it.
+_TRIES = 5
 
 
 def query(sql: str, context: Context, *, snapshot: Snapshot | None = None) -> Page:
@@ -40,7 +42,7 @@ def query(sql: str, context: Context, *, snapshot: Snapshot | None = None) -> Pa
     written, and for relation paths the dotted name. RequestError QUERY_INVALID and
     QUERY_NOT_SUPPORTED with the position, INSUFFICIENT_RIGHTS, QUERY_TIMEOUT.
     """
-    return run(*_plan(sql, snapshot or current(), context))
+    return _answer(lambda now: run(*_plan(sql, now, context)), snapshot)
 
 
 def retrieve_where(
@@ -51,33 +53,56 @@ def retrieve_where(
     `condition` is what may follow WHERE, or "" for all records; ORDER BY and a page may follow it.
     RequestError UNKNOWN_ENTITY, and all that `query` raises; positions count from the condition.
     """
-    snapshot = snapshot or current()
-    found = _entity(entity, snapshot)
 
-    def compiled() -> Compiled:
-        return statement.compile_condition(found, condition, snapshot, context)
+    def answer(now: Snapshot) -> Page:
+        found = _entity(entity, now)
 
-    return run(*plans.plan(snapshot, context, found.name, condition, compiled))
+        def compiled() -> Compiled:
+            return statement.compile_condition(found, condition, now, context)
+
+        return run(*plans.plan(now, context, found.name, condition, compiled))
+
+    return _answer(answer, snapshot)
 
 
 def retrieve_ids(
     entity: str, ids: Sequence[int], context: Context, *, snapshot: Snapshot | None = None
 ) -> Page:
     """Whole records of `entity` with these Ids, by Id; those that don't exist are left out."""
-    snapshot = snapshot or current()
-    found = _entity(entity, snapshot)
-
-    def compiled() -> Compiled:
-        return statement.compile_ids(found, snapshot, context)
-
     wanted = [str(i) for i in ids if -_INT8 <= i < _INT8]
-    made, _ = plans.plan(snapshot, context, f"{found.name} by Id", "", compiled)
-    return run(made, True, (wanted,))
+
+    def answer(now: Snapshot) -> Page:
+        found = _entity(entity, now)
+
+        def compiled() -> Compiled:
+            return statement.compile_ids(found, now, context)
+
+        made, _ = plans.plan(now, context, f"{found.name} by Id", "", compiled)
+        return run(made, True, (wanted,))
+
+    return _answer(answer, snapshot)
 
 
 def compile(sql: str, snapshot: Snapshot, context: Context) -> Compiled:
     """What `query` runs for the text, from the cache when it is there."""
     return _plan(sql, snapshot, context)[0]
+
+
+def _answer(answer: Callable[[Snapshot], Page], snapshot: Snapshot | None) -> Page:
+    """What `answer` makes of the snapshot. A failure counts only while the schema is the one that
+    the statement was compiled from: if it has moved on, the query is asked again on the new one."""
+    snapshot = snapshot or current()
+    for _ in range(_TRIES):
+        try:
+            return answer(snapshot)
+        except RequestError as error:
+            if error.code == Code.QUERY_TIMEOUT:
+                raise
+            newer = current()
+            if newer.version <= snapshot.version:
+                raise
+            snapshot = newer
+    return answer(snapshot)
 
 
 def _plan(sql: str, snapshot: Snapshot, context: Context) -> tuple[Compiled, bool]:

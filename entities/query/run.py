@@ -36,6 +36,17 @@ _VALUE_ERRORS: dict[type[psycopg.Error], str] = {
     errors.InvalidEscapeSequence: "A LIKE pattern ends with its escape character.",
 }
 
+#: What a statement meets whose tables are no longer those it was compiled for: columns and tables
+#: that are gone, values of another type, a table dropped while it was waited for.
+_MOVED = (
+    errors.UndefinedColumn,
+    errors.UndefinedTable,
+    errors.UndefinedFunction,
+    errors.DatatypeMismatch,
+    errors.FeatureNotSupported,
+    errors.InternalError_,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -113,7 +124,7 @@ def _translate(error: Exception) -> NoReturn:
             f"The query took longer than {timeout_seconds():g} seconds; narrow it with a condition "
             "on an indexed field, or ask for fewer rows.",
         ) from error
-    if isinstance(cause, errors.UndefinedColumn | errors.UndefinedTable):
+    if isinstance(cause, _MOVED):
         raise RequestError(
             Code.SCHEMA_BUSY, "The schema changed while the query ran; send it again."
         ) from error

@@ -161,6 +161,31 @@ def test_a_table_that_changed_meanwhile(committed_shop, system):
 
 
 @pytest.mark.django_db
+def test_a_query_whose_field_was_retyped_meanwhile_runs_on_the_new_schema(system):
+    from entities import query, records
+    from entities.errors import RequestError
+    from entities.schema.current import current
+    from tests.entities.acting import create_one
+
+    entity = create_one("ENTITY", system, EntityName="PROMO")
+    row = {"EntityId": entity, "FieldName": "Extra", "DataType": "TEXT"}
+    field = create_one("ENTITY_FIELD", system, **row)
+    create_one("PROMO", system, Extra="7")
+    old = current()
+    retyped = {"Id": field, "DataType": "INTEGER", "DataLength": "10"}
+    (done,) = records.update("ENTITY_FIELD", [retyped], system)
+    assert done.ok
+    page = query.query("SELECT Extra FROM PROMO WHERE Extra = '7'", system, snapshot=old)
+    assert page.json == b'[{"Extra":"7"}]'
+    assert query.retrieve_where("PROMO", "Extra = '7'", system, snapshot=old).count == 1
+    assert records.delete("ENTITY_FIELD", [field], system, permanently=True)[0].ok
+    with pytest.raises(RequestError) as caught:
+        query.query("SELECT Extra FROM PROMO", system, snapshot=old)
+    assert (caught.value.code, "Extra" in caught.value.message) == ("QUERY_INVALID", True)
+    assert query.retrieve_where("PROMO", "", system, snapshot=old).count == 1
+
+
+@pytest.mark.django_db
 def test_plans_are_kept_per_snapshot_and_bounded(shop, system, monkeypatch):
     from entities.query import compile, plans
     from tests.entities.query.shop import make_snapshot
