@@ -93,6 +93,7 @@ def test_an_entity_with_every_type_of_field_is_there_for_all_at_once(
     name = _new_entity(tab, "Ship Voyage")
     assert name == "SHIP_VOYAGE"
     tab.click("button:has-text('New field')")
+    tab.wait_for_selector("[name=DataType] option", state="attached")
     options = "els => els.map(el => el.value)"
     kinds = tab.eval_on_selector_all("[name=DataType] option", options)
     tab.click("[data-close] >> nth=0")
