@@ -51,11 +51,16 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with one record: a code, the field's API name ("" for the record), text."""
+    """One thing wrong with one record: a code, the field's API name ("" for the record), text.
+
+    `in_the_way` are Ids of the entity `of` whose records must change first, as the text says.
+    """
 
     code: Code
     field: str
     message: str
+    of: str = ""
+    in_the_way: tuple[int, ...] = ()
 
 
 class RequestError(Exception):

@@ -4,7 +4,6 @@ Every check runs before anything is changed and names the records that are in th
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import connection
 
@@ -142,18 +141,22 @@ def alter(
                 index,
                 Code.VALIDATION_FAILED,
                 f"{new.name} can't be required: {count:,} {schema.name} records have no value, "
-                f"such as {ids}; give them one first.",
+                f"such as {_told(ids)}; give them one first.",
                 "RequiredFlag",
+                of=schema.name,
+                in_the_way=ids,
             )
     if new.unique and not old.unique:
         groups = jobs.duplicates(schema.table, [new.column])
-        if groups:
+        if groups.ids:
             batch.fail(
                 index,
                 Code.VALIDATION_FAILED,
-                f"{new.name} can't be unique: {schema.name} records have the same value: {groups}; "
-                f"change or delete all but one of each first.",
+                f"{new.name} can't be unique: {schema.name} records have the same value: "
+                f"{groups.words}; change or delete all but one of each first.",
                 "UniqueField",
+                of=schema.name,
+                in_the_way=groups.ids,
             )
     return Alteration(batch, index, schema, old, new)
 
@@ -184,8 +187,10 @@ def _check_type(
             index,
             Code.VALIDATION_FAILED,
             f"{count:,} {schema.name} records have a {old.name} that is no {type_words(new)}, such "
-            f"as {ids} (those in the recycle bin count); change their values first.",
+            f"as {_told(ids)} (those in the recycle bin count); change their values first.",
             "DataType" if old.type.name != new.type.name else "DataLength",
+            of=schema.name,
+            in_the_way=ids,
         )
     if new.lookup is not None and old.lookup is None and not count:
         target = batch.snapshot.target(new)
@@ -199,8 +204,10 @@ def _check_type(
                 index,
                 Code.VALIDATION_FAILED,
                 f"{count:,} {schema.name} records have a {old.name} that is no Id of "
-                f"{target.name}, such as {ids}; change their values first.",
+                f"{target.name}, such as {_told(ids)}; change their values first.",
                 "DataType",
+                of=schema.name,
+                in_the_way=ids,
             )
 
 
@@ -260,15 +267,18 @@ def _holds_values(schema: EntitySchema, field: FieldSchema) -> bool:
     )
 
 
-def _offenders(schema: EntitySchema, condition: str) -> tuple[int, str]:
+def _offenders(schema: EntitySchema, condition: str) -> tuple[int, list[int]]:
     """How many records fulfil the condition, and the Ids of the first few of them."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM {quote(schema.table)} WHERE {condition}")
         (count,) = cursor.fetchone()
         if not count:
-            return 0, ""
+            return 0, []
         cursor.execute(
             f"SELECT id FROM {quote(schema.table)} WHERE {condition} ORDER BY id LIMIT {_SHOWN}"
         )
-        ids: list[Any] = [row[0] for row in cursor.fetchall()]
-    return count, f"Id {', '.join(map(str, ids))}"
+        return count, [row[0] for row in cursor.fetchall()]
+
+
+def _told(ids: list[int]) -> str:
+    return f"Id {', '.join(map(str, ids))}"

@@ -7,6 +7,7 @@ dropped by whoever runs the job next; a lock of the session keeps two from runni
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from celery import current_app
 from django.db import DatabaseError, connection, transaction
@@ -118,16 +119,24 @@ def _alone(job_id: int) -> Iterator[bool]:
 def _why(error: DatabaseError, table: str, columns: list[str]) -> str:
     if isinstance(error.__cause__, pg.UniqueViolation):
         groups = duplicates(table, columns)
-        if groups:
+        if groups.ids:
             return (
-                f"Records have the same values: {groups}. Change or delete all but one of each, "
-                f"then try again."
+                f"Records have the same values: {groups.words}. Change or delete all but one of "
+                f"each, then try again."
             )
     return f"The database refused: {error}".strip()
 
 
-def duplicates(table: str, columns: list[str]) -> str:
-    """Ids of live records that share their values, in groups: "1, 2 and 3, 4", or ""."""
+@dataclass(frozen=True)
+class Duplicates:
+    """Live records that share their values; `words` name the first groups: "Ids 1, 2; Ids 3, 4"."""
+
+    words: str
+    ids: tuple[int, ...]
+
+
+def duplicates(table: str, columns: list[str]) -> Duplicates:
+    """The live records that have the same values in the columns."""
     listed = ", ".join(map(quote, columns))
     present = " AND ".join(f"{quote(c)} IS NOT NULL" for c in columns)
     with connection.cursor() as cursor:
@@ -142,4 +151,7 @@ def duplicates(table: str, columns: list[str]) -> str:
         for ids, count in groups[:_SHOWN]
     ]
     more = "; and others" if len(groups) > _SHOWN else ""
-    return "; ".join(f"Ids {group}" for group in words) + more
+    return Duplicates(
+        "; ".join(f"Ids {group}" for group in words) + more,
+        tuple(id_ for ids, _ in groups[:_SHOWN] for id_ in ids),
+    )

@@ -122,12 +122,17 @@ def _fields(batch: Batch, index: int, schema: EntitySchema, names: str) -> list[
             f"is its UniqueField."
         )
     groups = jobs.duplicates(schema.table, [f.column or "" for f in fields])
-    if groups:
-        return refuse(
-            f"{schema.name} records have the same values: {groups}; change or delete all but one "
-            f"of each first.",
+    if groups.ids:
+        batch.fail(
+            index,
             Code.VALIDATION_FAILED,
+            f"{schema.name} records have the same values: {groups.words}; change or delete all but "
+            f"one of each first.",
+            "FieldNames",
+            of=schema.name,
+            in_the_way=groups.ids,
         )
+        return []
     return fields
 
 

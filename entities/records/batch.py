@@ -67,9 +67,19 @@ class Batch:
             return range(self.size)
         return [i for i in range(self.size) if i not in self.problems]
 
-    def fail(self, index: int, code: Code, message: str, field: str = "") -> None:
+    def fail(
+        self,
+        index: int,
+        code: Code,
+        message: str,
+        field: str = "",
+        *,
+        of: str = "",
+        in_the_way: Sequence[int] = (),
+    ) -> None:
         """Record what is wrong with record `index`; `message` says what would be right."""
-        self.problems.setdefault(index, []).append(Problem(code, field, message))
+        problem = Problem(code, field, message, of, tuple(in_the_way))
+        self.problems.setdefault(index, []).append(problem)
 
     def sent(self, field: str) -> list[Any]:
         """What was sent for the field called `field`, UNSET where nothing was."""

@@ -6,10 +6,10 @@ wrong with them stands beside what is wrong with the field.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any
 
 from entities import changing, records
+from entities.changing import jobs
 from entities.errors import Code, Problem, RequestError
 from entities.records import Outcome
 from metabrm.identity.context import Context
@@ -47,7 +47,7 @@ def apply(verb: str, entity: str, row: Any, context: Context, **more: Any) -> Ou
 
 def retry(job_id: int, context: Context) -> None:
     """Let a job that failed begin again."""
-    import_module("entities.changing.jobs").retry(job_id, context)
+    jobs.retry(job_id, context)
 
 
 def stale(row: dict[str, Any] | None, posted: Any) -> Problem | None:

@@ -185,6 +185,14 @@ def entity_row(name: str) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
+def deleted_entity(entity_id: int) -> dict[str, Any] | None:
+    """The row of ENTITY in the recycle bin with this Id."""
+    found = rows(
+        "SELECT * FROM entities_entity WHERE id = %s AND deleted_at IS NOT NULL", [entity_id]
+    )
+    return found[0] if found else None
+
+
 def fields(entity_id: int) -> list[dict[str, Any]]:
     """An entity's fields in order, those in the recycle bin last."""
     found = rows(_FIELDS, [entity_id])

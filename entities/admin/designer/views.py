@@ -7,6 +7,7 @@ that was typed is lost.
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -17,7 +18,7 @@ from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.views.decorators.http import require_POST
 
 from entities import records
@@ -25,7 +26,7 @@ from entities.admin.callers import context_of, rights_on
 from entities.admin.designer import formulas, panel, plan, reading, sample
 from entities.admin.designer.access import ENTITY, FIELD, may, require_designer
 from entities.admin.display import address
-from entities.errors import RequestError
+from entities.errors import Problem, RequestError
 from entities.schema.description import EntitySchema
 from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
@@ -55,6 +56,7 @@ class Designer:
             ("jobs/<int:job_id>/retry/", require_POST(self.retry), "designer-retry"),
             ("changes/", self.changes, "designer-changes"),
             ("restore/", require_POST(self.restore), "designer-restore"),
+            ("purge/<int:entity_id>/", self.purge_entity, "designer-purge"),
             ("<str:name>/", self.entity, "designer-entity"),
             ("<str:name>/edit/", self.entity_panel, "designer-edit"),
             ("<str:name>/delete/", self.delete_entity, "designer-delete"),
@@ -196,6 +198,19 @@ class Designer:
             "its records and can be restored until it is purged.",
         }
         return self._delete(request, ENTITY, row["id"], about, self.root)
+
+    def purge_entity(self, request: HttpRequest, entity_id: int) -> HttpResponse:
+        """Ask before a deleted entity goes for good with its records, and let it go."""
+        row = reading.deleted_entity(entity_id)
+        if row is None:
+            raise Http404("There is no such entity in the recycle bin.")
+        about = {
+            "heading": f"Purge {row['entity_name']}",
+            "typed_name": row["entity_name"],
+            "row": row,
+            "words": "Its table is dropped with all its records. Nothing brings them back.",
+        }
+        return self._delete(request, ENTITY, entity_id, about, self.root, purging=True)
 
     # Side panel: a field
 
@@ -356,7 +371,7 @@ class Designer:
             problems = tuple(found.problems)
             about["plan"] = {"steps": found.steps, "words": [], "idle": False}
             about["mistyped"] = request.method == "POST"
-        about["problems"] = problems
+        about["problems"] = [self._linked(p) for p in problems]
         return self._panel(request, "delete_panel.html", about)
 
     def restore(self, request: HttpRequest) -> HttpResponse:
@@ -482,10 +497,22 @@ class Designer:
 
     def _tell(self, form: Any, problems: Any, about: dict[str, Any]) -> None:
         """Put each problem at its field, or above the form."""
-        about["problems"] = [p for p in problems if p.field not in form.fields]
+        about["problems"] = [self._linked(p) for p in problems if p.field not in form.fields]
         for problem in problems:
             if problem.field in form.fields:
-                form.add_error(problem.field, problem.message)
+                form.add_error(problem.field, self._linked(problem).message)
+
+    def _linked(self, problem: Problem) -> Problem:
+        """The problem with links to the records that are in the way."""
+        schema = self.snapshot.find(problem.of) if problem.of else None
+        if schema is None or not schema.visible:
+            return problem
+        links = format_html_join(
+            " ",
+            '<a class="brm-link" target="_blank" href="{}">{}</a>',
+            ((address(schema, "change", id_), id_) for id_ in problem.in_the_way),
+        )
+        return replace(problem, message=format_html("{} Open: {}", problem.message, links))
 
     def _undo(self, request: HttpRequest, what: str, record_id: int, back: str) -> str:
         return format_html(

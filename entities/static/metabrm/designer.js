@@ -228,15 +228,27 @@
     sort(head.querySelector("[data-sort]"));
   }
 
+  const fields = document.querySelector("[data-order]");
   let saving = 0;
-  async function keepOrder(table) {
+  let kept = fields ? [...fields.tBodies[0].rows] : [];
+
+  function number(table) {
     [...table.tBodies[0].rows].forEach((row, at) => { row.cells[0].dataset.value = String(at + 1); });
+  }
+
+  async function keepOrder(table) {
+    number(table);
     clearTimeout(saving);
     saving = setTimeout(async () => {
+      const wanted = [...table.tBodies[0].rows];
       const body = new FormData(document.getElementById("designer-token"));
-      [...table.tBodies[0].rows].forEach((row) => body.append("id", row.dataset.id));
-      const answer = await send(table.dataset.order, body);
-      if (answer) say(answer.ok ? "The order is saved." : answer.value.error || "The order could not be saved.");
+      wanted.forEach((row) => body.append("id", row.dataset.id));
+      const answer = await send(table.dataset.order, body).catch(() => ({ ok: false, value: {} }));
+      if (!answer) return;
+      if (answer.ok) { kept = wanted; say("The order is saved."); return; }
+      table.tBodies[0].append(...kept);
+      number(table);
+      say(`${answer.value.error || "The order could not be saved."} It is as it was.`);
     }, 600);
   }
 
@@ -263,7 +275,6 @@
     }
   });
 
-  const fields = document.querySelector("[data-order]");
   if (fields) {
     let dragged = null;
     fields.addEventListener("dragstart", (event) => {

@@ -8,12 +8,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from billing.customers.models import Account
-from entities import fieldtypes
+from entities import fieldtypes, records
 from entities.admin.designer import panel
 from entities.admin.designer.sample import sample_value, unsaved
 from entities.models import Entity, EntityField, SchemaChange, SchemaJob
 from entities.schema.current import current
 from metabrm import clock
+from metabrm.identity.context import Context
 from metabrm.identity.models import User
 
 ROOT = "/admin/designer/"
@@ -24,6 +25,7 @@ HOSTILE = "<script>alert('x')</script>\"'"
 def designed(browser: Client) -> str:
     """An entity made by the designer; its address."""
     sent = {"EntityLabel": "Promotion", "EntityName": "PROMO", "RetentionDays": "30"}
+    sent |= {"ApiEnabled": "on", "VisibleFlag": "on"}
     answer = browser.post(f"{ROOT}new/", {**sent, "ask": "apply"})
     assert answer.headers["Content-Type"] == "application/json", answer.text
     assert answer.json() == {"go": f"{ROOT}PROMO/"}
@@ -32,7 +34,8 @@ def designed(browser: Client) -> str:
 
 def add(browser: Client, address: str, **sent: Any) -> Any:
     """What the panel of a new field answers to Apply."""
-    return browser.post(f"{address}fields/new/", {"ask": "apply", **sent})
+    asked = {"ask": "apply", "ApiAccessableFlag": "on"}
+    return browser.post(f"{address}fields/new/", {**asked, **sent})
 
 
 # Who may
@@ -306,6 +309,43 @@ def test_deleting_an_entity_demands_its_name_and_can_be_undone(
     assert "Undo" in browser.get(ROOT).text
     browser.post(f"{ROOT}restore/", {"what": "ENTITY", "id": entity_id})
     assert current().find("PROMO") is not None
+
+
+def test_an_entity_in_the_bin_is_purged_with_its_table_by_its_name(
+    browser: Client, designed: str
+) -> None:
+    promo = current().entity("PROMO")
+    assert browser.get(f"{ROOT}purge/{promo.id}/").status_code == 404
+    browser.post(f"{designed}delete/", {"typed_name": "PROMO", "ask": "apply"})
+    address = f"{ROOT}purge/{promo.id}/"
+    assert f'data-panel="{address}"' in browser.get(ROOT).text
+    assert "for good" in browser.get(address).text
+    assert "not its name" in browser.post(address, {"typed_name": "PROM", "ask": "apply"}).text
+    assert Entity.objects.filter(pk=promo.id).exists()
+    done = browser.post(address, {"typed_name": "PROMO", "ask": "apply"})
+    assert done.json() == {"go": ROOT}
+    assert not Entity.objects.filter(pk=promo.id).exists()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", [promo.table])
+        assert cursor.fetchone() == (None,)
+
+
+def test_the_records_in_the_way_of_a_change_are_linked(browser: Client, designed: str) -> None:
+    add(browser, designed, FieldLabel="Sign", FieldName="Sign", DataType="TEXT", DataLength="20")
+    promo = current().entity("PROMO")
+    outcomes = records.create(
+        "PROMO", [{"Sign": "a"}, {}, {"Sign": "b"}, {}], Context.system("test")
+    )
+    empty = [outcomes[n].id for n in (1, 3)]
+    address = f"{designed}fields/{promo.field('Sign').id}/"
+    opened = browser.get(address)
+    form = {k: v for k, v in opened.context["form"].initial.items() if v not in (None, False)}
+    sent = {**form, "RequiredFlag": "on", "seen": opened.context["seen"], "ask": "review"}
+    shown = browser.post(address, sent).text
+    for record_id in empty:
+        place = f"/admin/{promo.model._meta.app_label}/{promo.model._meta.model_name}/{record_id}"
+        assert f'href="{place}/change/"' in shown
+        assert browser.get(f"{place}/change/").status_code == 200
 
 
 def test_a_field_is_deleted_restored_and_purged_by_name(browser: Client, designed: str) -> None:
