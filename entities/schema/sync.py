@@ -109,6 +109,10 @@ def _ensure_version() -> None:
             "VALUES (1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint) "
             "ON CONFLICT DO NOTHING"
         )
+        cursor.execute(
+            "SELECT setval('metabrm_schema_versions', version) FROM entities_schemaversion, "
+            "metabrm_schema_versions WHERE version > last_value"
+        )
 
 
 def _sync_entities(report: Report) -> dict[str, Entity]:

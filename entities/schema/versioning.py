@@ -1,4 +1,8 @@
-"""The database itself bumps the schema version whenever metadata changes, whoever changed it."""
+"""The database itself bumps the schema version whenever metadata changes, whoever changed it.
+
+A version is never given twice, not even one that was taken back with its transaction: two schemas
+of one version would be taken for the same by whoever has compiled one of them.
+"""
 
 from django.db import connection
 
@@ -19,9 +23,10 @@ WATCHED = (
 )
 
 _FUNCTION = """
+CREATE SEQUENCE IF NOT EXISTS metabrm_schema_versions;
 CREATE OR REPLACE FUNCTION metabrm_bump_schema_version() RETURNS trigger LANGUAGE plpgsql AS $bump$
 BEGIN
-    UPDATE entities_schemaversion SET version = version + 1 WHERE id = 1;
+    UPDATE entities_schemaversion SET version = nextval('metabrm_schema_versions') WHERE id = 1;
     RETURN NULL;
 END $bump$;
 """

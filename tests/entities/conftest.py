@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:  # Django is set up only after this file has been read
+    from pytest_django.plugin import DjangoDbBlocker
+
     from metabrm.identity.context import Context
 
 
-@pytest.fixture(autouse=True)
-def _schemas_of_their_own() -> Iterator[None]:
-    """A version that a test's rollback undid is given again by the next, for another schema."""
-    from entities.schema import current as process
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Build the schema that all tests begin with; what a test changes is its transaction's own."""
+    from entities.schema.current import current
 
-    before = process._current
-    yield
-    process._current = before
+    with django_db_blocker.unblock():
+        current()
 
 
 @pytest.fixture

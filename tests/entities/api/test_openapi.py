@@ -20,14 +20,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def _no_snapshot_of_another_test() -> None:
-    """Versions that another test's transaction took back are given again."""
-    from entities.schema.current import forget
-
-    forget()
-
-
 def described(context: Context) -> dict[str, Any]:
     from entities.api import openapi
     from entities.schema.current import current

@@ -4,7 +4,6 @@ import pytest
 
 from entities import records
 from entities.models import EntityFieldValue
-from entities.schema.current import forget
 from metabrm.identity.context import Context
 from tests.entities.acting import codes, create_one
 
@@ -13,7 +12,6 @@ pytestmark = pytest.mark.django_db
 
 def _retire(key: str) -> None:
     assert EntityFieldValue.objects.filter(external_key=key).update(active_flag=False) == 1
-    forget()
 
 
 def test_nobody_takes_a_retired_value_and_whoever_holds_it_keeps_it(system: Context) -> None:

@@ -1,8 +1,6 @@
 """A snapshot is immutable, built once per version, and leaves nothing behind."""
 
 import gc
-import threading
-import time
 import weakref
 from typing import Any
 
@@ -13,11 +11,8 @@ from django.db import connection
 from billing.catalog.models import Product
 from entities.errors import Code, RequestError
 from entities.models import Entity, EntityField
-from entities.schema import current as process
 from entities.schema.compiling import build
-from entities.schema.current import current, forget
-from entities.schema.snapshot import Snapshot
-from entities.schema.versioning import database_version
+from entities.schema.current import current
 
 pytestmark = pytest.mark.django_db
 
@@ -68,29 +63,6 @@ def test_every_lookup_points_to_an_entity_and_back() -> None:
     for entity in snapshot.entities.values():
         for field in entity.lookups:
             assert (entity, field) in snapshot.references(snapshot.target(field))
-
-
-def test_a_moved_version_is_built_once_however_many_ask(monkeypatch: Any) -> None:
-    version = database_version()
-    # Threads have connections of their own that do not see this test's transaction.
-    whole = build()
-    built = []
-
-    def slow() -> Snapshot:
-        built.append(1)
-        time.sleep(0.05)
-        return whole
-
-    monkeypatch.setattr(process, "build", slow)
-    forget()
-    got: list[Snapshot] = []
-    threads = [threading.Thread(target=lambda: got.append(current(version))) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(built) == 1
-    assert {id(s) for s in got} == {id(whole)}
 
 
 def _custom_entity(number: int) -> None:
@@ -211,7 +183,6 @@ def _readings(field: str) -> list[Any]:
 
 def _spoil(field: str, **values: Any) -> None:
     EntityField.objects.filter(external_key=f"PROMO_1.{field}").update(**values)
-    forget()
 
 
 @pytest.mark.parametrize("length", ["abc", "28,x", "0", "-5", "5,9", "1" * 20, "٣"])
