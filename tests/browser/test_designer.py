@@ -5,7 +5,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.db import connection
 
+from entities import records
+from entities.changing import jobs, tables
+from entities.models import SchemaJob
+from metabrm.identity.context import Context
 from tests.browser.conftest import PASSWORD
 
 if TYPE_CHECKING:
@@ -17,14 +22,14 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 pytestmark = pytest.mark.xdist_group("browser")
 
 _LISTED = ("LIST", "MULTI_LIST")
+_API_NAMES = "rows => rows.map(row => row.cells[2].textContent.trim())"
+_TOP = {"x": 300, "y": 2}
 
 
 @pytest.fixture(autouse=True)
 def _swept(transactional_db: None) -> Iterator[None]:
     """The tables that were designed go with the rows that describe them."""
     yield
-    from django.db import connection
-
     with connection.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE tablename LIKE 'brm\\_e%'")
         for (table,) in cursor.fetchall():
@@ -124,18 +129,17 @@ def test_fields_are_moved_by_keyboard_and_deletion_is_undone_in_place(tab: Any) 
     name = _new_entity(tab, "Pier")
     for kind in ("TEXT", "DATE"):
         _new_field(tab, kind)
-    cells = "rows => rows.map(row => row.cells[2].textContent.trim())"
     tab.focus("[aria-label='Move ShipDate up']")
     tab.keyboard.press("Enter")
     tab.wait_for_selector("text=The order is saved.")
     tab.reload()
-    names = tab.eval_on_selector_all("#designer-fields tbody tr", cells)
+    names = tab.eval_on_selector_all("#designer-fields tbody tr", _API_NAMES)
     assert names.index("ShipDate") < names.index("ShipText")
     tab.route("**/order/", lambda route: route.abort())
     tab.focus("[aria-label='Move ShipDate down']")
     tab.keyboard.press("Enter")
     tab.wait_for_selector("text=It is as it was.")
-    assert tab.eval_on_selector_all("#designer-fields tbody tr", cells) == names
+    assert tab.eval_on_selector_all("#designer-fields tbody tr", _API_NAMES) == names
     tab.unroute("**/order/")
     assert not tab.query_selector("[aria-label='Delete Id'], [aria-label='Delete Created']")
     tab.click("[aria-label='Delete ShipDate']")
@@ -144,3 +148,43 @@ def test_fields_are_moved_by_keyboard_and_deletion_is_undone_in_place(tab: Any) 
     tab.wait_for_selector("text=It is back")
     assert tab.url.endswith(f"/designer/{name}/")
     assert tab.is_visible("#designer-fields >> text=ShipDate")
+
+
+def test_a_field_is_dragged_to_its_place(tab: Any) -> None:
+    _new_entity(tab, "Quay")
+    for kind in ("TEXT", "DATE"):
+        _new_field(tab, kind)
+    tab.drag_and_drop("tr:has-text('ShipDate')", "tr:has-text('ShipText')", target_position=_TOP)
+    tab.wait_for_selector("text=The order is saved.")
+    tab.reload()
+    names = tab.eval_on_selector_all("#designer-fields tbody tr", _API_NAMES)
+    assert names.index("ShipDate") + 1 == names.index("ShipText")
+
+
+def test_a_job_that_failed_says_why_and_is_tried_again(
+    tab: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "size", lambda table: tables.AT_ONCE + 1)
+    monkeypatch.setattr(jobs, "_tell", lambda job_id: None)
+    name = _new_entity(tab, "Berth")
+    _new_field(tab, "TEXT")
+    system = Context.system("test")
+    first, twin = (o.id for o in records.create(name, [{"ShipText": "a"}] * 2, system))
+    records.delete(name, [twin], system)
+    tab.click("[aria-label='Edit ShipText']")
+    tab.check("[name=UniqueField]")
+    _review_and_apply(tab)
+    tab.wait_for_selector("text=Edit ShipText: done.")
+    job = SchemaJob.objects.latest("id")
+    with connection.cursor() as cursor:
+        # Past the verbs, which would refuse it.
+        cursor.execute(f"UPDATE {job.table_name} SET deleted_at = NULL")
+    jobs.run(job.pk)
+    tab.goto("/admin/designer/jobs/")
+    tab.wait_for_selector("text=failed")
+    assert tab.is_visible(f"text=Ids {first}, {twin}")
+    records.delete(name, [twin], system)
+    tab.click("button:has-text('Try again')")
+    tab.wait_for_selector("text=The job begins again.")
+    jobs.run(job.pk)
+    tab.wait_for_selector(".brm-badge:text('ready')")
