@@ -331,7 +331,12 @@ def _rounding(function: str) -> Compiler:
         places = constant(terms[1])
         if places is None:
             kept = 100
-            sql = once([number, rest[0]], lambda x, n: f"{function}({x}, {integer(n, -100, kept)})")
+            sql = once(
+                [number, rest[0]],
+                lambda x, n: (
+                    f"CASE WHEN {n} IS NOT NULL THEN {function}({x}, {integer(n, -100, kept)}) END"
+                ),
+            )
         else:
             places = max(min(places, 100), -100)
             kept, sql = max(places, 0), f"{function}({number.sql}, {places})"
@@ -404,7 +409,7 @@ def _date(site: Site, terms: Sequence[Term]) -> Term:
         lambda y, m, d: (
             f"CASE WHEN {y} >= 1 AND {y} < 10000 AND {m} >= 1 AND {m} < 13 "
             f"AND {d} >= 1 AND {d} < 32 THEN "
-            + _valid_day(f"trunc({y})::int", f"trunc({m})::int", f"trunc({d})::int")
+            + _valid_day(integer(y, 1, 9999), integer(m, 1, 12), integer(d, 1, 31))
             + " END"
         ),
     )
@@ -464,7 +469,7 @@ def _add_months(site: Site, terms: Sequence[Term]) -> Term:
         lambda d, n: (
             f"CASE WHEN extract(year FROM {d}) * 12 + extract(month FROM {d}) - 1 + trunc({n}) "
             f"BETWEEN 12 AND 119999 "
-            f"THEN ({d} + make_interval(months => trunc({n})::int))::date END"
+            f"THEN ({d} + make_interval(months => {integer(n, -120_000, 120_000)}))::date END"
         ),
     )
     return site.made(sql, Kind.DATE, terms)

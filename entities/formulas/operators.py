@@ -7,12 +7,14 @@ none and `<> ''` whether there is one, because that is what people mean by it.
 from collections.abc import Callable, Sequence
 
 from entities.formulas.kinds import Kind
-from entities.formulas.sites import Site, once
+from entities.formulas.sites import Site, integer, once
 from entities.formulas.terms import Term, decided, unified
 
 Compiler = Callable[[Site, Sequence[Term]], Term]
 OPERATORS: dict[str, Compiler] = {}
 
+#: More days than there are from the year 1 to 9999.
+_FAR = 4_000_000
 _DAYS = frozenset({Kind.DATE, Kind.DATETIME})
 
 
@@ -179,7 +181,7 @@ def later(site: Site, day: Term, number: Term) -> Term:
             [day, number],
             lambda d, n: (
                 f"CASE WHEN trunc({n}) BETWEEN '0001-01-01'::date - {d} AND "
-                f"'9999-12-31'::date - {d} THEN {d} + trunc({n})::int END"
+                f"'9999-12-31'::date - {d} THEN {d} + {integer(n, -_FAR, _FAR)} END"
             ),
         )
         return site.made(sql, Kind.DATE, [day, number])
@@ -189,7 +191,7 @@ def later(site: Site, day: Term, number: Term) -> Term:
         lambda d, n: (
             # Days and the rest apart: as one count of seconds it would be inexact.
             f"CASE WHEN extract(epoch FROM {d}) / 86400 + {n} BETWEEN -719162 AND 2932896 THEN "
-            f"(({d} AT TIME ZONE 'UTC') + make_interval(days => trunc({n})::int, "
+            f"(({d} AT TIME ZONE 'UTC') + make_interval(days => {integer(n, -_FAR, _FAR)}, "
             f"secs => round(({n} - trunc({n})) * 86400, 6)::float8)) AT TIME ZONE 'UTC' END"
         ),
     )
@@ -224,8 +226,21 @@ def _joined(site: Site, terms: Sequence[Term]) -> Term:
 def joined(site: Site, terms: Sequence[Term]) -> Term:
     """The texts of all values after each other; what is missing is left out."""
     texts = [as_text(t) for t in terms]
-    sql = f"nullif(concat({', '.join(t.sql for t in texts)}), '')"
+    sql = f"nullif({_concat([t.sql for t in texts])}, '')"
     return site.made(sql, Kind.TEXT, terms, length=sum(t.length for t in texts))
+
+
+#: PostgreSQL passes at most a hundred arguments to a function.
+_MOST_ARGUMENTS = 100
+
+
+def _concat(parts: list[str]) -> str:
+    while len(parts) > _MOST_ARGUMENTS:
+        parts = [
+            f"concat({', '.join(parts[n : n + _MOST_ARGUMENTS])})"
+            for n in range(0, len(parts), _MOST_ARGUMENTS)
+        ]
+    return f"concat({', '.join(parts)})"
 
 
 _AS_TEXT = {

@@ -68,5 +68,9 @@ def constant(term: Term) -> int | None:
 
 
 def integer(sql: str, low: int = -1_000_000_000, high: int = 1_000_000_000) -> str:
-    """SQL of the number `sql`, which it uses twice, without fraction and within the bounds."""
-    return f"CASE WHEN {sql} IS NOT NULL THEN least(greatest(trunc({sql}), {low}), {high})::int END"
+    """SQL of the number `sql`, without fraction and kept within the bounds; where it is no value,
+    the lower bound.
+
+    What a CASE guards must be right by itself: of constants the planner computes it beforehand.
+    """
+    return f"least(greatest(trunc({sql}), {low}), {high})::int"

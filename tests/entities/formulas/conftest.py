@@ -17,6 +17,7 @@ class Record:
     """Names for a record of fields: name -> (kind, value); `Old` of it: before the change."""
 
     def __init__(self, fields: dict[str, Field], old: dict[str, Any] | None = None) -> None:
+        self.fields_as_given = fields
         self.fields = {name.casefold(): (name, *field) for name, field in fields.items()}
         self.old = old
 
@@ -44,6 +45,7 @@ class Record:
         for name, kind, value in self.fields.values():
             shown = value if values is None else values.get(name)
             constant = sql.Literal(None if shown is None else str(shown)).as_string(None)
+            constant = constant.replace("%", "%%")
             columns.append(f'{constant}::{kind.pg_type} AS "{name}"')
         return f"(SELECT 1::bigint AS id, {', '.join(columns)}) {alias}"
 
@@ -51,7 +53,7 @@ class Record:
 @pytest.fixture
 def computed(db: None) -> Callable[..., Any]:
     """`computed("{!A} + 1", A=(Kind.NUMBER, 2))`: the kind and the value of the formula."""
-    from django.db import connection
+    from django.db import connection, transaction
 
     from entities.formulas import compiled, parse
 
@@ -64,7 +66,7 @@ def computed(db: None) -> Callable[..., Any]:
         before = record.relation("p", old or {})
         if old is None:
             before = before.replace("SELECT 1::bigint", "SELECT NULL::bigint")
-        with connection.cursor() as cursor:
+        with transaction.atomic(), connection.cursor() as cursor:
             # With parameters, so that a percent sign in the formula's SQL would be noticed.
             cursor.execute(
                 f"SELECT {text}, %s FROM {record.relation('t', None)}, {before}", ["here"]
