@@ -16,5 +16,5 @@ def check(batch: Batch, schema: EntitySchema, field: FieldSchema, text: str) -> 
     try:
         compile_formula(batch.snapshot, future, text)
     except FormulaError as error:
-        return f"{error} (position {error.position})"
+        return error.told()
     return ""

@@ -127,6 +127,10 @@ def _is_missing(site: Site, terms: Sequence[Term]) -> Term:
     return test_of(site, f"({decided(terms[0]).sql} IS NULL)", terms)
 
 
+#: PostgreSQL has room for 1,664 columns in the subquery that names the values.
+_MOST_COMPARED = 1_000
+
+
 def _extreme(function: str) -> Compiler:
     """Null if any value is missing, as in Oracle."""
 
@@ -134,6 +138,11 @@ def _extreme(function: str) -> Compiler:
         kind, values = unified(list(terms))
         if kind is Kind.FLAG:
             raise site.refuse("Conditions are neither great nor small; compare numbers or dates.")
+        if len(values) > _MOST_COMPARED:
+            raise site.refuse(
+                f"{site.node.name} compares at most {_MOST_COMPARED:,} values; it has "
+                f"{len(values):,} here."
+            )
         sql = once(
             values,
             lambda *names: (

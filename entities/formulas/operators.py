@@ -15,6 +15,8 @@ OPERATORS: dict[str, Compiler] = {}
 
 #: More days than there are from the year 1 to 9999.
 _FAR = 4_000_000
+#: Longest pattern of LIKE, in characters: PostgreSQL goes a level deeper at each % of it.
+_LONGEST_PATTERN = 10_000
 _DAYS = frozenset({Kind.DATE, Kind.DATETIME})
 
 
@@ -63,8 +65,13 @@ def _in(site: Site, terms: Sequence[Term]) -> Term:
 @_operator("LIKE")
 def _like(site: Site, terms: Sequence[Term]) -> Term:
     text, pattern = site.all_of(Kind.TEXT, terms)
+    like = pattern.sql
+    if pattern.length > _LONGEST_PATTERN:
+        like = once(
+            [pattern], lambda x: f"CASE WHEN char_length({x}) <= {_LONGEST_PATTERN} THEN {x} END"
+        )
     # Without an escape character no pattern is malformed.
-    return test_of(site, f"({text.sql} LIKE {pattern.sql} ESCAPE '')", terms)
+    return test_of(site, f"({text.sql} LIKE {like} ESCAPE '')", terms)
 
 
 @_operator("BETWEEN")

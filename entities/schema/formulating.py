@@ -221,9 +221,9 @@ def _live_target(snapshot: Snapshot, field: FieldSchema, term: Term) -> Term:
     target = snapshot.target(field)
     key = f"target_.{quote(field.lookup.column)}"
     live = " AND target_.deleted_at IS NULL" if target.authored else ""
-    sql = (
-        f"(SELECT {key} FROM {quote(target.table)} target_ WHERE {key} = {term.sql}{live} LIMIT 1)"
-    )
+    # As the type of the key, or no index would be of use.
+    value = _stored(term, field.type)
+    sql = f"(SELECT {key} FROM {quote(target.table)} target_ WHERE {key} = {value}{live} LIMIT 1)"
     return _sized(term, sql)
 
 

@@ -28,12 +28,13 @@ class Record:
         found = self.fields.get(word.text.casefold())
         if found is None or len(reference.words) > 1:
             raise FormulaError(f"There is no {word.text}.", word.position)
-        name, kind, _ = found
+        name, kind, value = found
         return Term(
             f'{"{p}" if prior else "{t}"}."{name}"',
             kind,
             reference.position,
             str(reference),
+            length=max(100, len(str(value))),
             simple=True,
         )
 

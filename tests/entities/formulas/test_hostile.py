@@ -156,6 +156,7 @@ DEEP = {
     "cases": f"CASE({{!N}}{', 1, 2' * 1_500})",
     "conversions": "NUMBER(TEXT(" * 600 + "{!N}" + "))" * 600,
     "powers": "POWER(" * 900 + "{!N}" + ", 1)" * 900,
+    "extremes": f"MAX({', '.join(['-{!N}'] * 1_000)})",
     "dates": "ADDDAYS(" * 600 + "{!D}" + ", {!N})" * 600,
 }
 
@@ -208,6 +209,11 @@ def test_no_number_grows_beyond_bounds() -> None:
     compiled(parse("*".join(["ROUND(NUMBER({!T}), 2)"] * 10)), RECORD)
 
 
+def test_no_more_values_are_compared_than_the_database_can_name() -> None:
+    with pytest.raises(FormulaError, match="at most 1,000 values; it has 1,001 here"):
+        compiled(parse(f"MAX({','.join(['-{!N}'] * 1_001)})"), RECORD)
+
+
 def test_no_text_grows_beyond_bounds() -> None:
     long = "'" + "x" * 900 + "'"
     with pytest.raises(FormulaError, match="50,000,000 characters; shorten"):
@@ -223,6 +229,13 @@ def test_a_slow_pattern_is_fast_all_the_same(computed: Callable[..., Any]) -> No
         started = time.monotonic()
         assert computed(f"REGEX({{!T}}, '{pattern}')", fields)[1] is False
         assert time.monotonic() - started < 3, pattern
+
+
+def test_a_pattern_of_a_record_exhausts_no_stack(computed: Callable[..., Any]) -> None:
+    fields = {"T": (Kind.TEXT, "a" * 300_000), "P": (Kind.TEXT, "%a" * 300_000)}
+    assert computed("{!T} LIKE {!P}", fields)[1] is None
+    fields["P"] = (Kind.TEXT, "%a" * 5_000)
+    assert computed("{!T} LIKE {!P}", fields)[1] is True
 
 
 def test_the_session_s_settings_change_no_result(computed: Callable[..., Any]) -> None:
