@@ -55,7 +55,8 @@ class Live:
         )
         command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
         command += ["--port", str(self.port), "--workers", "2", "--blocking-threads", "4"]
-        command += ["--workers-kill-timeout", "2", "metabrm.wsgi:application"]
+        command += ["--respawn-failed-workers", "--workers-kill-timeout", "2"]
+        command += ["metabrm.wsgi:application"]
         with open(self.log, "ab") as log:
             self._server = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment, stdout=log, stderr=log
@@ -75,6 +76,17 @@ class Live:
             except subprocess.TimeoutExpired:
                 self._server.kill()
                 self._server.wait()
+
+    def worker_pids(self) -> list[int]:
+        """The processes that answer."""
+        assert self._server is not None
+        pid = self._server.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [
+            int(child)
+            for child in children
+            if b"resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes()
+        ]
 
     def run(self, code: str, *arguments: str) -> str:
         """Run Python `code` in the product's environment, Django set up; returns its output."""
