@@ -29,6 +29,14 @@ class Alteration:
     old: FieldSchema
     new: FieldSchema
 
+    @property
+    def computes_otherwise(self) -> bool:
+        """Whether what the field computes, or what of, is another."""
+        return any(
+            getattr(self.old, name) != getattr(self.new, name)
+            for name in ("formula", "formula_type", "default_formula", "type", "digits", "lookup")
+        )
+
     def steps(self) -> list[Step]:
         old, new = self.old, self.new
         steps: list[Step] = []

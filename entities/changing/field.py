@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from entities import fieldtypes
-from entities.changing import dependents, tables
+from entities.changing import dependents, formulas, tables
 from entities.changing.alteration import Alteration, alter
 from entities.changing.carrying import carry_out, start_over
 from entities.changing.imagining import OPTIONS, imagined, type_words
@@ -66,11 +66,14 @@ class FieldBehavior(Behavior):
                 )
         self._complete(batch, schemas)
         _check_names(batch, schemas, batch.effective("FieldName"))
+        described = {}
         for index in list(batch.live):
             field = self._check(batch, index)
             schema = schemas[index]
             if field is not None and schema is not None:
+                described[index] = field
                 self._check_filling(batch, index, schema, field)
+        formulas.check(batch, described, described)
         self._check_room(batch, schemas)
 
     def _complete(self, batch: Batch, schemas: list[EntitySchema | None]) -> None:
@@ -162,14 +165,20 @@ class FieldBehavior(Behavior):
 
     def after_create(self, batch: Batch) -> None:
         start_over(batch)
+        described = {}
+        for index in batch.live:
+            values = {name: batch.effective(name)[index] for name in OPTIONS}
+            field = imagined(batch, index, values, quietly=True)
+            assert field is not None
+            described[index] = field
+        if batch.problems:
+            # What a formula reads may have come to nothing.
+            formulas.check(batch, described, described)
         schemas, steps = _schemas(batch), []
         for index in batch.live:
             schema = schemas[index]
             assert schema is not None
-            values = {name: batch.effective(name)[index] for name in OPTIONS}
-            field = imagined(batch, index, values)
-            assert field is not None
-            steps += _added(batch, schema, field)
+            steps += _added(batch, schema, described[index])
         carry_out(batch, steps)
 
     # A changed field
@@ -193,12 +202,19 @@ class FieldBehavior(Behavior):
             )
             if schema is None or (system and values["DefaultValue"] == old_values["DefaultValue"]):
                 continue
-            new = imagined(batch, index, values, check_formula=not system)
+            new = imagined(batch, index, values)
             if new is None or index in batch.problems or system:
                 continue
             old = imagined(batch, index, old_values, quietly=True)
             if old is not None:
                 alterations[index] = alter(batch, index, schema, old, new)
+        self._check_formulas(batch)
+
+    def _check_formulas(self, batch: Batch) -> None:
+        alterations: dict[int, Alteration] = batch.memory["alterations"]
+        made = {i: a.new for i, a in alterations.items() if i not in batch.problems}
+        # One that stays as it is follows the renaming of what it reads.
+        formulas.check(batch, made, {i for i in made if alterations[i].computes_otherwise})
 
     def _follow_rename(self, batch: Batch, schemas: list[EntitySchema | None]) -> None:
         """The key of a renamed field follows its name, unless one was sent."""
@@ -217,6 +233,9 @@ class FieldBehavior(Behavior):
 
     def after_update(self, batch: Batch) -> None:
         start_over(batch)
+        if batch.problems:
+            # What a formula reads may have stayed as it was.
+            self._check_formulas(batch)
         alterations: dict[int, Alteration] = batch.memory["alterations"]
         steps = []
         for index, alteration in alterations.items():

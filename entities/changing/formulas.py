@@ -1,20 +1,52 @@
-"""Whether a field's formula will do, in the entity as it would be with that field."""
+"""Whether the formulas of a batch's fields will do, in the entities as they would be with all of
+its fields: a formula may read fields that come with it."""
 
+from collections import defaultdict
+from collections.abc import Container, Mapping
 from dataclasses import replace
 
+from entities.errors import Code
 from entities.formulas import FormulaError
 from entities.records.batch import Batch
-from entities.schema.description import EntitySchema, FieldSchema, fold
-from entities.schema.formulating import compile_formula
+from entities.schema.description import FieldSchema, fold
+from entities.schema.formulating import compile_field, compile_value
+from entities.schema.snapshot import Snapshot
 
 
-def check(batch: Batch, schema: EntitySchema, field: FieldSchema, text: str) -> str:
-    """What is wrong with the formula `text` of `field`, with the position, or ""."""
-    others = tuple(f for f in schema.fields if fold(f.name) != fold(field.name))
-    # A formula that names its own field runs in a circle, whatever the field was before.
-    future = replace(schema, fields=(*others, field))
-    try:
-        compile_formula(batch.snapshot, future, text)
-    except FormulaError as error:
-        return error.told()
-    return ""
+def check(batch: Batch, described: Mapping[int, FieldSchema], asked: Container[int]) -> None:
+    """Fail each record whose field has a formula that will not do; `described` are the fields by
+    the index of their record, `asked` those records whose formulas are looked at."""
+    computed = {
+        i: f for i, f in described.items() if i in asked and (f.formula or f.default_formula)
+    }
+    if not computed:
+        return
+    future = _future(batch, described)
+    entities = {e.id: e for e in future.entities.values()}
+    for index, field in computed.items():
+        schema = entities[batch.effective("EntityId")[index]]
+        try:
+            name = "FormulaValue"
+            if field.formula:
+                compile_field(future, schema, field)
+            name = "DefaultFormula"
+            if field.default_formula:
+                compile_value(future, schema, field, field.default_formula)
+        except FormulaError as error:
+            batch.fail(index, Code.VALIDATION_FAILED, error.told(), name)
+
+
+def _future(batch: Batch, described: Mapping[int, FieldSchema]) -> Snapshot:
+    """The schema with the described fields, to read: each stands in for what it was before."""
+    fields: dict[int, dict[int, FieldSchema]] = defaultdict(dict)
+    for index, field in described.items():
+        fields[batch.effective("EntityId")[index]][index] = field
+    future = []
+    for schema in batch.snapshot.entities.values():
+        coming = fields.get(schema.id)
+        if coming:
+            before = {batch.ids[i] for i in coming} | {fold(f.name) for f in coming.values()}
+            kept = (f for f in schema.fields if f.id not in before and fold(f.name) not in before)
+            schema = replace(schema, fields=(*kept, *coming.values()))
+        future.append(schema)
+    return Snapshot(batch.snapshot.version, future, batch.snapshot.apps)

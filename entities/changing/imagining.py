@@ -48,14 +48,13 @@ def imagined(
     values: dict[str, Any],
     *,
     quietly: bool = False,
-    check_formula: bool = True,
 ) -> FieldSchema | None:
     """The field described by `values` (name of OPTIONS -> value); fails record `index` for what is
-    wrong with it, unless `quietly`. None where it is no field at all."""
+    wrong with it but its formulas, unless `quietly`. None where it is no field at all."""
     problems: list[tuple[Code, str, str]] = []
     field = _build(batch, values, problems)
     if field is not None and not problems and not quietly:
-        _check(batch, values, field, problems, check_formula=check_formula)
+        _check(batch, values, field, problems)
     if not quietly:
         for problem in problems:
             batch.fail(index, *problem)
@@ -145,8 +144,6 @@ def _check(
     values: dict[str, Any],
     field: FieldSchema,
     problems: list[tuple[Code, str, str]],
-    *,
-    check_formula: bool,
 ) -> None:
     def refuse(name: str, message: str, code: Code = Code.INVALID_VALUE) -> None:
         problems.append((code, message, name))
@@ -177,8 +174,6 @@ def _check(
             refuse("CurrencySource", message, Code.UNKNOWN_FIELD)
     if kind.name == "FORMULA" and not field.formula:
         refuse("FormulaValue", "A formula field needs its formula.", Code.REQUIRED_FIELD_MISSING)
-    elif check_formula:
-        _check_formulas(batch, values, field, refuse)
 
 
 def _check_target(batch: Batch, values: dict[str, Any], refuse: Any) -> None:
@@ -187,17 +182,3 @@ def _check_target(batch: Batch, values: dict[str, Any], refuse: Any) -> None:
         refuse("ReferencedEntityId", f"Records of {target.name} can't be looked up to.")
     if values["ReferencedColumn"] not in (None, "Id"):
         refuse("ReferencedColumn", "A lookup points to the Id of its target; leave it out.")
-
-
-def _check_formulas(batch: Batch, values: dict[str, Any], field: FieldSchema, refuse: Any) -> None:
-    from entities.changing.formulas import check
-
-    schema = _target(batch, values["EntityId"])
-    if schema is not None:
-        for name, text in (
-            ("FormulaValue", field.formula),
-            ("DefaultFormula", field.default_formula),
-        ):
-            message = check(batch, schema, field, text) if text else ""
-            if message:
-                refuse(name, message, Code.VALIDATION_FAILED)

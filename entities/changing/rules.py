@@ -1,5 +1,6 @@
 """What holds for every change of the schema: who may make one, and which names are free."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from entities.errors import Code, nearest
@@ -11,6 +12,7 @@ RESERVED_FIELDS = frozenset({"rownum", "rowid", "level", "fieldstonull"})
 RESERVED_ENTITIES = frozenset(
     {"login", "logout", "query", "files", "bulk", "openapi", "openapi.json", "dual", "brmobjects"}
 )
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 
 
 def administrators_only(batch: Batch, fields: Sequence[str] = ()) -> None:
@@ -36,11 +38,17 @@ def administrators_only(batch: Batch, fields: Sequence[str] = ()) -> None:
 
 
 def check_name(batch: Batch, index: int, name: str, field: str, *, taken: Iterable[str]) -> None:
-    """Fail the record if `name` is reserved or, as names are compared, the same as a taken one."""
+    """Fail the record for a `name` that is none, is reserved or, as names compare, is taken."""
     folded = fold(name)
     noun = "field" if field == "FieldName" else "entity"
     reserved = RESERVED_FIELDS if field == "FieldName" else RESERVED_ENTITIES
-    if folded in {fold(word) for word in reserved}:
+    if not _NAME.fullmatch(name):
+        message = (
+            f"{field} {name[:80]!r} is no name; one has letters, digits and underscores and starts "
+            f"with a letter."
+        )
+        batch.fail(index, Code.INVALID_VALUE, message, field)
+    elif folded in {fold(word) for word in reserved}:
         message = f"{field} {name!r} has a meaning of its own; use another name."
         batch.fail(index, Code.INVALID_VALUE, message, field)
     elif field == "FieldName" and folded.endswith("obj"):

@@ -70,15 +70,15 @@ def test_the_history_of_a_custom_record_is_kept(system: Context, admin: Context)
 @pytest.mark.parametrize(
     ("name", "code"),
     [
-        ("1ST", "VALIDATION_FAILED"),
-        ("A B", "VALIDATION_FAILED"),
-        ("Präsent", "VALIDATION_FAILED"),
+        ("1ST", "INVALID_VALUE"),
+        ("A B", "INVALID_VALUE"),
+        ("Präsent", "INVALID_VALUE"),
         ("account", "DUPLICATE_KEY"),
         ("Billing_Profile", "DUPLICATE_KEY"),
         ("BILLINGPROFILE", "DUPLICATE_KEY"),
         ("QUERY", "INVALID_VALUE"),
         ("X" * 64, "VALUE_TOO_LONG"),
-        ('x"; DROP TABLE entities_entity; --', "VALIDATION_FAILED"),
+        ('x"; DROP TABLE entities_entity; --', "INVALID_VALUE"),
     ],
 )
 def test_a_name_that_will_not_do_is_refused(system: Context, name: str, code: str) -> None:

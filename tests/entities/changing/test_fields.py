@@ -91,7 +91,8 @@ def test_many_fields_in_one_request(system: Context, promo: int) -> None:
         ({"FieldName": "Id"}, "DUPLICATE_KEY", "FieldName"),
         ({"FieldName": "ROWNUM"}, "INVALID_VALUE", "FieldName"),
         ({"FieldName": "AccountObj"}, "INVALID_VALUE", "FieldName"),
-        ({"FieldName": "A B"}, "VALIDATION_FAILED", ""),
+        ({"FieldName": "A B"}, "INVALID_VALUE", "FieldName"),
+        ({"FieldName": "4th"}, "INVALID_VALUE", "FieldName"),
         ({"DataType": "LOOKUP"}, "REQUIRED_FIELD_MISSING", "ReferencedEntityId"),
         ({"DataType": "FORMULA"}, "REQUIRED_FIELD_MISSING", "FormulaValue"),
         ({"DataType": "ID"}, "INVALID_VALUE", "DataType"),
@@ -343,3 +344,76 @@ def test_an_own_field_can_be_called_and_placed_otherwise(
     assert change(system, field, FieldLabel="Other", ItemPosition="77").ok
     assert codes([change(system, field, FieldName="Other")]) == [["FIELD_NOT_CHANGEABLE"]]
     assert codes(records.delete("ENTITY_FIELD", [field], system)) == [["FIELD_NOT_CHANGEABLE"]]
+
+
+def test_a_formula_may_read_what_comes_with_it(system: Context, promo: int) -> None:
+    def field(name: str, kind: str, **more: Any) -> dict[str, Any]:
+        return {"EntityId": promo, "FieldName": name, "DataType": kind, **more}
+
+    account = current().entity("ACCOUNT").id
+    outcomes = records.create(
+        "ENTITY_FIELD",
+        [
+            field("Gross", "FORMULA", FormulaValue="{!Doubled} + 1"),
+            field("Doubled", "FORMULA", FormulaValue="{!Net} * 2"),
+            field("Net", "DECIMAL"),
+            field("Payer", "FORMULA", FormulaValue="{!AccountObj.Name}"),
+            field("AccountId", "LOOKUP", ReferencedEntityId=account),
+        ],
+        system,
+    )
+    assert codes(outcomes) == [[]] * 5
+    create_one("PROMO", system, Net="4", AccountId="1")
+    assert values("Gross", system) == ["9"]
+
+
+def test_a_formula_goes_with_what_it_reads(system: Context, promo: int) -> None:
+    rows: list[dict[str, Any]] = [
+        {"FieldName": "Gross", "DataType": "FORMULA", "FormulaValue": "{!Doubled} + 1"},
+        {"FieldName": "Doubled", "DataType": "FORMULA", "FormulaValue": "{!Net} * 2"},
+        {"FieldName": "Net", "DataType": "DECIMAL", "ExternalKey": "PROMO.Id"},
+        {"FieldName": "Left", "DataType": "FORMULA", "FormulaValue": "{!Right}"},
+        {"FieldName": "Right", "DataType": "FORMULA", "FormulaValue": "{!Left}"},
+        {"FieldName": "Apart", "DataType": "TEXT"},
+    ]
+    outcomes = records.create("ENTITY_FIELD", [{"EntityId": promo, **r} for r in rows], system)
+    assert [o.ok for o in outcomes] == [False] * 5 + [True]
+    assert "formula of PROMO.Doubled is wrong" in outcomes[0].problems[0].message
+    assert "has no field 'Net'" in outcomes[1].problems[0].message
+    assert "circle" in outcomes[3].problems[0].message
+    create_one("PROMO", system, Apart="still works")
+
+
+def test_a_formula_in_the_request_that_renames_what_it_reads(system: Context, promo: int) -> None:
+    code = add(system, promo, "Code", "TEXT")
+    shout = add(system, promo, "Shout", "FORMULA", FormulaValue="UPPER({!Code})")
+    whisper = add(system, promo, "Whisper", "FORMULA", FormulaValue="'-'")
+    outcomes = records.update(
+        "ENTITY_FIELD",
+        [
+            {"Id": whisper, "FormulaValue": "LOWER({!Sign})"},
+            {"Id": code, "FieldName": "Sign"},
+            {"Id": shout, "FieldName": "Cry"},
+        ],
+        system,
+    )
+    assert codes(outcomes) == [[], [], []]
+    create_one("PROMO", system, Sign="aB")
+    assert values("Cry", system) == ["AB"]
+    assert values("Whisper", system) == ["ab"]
+
+
+@pytest.mark.parametrize(
+    ("row", "field"),
+    [
+        ({"DataType": "DATE", "DefaultFormula": "'soon'"}, "DefaultFormula"),
+        ({"DataType": "FORMULA", "FormulaValue": "'a'", "FormulaDataType": "DATE"}, "FormulaValue"),
+    ],
+)
+def test_a_formula_yields_what_its_field_holds(
+    system: Context, promo: int, row: dict[str, Any], field: str
+) -> None:
+    (outcome,) = records.create(
+        "ENTITY_FIELD", [{"EntityId": promo, "FieldName": "Extra", **row}], system
+    )
+    assert [(p.code, p.field) for p in outcome.problems] == [("VALIDATION_FAILED", field)]
