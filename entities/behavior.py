@@ -1,7 +1,7 @@
-"""What may be done to metadata rows that change no table: list values, rights.
+"""What may be done to metadata rows that change no table: rights.
 
-Rows of ENTITY, ENTITY_FIELD and ENTITY_KEY change tables; what that means is the business of
-`entities.changing`.
+Rows of ENTITY, ENTITY_FIELD, ENTITY_FIELD_VALUES and ENTITY_KEY change tables or what is in them;
+what that means is the business of `entities.changing`.
 """
 
 from typing import Any
@@ -11,6 +11,7 @@ from django.db import connection
 from entities.changing.entity import EntityBehavior  # noqa: F401 (registers itself)
 from entities.changing.field import FieldBehavior  # noqa: F401 (registers itself)
 from entities.changing.key import KeyBehavior  # noqa: F401 (registers itself)
+from entities.changing.values import ValueBehavior  # noqa: F401 (registers itself)
 from entities.errors import Code
 from entities.files import behavior as files  # noqa: F401 (registers its behavior)
 from entities.granting import GrantBehavior
@@ -18,43 +19,6 @@ from entities.records.batch import Batch
 from entities.records.behavior import Behavior, behavior
 from entities.records.retiring import RetiredValues  # noqa: F401 (registers itself)
 from entities.validation import behavior as validation  # noqa: F401 (registers its behaviors)
-
-
-@behavior("ENTITY_FIELD_VALUES")
-class EntityFieldValueBehavior(Behavior):
-    """ExternalKey is the field's key combined with the value, unless one is sent."""
-
-    def before_create(self, batch: Batch) -> None:
-        fields = batch.effective("EntityFieldId")
-        keys = _keys_of("entities_entityfield", "external_key", fields)
-        values = batch.effective("ListValue")
-        batch.put(
-            "ExternalKey",
-            [
-                sent or (f"{keys[field]}.{value}" if field in keys and value else None)
-                for sent, field, value in zip(
-                    batch.effective("ExternalKey"), fields, values, strict=True
-                )
-            ],
-        )
-        self._require_lists(batch)
-
-    def before_update(self, batch: Batch) -> None:
-        self._require_lists(batch)
-
-    def _require_lists(self, batch: Batch) -> None:
-        fields = batch.effective("EntityFieldId")
-        keys = _keys_of("entities_entityfield", "external_key", fields)
-        types = _keys_of("entities_entityfield", "data_type", fields)
-        for index in batch.live:
-            if types.get(fields[index]) not in (None, "LIST", "MULTI_LIST"):
-                batch.fail(
-                    index,
-                    Code.VALIDATION_FAILED,
-                    f"{keys[fields[index]]} is a {types[fields[index]]} field; only LIST fields "
-                    f"have values.",
-                    "EntityFieldId",
-                )
 
 
 @behavior("ENTITY_FIELD_ROLE")

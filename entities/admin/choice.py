@@ -81,7 +81,7 @@ def filtered(schema: EntitySchema, rights: EntityRights) -> list[FieldSchema]:
     ]
     own = [f for f in fields if f.name not in AUTHORSHIP]
     kept = [f for f in fields if f.name in ("Created", "Updated", "UpdatedUserId")]
-    chosen = [f for f in own if f.type.name == "LIST" and f.list_values]
+    chosen = [f for f in own if f.type.listed and f.list_values]
     for kinds in (("LOOKUP",), ("FLAG",), ("DATE", "DATETIME")):
         chosen += [f for f in own if f.type.name in kinds]
     return chosen + kept

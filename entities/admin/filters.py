@@ -10,15 +10,17 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin import ListFilter
+from django.db import connection
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from unfold.contrib.filters.forms import DropdownForm, RangeDateForm
 
+from entities.admin.sizes import BIG, estimate, live
 from entities.admin.titles import attribute, titles
 from entities.admin.widgets import LookupSelect
-from entities.schema.description import EntitySchema, FieldSchema
+from entities.schema.description import EntitySchema, FieldSchema, quote
 from entities.schema.snapshot import Snapshot
 
 EMPTY = "-"
@@ -64,8 +66,25 @@ def _options(field: FieldSchema) -> list[tuple[str, str]]:
     """What a flag or a list can be filtered by: value -> what it is called."""
     if field.type.name == "FLAG":
         return [("1", "Yes"), ("0", "No")]
-    values = [(v, v) for v in field.list_values.values()]
+    values = [(v, v) for v in field.list_values.values() if v not in field.retired]
     return values if field.required else [*values, (EMPTY, "Not set")]
+
+
+def _held(schema: EntitySchema, field: FieldSchema) -> list[str]:
+    """The retired values of a list that live records still hold, in the list's order."""
+    retired = [v for v in field.list_values.values() if v in field.retired]
+    if not retired or estimate(schema) >= BIG:
+        # A large table is not read for a filter: it offers all of them.
+        return retired
+    column = field.sql("r")
+    holds = f"{column} @> ARRAY[v]" if field.type.name == "MULTI_LIST" else f"{column} = v"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT v FROM unnest(%s::text[]) WITH ORDINALITY AS asked(v, n) WHERE EXISTS "
+            f"(SELECT FROM {quote(schema.table)} r WHERE {live(schema)} AND {holds}) ORDER BY n",
+            [retired],
+        )
+        return [row[0] for row in cursor.fetchall()]
 
 
 class _Filter(ListFilter):
@@ -102,7 +121,8 @@ class _Filter(ListFilter):
         native, refused = self.of.field.type.decode([value], self.of.field)
         if refused:
             return queryset.none()
-        return queryset.filter(**{self.of.attribute: native[0]})
+        how = "__contains" if self.of.field.type.name == "MULTI_LIST" else ""
+        return queryset.filter(**{f"{self.of.attribute}{how}": native[0]})
 
 
 class _ChoiceFilter(_Filter):
@@ -110,7 +130,8 @@ class _ChoiceFilter(_Filter):
 
     def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
         name = self.of.attribute
-        options = (("", "All"), *self.of.options)
+        retired = [(v, f"{v} (retired)") for v in _held(self.of.schema, self.of.field)]
+        options = (("", "All"), *self.of.options, *retired)
         yield {
             "form": DropdownForm(
                 name=name, label=self.title, choices=options, data={name: self.value}

@@ -106,13 +106,16 @@ class RecordForm(forms.BaseForm):
             self.instance = self.reload(outcome.id)
 
 
-def wire_field(schema: FieldSchema, lookup_url: str) -> WireField:
-    """The form field of an entity's field; `lookup_url` answers what a lookup can point to."""
+def wire_field(schema: FieldSchema, lookup_url: str, held: Any = None) -> WireField:
+    """The form field of an entity's field; `lookup_url` answers what a lookup can point to, `held`
+    is what the record holds already."""
     if schema.lookup is not None:
         widget: forms.Widget = LookupSelect(lookup_url, clearable=not schema.required)
     else:
-        initial = schema.default
-        widget = themed(schema.type.form_field(schema, required=schema.required, initial=initial))
+        initial = schema.default if held is None else held
+        kept = {"held": held} if schema.type.listed else {}
+        asked = schema.type.form_field(schema, required=schema.required, initial=initial, **kept)
+        widget = themed(asked)
     return WireField(schema, widget, initial=form_value(schema, schema.default))
 
 
@@ -135,6 +138,9 @@ def form_value(schema: FieldSchema, value: Any) -> Any:
         return number(value)
     if schema.type.name == "JSON" and value is not None:
         return json.dumps(value, indent=2, ensure_ascii=False)
+    if isinstance(value, list) and not schema.list_values:
+        # A list without values of its own is typed.
+        return ";".join(value)
     return value
 
 
@@ -157,7 +163,11 @@ def _comparable(schema: FieldSchema, value: Any) -> Any:
             return Decimal(str(value))
         except ArithmeticError:
             return str(value)
-    return value if isinstance(value, list) else str(value)
+    if schema.type.name == "MULTI_LIST":
+        parts = value.split(";") if isinstance(value, str) else value
+        # A form sends the values in the order in which it offers them.
+        return sorted(part.strip() for part in parts if part.strip())
+    return str(value)
 
 
 def _instant(parts: list[str]) -> Any:

@@ -210,7 +210,14 @@ class RecordAdmin(EntityAdmin):
             "RecordForm",
             (RecordForm,),
             {
-                "base_fields": {f.name: wire_field(f, self.lookup_url(f)) for f in editable},
+                "base_fields": {
+                    f.name: wire_field(
+                        f,
+                        self.lookup_url(f),
+                        stored(obj, self.schema, f) if obj is not None and f.type.listed else None,
+                    )
+                    for f in editable
+                },
                 "model": self.model,
                 "shown": self.schema.fields,
                 "verb": write,

@@ -72,6 +72,9 @@ class Alteration:
             statements.append(tables.drop_foreign_key(table, old.column))
         free = _widens(old, new)
         using = None if free else fieldtypes.cast_sql(old, new, column)
+        if using and new.type.name == "FLAG":
+            # A flag is off when it is not set.
+            using = f"coalesce({using}, false)"
         statements.append(tables.change_type(table, old.column, new.type.sql_type(new), using))
         if new.lookup is not None and old.lookup is None:
             target = self.batch.snapshot.target(new)
@@ -83,6 +86,13 @@ class Alteration:
         lock = Lock.BRIEF if free else Lock.REWRITE
         rows = tables.size(table)
         steps.append(Step(self.schema.name, self.schema.id, words, tuple(statements), lock, rows))
+        reset = self.batch.memory["reset"].get(self.index)
+        if reset:
+            self._note(
+                steps,
+                f"Let go of what no {new.type.label.lower()} field has: {', '.join(reset)} of "
+                f"{new.name}.",
+            )
 
     def _change_target(self, steps: list[Step]) -> None:
         old, new = self.old, self.new
@@ -183,6 +193,15 @@ def _check_type(
             Code.FIELD_NOT_CHANGEABLE,
             f"A {old.type.name} field can't become {new.type.name}; it can become "
             f"{', '.join(possible) or 'nothing else'}.",
+            "DataType",
+        )
+        return
+    if new.type.name == "MULTI_LIST" and any(";" in v for v in new.list_values.values()):
+        batch.fail(
+            index,
+            Code.FIELD_NOT_CHANGEABLE,
+            f"The list of {new.name} has values with a semicolon, which stands between the values "
+            f"of a MULTI_LIST field; rename those first.",
             "DataType",
         )
         return

@@ -9,7 +9,8 @@ from typing import Any
 
 from django.db import connection
 
-from entities.formulas import FormulaError
+from entities.formulas import FormulaError, parse
+from entities.formulas.tree import Literal, bottom_up
 from entities.records.batch import Batch
 from entities.schema.description import EntitySchema, fold
 from entities.schema.formulating import references_of, rename_in_formula
@@ -73,6 +74,20 @@ def users_of(snapshot: Snapshot, entity: str, field: str) -> list[str]:
             if fold(field) in map(fold, _split(listed)):
                 users.append(f"the key {name}")
     return users
+
+
+def quoting(snapshot: Snapshot, entity: str, field: str, value: str) -> list[str]:
+    """The formulas that read the list field and quote its value, in words."""
+    return [
+        place.words
+        for place in _places(snapshot)
+        if value.casefold() in place.text.casefold()
+        and _refers(snapshot, place, entity, field)
+        and any(
+            isinstance(node, Literal) and node.text.casefold() == value.casefold()
+            for node in bottom_up(parse(place.text).root)
+        )
+    ]
 
 
 def rename(batch: Batch, schema: EntitySchema, old: str, new: str) -> None:

@@ -12,7 +12,7 @@ from entities import fieldtypes
 from entities.changing import dependents, formulas, tables
 from entities.changing.alteration import Alteration, alter
 from entities.changing.carrying import carry_out, start_over
-from entities.changing.imagining import OPTIONS, imagined, type_words
+from entities.changing.imagining import OPTIONS, RESETTABLE, imagined, type_words
 from entities.changing.indexes import index_step
 from entities.changing.rules import administrators_only, check_name
 from entities.changing.steps import Lock, Step
@@ -187,6 +187,7 @@ class FieldBehavior(Behavior):
         administrators_only(batch, OPTIONS)
         self._keep_fixed(batch)
         self._keep_ids_accessible(batch)
+        _reset(batch)
         _imply(batch)
         schemas = _schemas(batch)
         self._follow_rename(batch, schemas)
@@ -350,6 +351,49 @@ def _added(batch: Batch, schema: EntitySchema, field: FieldSchema) -> list[Step]
     elif field.searchable or field.lookup is not None:
         steps.append(index_step(batch, schema, [field], unique=False))
     return steps
+
+
+def _reset(batch: Batch) -> None:
+    """A field of another type lets go of what only its old type had, unless it was sent."""
+    reset: dict[int, list[str]] = {}
+    batch.memory["reset"] = reset
+    known = fieldtypes.names()
+    kinds, types = batch.effective("DataType"), batch.stored["DataType"]
+    turned = [
+        i for i in batch.live if kinds[i] != types[i] and kinds[i] in known and types[i] in known
+    ]
+    for name in RESETTABLE if turned else ():
+        column, stored = list(batch.sent(name)), batch.stored[name]
+        for index in turned:
+            kind, was = fieldtypes.get(kinds[index]), fieldtypes.get(types[index])
+            if column[index] is not UNSET:
+                continue
+            value = stored[index]
+            if name == "DataLength":
+                value = _fitting_length(kind, was, value)
+            elif name == "DefaultValue" and kind.name == "FLAG":
+                value = value or "0"
+            elif name not in kind.options:
+                value = False if isinstance(value, bool) else None
+            if value != stored[index]:
+                column[index] = value
+                if not value:
+                    reset.setdefault(index, []).append(name)
+        batch.put(name, column)
+
+
+def _fitting_length(
+    kind: fieldtypes.FieldType, was: fieldtypes.FieldType, length: str | None
+) -> str | None:
+    """The length of a field that turns from `was` into `kind`: its own if both measure alike."""
+    if kind.pg_type == was.pg_type and length:
+        try:
+            fieldtypes.check_length(kind.name, length)
+        except fieldtypes.Refused:
+            pass
+        else:
+            return length
+    return fieldtypes.default_length(kind.name)
 
 
 def _imply(batch: Batch) -> None:

@@ -1,5 +1,6 @@
 """The field that a row would describe if it were saved, with everything that is wrong with it."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -37,7 +38,7 @@ OPTIONS = (
     "FormulaDataType",
 )
 #: Those of them that only some data types have (`FieldType.options`).
-_OPTIONAL = OPTIONS[4:7] + OPTIONS[8:]
+RESETTABLE = OPTIONS[4:7] + OPTIONS[8:]
 #: A key and an index hold whole values, and the database's indexes hold no long ones.
 LONGEST_INDEXED = 600
 
@@ -52,7 +53,7 @@ def imagined(
     """The field described by `values` (name of OPTIONS -> value); fails record `index` for what is
     wrong with it but its formulas, unless `quietly`. None where it is no field at all."""
     problems: list[tuple[Code, str, str]] = []
-    field = _build(batch, values, problems)
+    field = _build(batch, index, values, problems)
     if field is not None and not problems and not quietly:
         _check(batch, values, field, problems)
     if not quietly:
@@ -72,7 +73,7 @@ def type_words(field: FieldSchema) -> str:
 
 
 def _build(
-    batch: Batch, values: dict[str, Any], problems: list[tuple[Code, str, str]]
+    batch: Batch, index: int, values: dict[str, Any], problems: list[tuple[Code, str, str]]
 ) -> FieldSchema | None:
     data_type = values["DataType"]
     if data_type not in fieldtypes.names():
@@ -81,6 +82,7 @@ def _build(
             problems.append((Code.INVALID_VALUE, message, "DataType"))
         return None
     kind = fieldtypes.get(data_type)
+    listed, retired = _list_of(batch, index, kind)
     try:
         length, digits, places = fieldtypes.check_length(data_type, values["DataLength"])
     except Refused as refusal:
@@ -117,7 +119,8 @@ def _build(
         hidden=False,
         pii=bool(values["PIIFlag"]),
         default=None,
-        list_values=MappingProxyType({}),
+        list_values=listed,
+        retired=retired,
         lookup=lookup,
         currency_source=values["CurrencySource"],
         immutable=bool(values["ImmutableFlag"]),
@@ -129,10 +132,47 @@ def _build(
     if values["DefaultValue"] is not None and kind.stored:
         try:
             default = kind.decode_one(values["DefaultValue"], field)
+            _refuse_retired(field, default)
             object.__setattr__(field, "default", default)
         except Refused as refusal:
-            problems.append((refusal.code, f"DefaultValue {refusal.message}.", "DefaultValue"))
+            if not _kept_default(batch, index, values, refusal):
+                problems.append((refusal.code, f"DefaultValue {refusal.message}.", "DefaultValue"))
     return field
+
+
+def _list_of(
+    batch: Batch, index: int, kind: fieldtypes.FieldType
+) -> tuple[Mapping[str, str], frozenset[str]]:
+    """The values that the field's list has already, and those of them that are retired."""
+    field_id = batch.ids[index]
+    if kind.listed and field_id is not None:
+        for schema in batch.snapshot.entities.values():
+            for field in schema.fields:
+                if field.id == field_id:
+                    return field.list_values, field.retired
+    return MappingProxyType({}), frozenset()
+
+
+def _refuse_retired(field: FieldSchema, default: Any) -> None:
+    held = [default] if isinstance(default, str) else default
+    gone = [v for v in held if v in field.retired] if field.retired else []
+    if gone:
+        active = [v for v in field.list_values.values() if v not in field.retired]
+        raise Refused(
+            Code.VALUE_NOT_IN_LIST,
+            f"is {gone[0]!r}, which is no longer in use; "
+            f"use {'one of ' + ', '.join(active[:12]) if active else 'none'}",
+        )
+
+
+def _kept_default(batch: Batch, index: int, values: dict[str, Any], refusal: Refused) -> bool:
+    """A default that waits for its value to come onto the list hinders no other change."""
+    stored = batch.stored.get("DefaultValue")
+    return (
+        refusal.code == Code.VALUE_NOT_IN_LIST
+        and stored is not None
+        and stored[index] == values["DefaultValue"]
+    )
 
 
 def _target(batch: Batch, entity_id: Any) -> EntitySchema | None:
@@ -152,7 +192,7 @@ def _check(
     if not kind.options:
         refuse("DataType", f"Fields of type {kind.name} are made by the platform only.")
         return
-    for name in _OPTIONAL:
+    for name in RESETTABLE:
         # A flag that is off by itself and an option that the type does not have are the same.
         implied = name == "DefaultValue" and kind.name == "FLAG"
         if values[name] and name not in kind.options and not implied:

@@ -111,7 +111,10 @@ class FieldType:
         raise NotImplementedError
 
     def form_field(self, field: "FieldSchema", **kwargs: Any) -> forms.Field:
-        """The form field for the admin; `kwargs` are label, required, help_text, initial."""
+        """The form field for the admin; `kwargs` are label, required, help_text, initial.
+
+        A type with a list also takes `held`, what the record holds already.
+        """
         return forms.CharField(**kwargs)
 
 

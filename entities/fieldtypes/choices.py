@@ -53,6 +53,15 @@ class Flag(FieldType):
         return forms.BooleanField(**kwargs | {"required": False})
 
 
+def offered(field: "FieldSchema", held: Any = None) -> list[tuple[str, str]]:
+    """What a form may choose from: the values in use, and those that the record holds already."""
+    values = list(field.list_values.values())
+    kept = [held] if isinstance(held, str) else list(held or ())
+    offer = [(v, v) for v in values if v not in field.retired]
+    offer += [(v, f"{v} (retired)") for v in kept if v in field.retired]
+    return offer + [(v, f"{v} (not in the list)") for v in kept if v and v not in values]
+
+
 def _listed(text: str, field: "FieldSchema") -> str:
     """The list's own spelling of `text`; a field without values takes any text."""
     if not field.list_values:
@@ -110,7 +119,10 @@ class List(FieldType):
         return models.CharField(max_length=field.length or 100)
 
     def form_field(self, field: "FieldSchema", **kwargs: Any) -> forms.Field:
-        choices = [(v, v) for v in field.list_values.values()]
+        held = kwargs.pop("held", None)
+        if not field.list_values:
+            return forms.CharField(max_length=field.length or 100, **kwargs)
+        choices = offered(field, held)
         if not kwargs.get("required") or kwargs.get("initial") is None:
             choices.insert(0, ("", "---------"))
         return forms.ChoiceField(choices=choices, **kwargs)
@@ -154,6 +166,7 @@ class MultiList(FieldType):
         return ArrayField(models.TextField())
 
     def form_field(self, field: "FieldSchema", **kwargs: Any) -> forms.Field:
-        return forms.MultipleChoiceField(
-            choices=[(v, v) for v in field.list_values.values()], **kwargs
-        )
+        held = kwargs.pop("held", None)
+        if not field.list_values:
+            return forms.CharField(**kwargs)
+        return forms.MultipleChoiceField(choices=offered(field, held), **kwargs)

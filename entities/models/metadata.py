@@ -297,7 +297,12 @@ class EntityField(EntityModel):
 class EntityFieldValue(EntityModel):
     """One value of a list field."""
 
-    brm = EntityOptions("ENTITY_FIELD_VALUES", external_keys=("external_key",), title="list_value")
+    brm = EntityOptions(
+        "ENTITY_FIELD_VALUES",
+        external_keys=("external_key",),
+        title="list_value",
+        immutable=("entity_field",),
+    )
 
     entity_field = models.ForeignKey(EntityField, models.CASCADE, related_name="+")
     list_value = models.CharField(max_length=100)

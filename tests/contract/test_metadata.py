@@ -13,6 +13,11 @@ def test_a_list_value_is_taken_as_soon_as_it_is_added_and_refused_once_removed(
     value = admin.create("ENTITY_FIELD_VALUES", {"EntityFieldId": field["Id"], "ListValue": unique})
     made = admin.create("PRODUCT", row)
     assert admin.get("PRODUCT", made)["Status"] == unique
+    (held,) = admin.write("DELETE", "delete/ENTITY_FIELD_VALUES", [{"Id": value}])
+    assert held["ErrorCode"] == "RECORD_IN_USE"
+    assert held["ErrorText"].startswith(f"1 PRODUCT record holds {unique!r} in PRODUCT.Status")
+    (gone,) = admin.write("DELETE", "delete/PRODUCT", [{"Id": made}], EmptyRecycleBin="1")
+    assert gone["success"]
     (gone,) = admin.write("DELETE", "delete/ENTITY_FIELD_VALUES", [{"Id": value}])
     assert gone["success"]
     (refused,) = admin.write("POST", "PRODUCT", [row])

@@ -14,6 +14,8 @@ from entities.errors import Code, Problem, RequestError
 from entities.records import Outcome
 from metabrm.identity.context import Context
 
+VALUES = "ENTITY_FIELD_VALUES"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -95,6 +97,37 @@ def save_values(
     field_id: int, wanted: list[ListValue], stored: list[dict[str, Any]], context: Context
 ) -> tuple[Problem, ...]:
     """Bring the list to what is wanted: new values, order, and which are still taken."""
+    outcomes: list[Outcome] = []
+    try:
+        for verb, rows in _writes(field_id, wanted, stored):
+            outcomes += getattr(records, verb)(VALUES, rows, context)
+    except RequestError as error:
+        return (Problem(error.code, "ListValues", error.message),)
+    return tuple(p for outcome in outcomes for p in outcome.problems)
+
+
+def preview_values(
+    field_id: int | None, wanted: list[ListValue], stored: list[dict[str, Any]], context: Context
+) -> Plan:
+    """What would become of the list of a field, or of one that is still to be made."""
+    if field_id is None:
+        return Plan()
+    steps: list[Any] = []
+    problems: list[Problem] = []
+    for verb, rows in _writes(field_id, wanted, stored):
+        try:
+            found = changing.preview(verb, VALUES, rows, context)
+        except RequestError as error:
+            return Plan(problems=(Problem(error.code, "ListValues", error.message),))
+        steps += found.steps
+        problems += [p for o in found.outcomes for p in o.problems]
+    return Plan(steps, problems)
+
+
+def _writes(
+    field_id: int, wanted: list[ListValue], stored: list[dict[str, Any]]
+) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The verbs that make of the stored list the wanted one, each with its rows."""
     known = {row["id"]: (place, row) for place, row in enumerate(stored)}
     news, changed = [], []
     for place, value in enumerate(wanted):
@@ -106,35 +139,12 @@ def save_values(
         same = (before["list_value"], before["active_flag"]) == (value.text, value.active)
         if not same or before_place != place:
             changed.append({**line, "Id": str(value.id)})
-    outcomes: list[Outcome] = []
-    try:
-        if changed:
-            outcomes += records.update("ENTITY_FIELD_VALUES", changed, context)
-        if news:
-            outcomes += records.create("ENTITY_FIELD_VALUES", news, context)
-    except RequestError as error:
-        return (Problem(error.code, "ListValues", error.message),)
-    return tuple(p for outcome in outcomes for p in outcome.problems)
+    return [(verb, rows) for verb, rows in (("update", changed), ("create", news)) if rows]
 
 
-def steps_of_values(wanted: list[ListValue], stored: list[dict[str, Any]]) -> list[str]:
-    """In words what would become of the list."""
-    known = {row["id"]: row for row in stored}
-    added = [v.text for v in wanted if v.id not in known]
-    kept = [(v, known[v.id]) for v in wanted if v.id in known]
-    words = []
-    if added:
-        words.append(f"Add to the list: {', '.join(added)}.")
-    for value, before in kept:
-        if value.text != before["list_value"]:
-            words.append(f"Call the value {before['list_value']} {value.text}.")
-        if value.active != before["active_flag"]:
-            words.append(
-                f"Let records take {value.text} again."
-                if value.active
-                else f"Retire {value.text}: records keep it, no other can take it."
-            )
-    return words
+def words_of_values(wanted: list[ListValue]) -> list[str]:
+    """In words what the list of a new field would hold."""
+    return [f"Add to the list: {', '.join(v.text for v in wanted)}."] if wanted else []
 
 
 def duplicate(wanted: list[ListValue]) -> Problem | None:

@@ -335,10 +335,13 @@ class Designer:
                 return JsonResponse({"go": onward()})
         else:
             found = plan.preview(verb, entity, sent, context) if change else plan.Plan()
-            problems = (*wrong, *found.problems)
-            words = plan.steps_of_values(lines, kept)
+            field_id = int(sent["Id"]) if "Id" in sent else None
+            listed = plan.preview_values(field_id, lines, kept, context)
+            problems = (*wrong, *found.problems, *listed.problems)
+            words = plan.words_of_values(lines) if field_id is None else []
             if not problems:
-                about["plan"] = {"steps": found.steps, "words": words, "idle": not change}
+                steps = [*found.steps, *listed.steps]
+                about["plan"] = {"steps": steps, "words": words, "idle": not change}
         self._tell(about["form"], problems, about)
         return self._panel(request, template, about)
 

@@ -343,4 +343,5 @@ def test_a_list_value_can_t_move_to_a_field_that_has_no_list(system: Context) ->
     value = EntityFieldValue.objects.get(external_key="PRODUCT.Status.ACTIVE")
     field = EntityField.objects.get(external_key="PRODUCT.Name")
     moved = {"Id": value.pk, "EntityFieldId": field.pk}
-    assert codes(records.update("ENTITY_FIELD_VALUES", [moved], system)) == [["VALIDATION_FAILED"]]
+    refused = records.update("ENTITY_FIELD_VALUES", [moved], system)
+    assert codes(refused) == [["FIELD_NOT_CHANGEABLE"]]

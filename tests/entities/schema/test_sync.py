@@ -88,11 +88,20 @@ def test_every_core_table_has_its_history_triggers() -> None:
     assert triggers == dict.fromkeys(audited, 3)
 
 
-def test_list_values_that_people_removed_stay_removed(system: Context) -> None:
+def test_list_values_that_people_retired_stay_retired_and_are_never_planted_anew(
+    system: Context,
+) -> None:
     value = EntityFieldValue.objects.get(external_key="PRODUCT.Status.DEACTIVATED")
-    (gone,) = records.delete("ENTITY_FIELD_VALUES", [value.pk], system)
-    assert gone.ok
-    assert sync().added == []
+    for permanently in (False, True):
+        (kept,) = records.delete("ENTITY_FIELD_VALUES", [value.pk], system, permanently=permanently)
+        assert not kept.ok
+    (retired,) = records.update(
+        "ENTITY_FIELD_VALUES", [{"Id": value.pk, "ActiveFlag": "0"}], system
+    )
+    assert retired.ok
+    report = sync()
+    assert (report.added, report.changed, report.removed) == ([], [], [])
+    assert current().entity("PRODUCT").field("Status").retired == {"DEACTIVATED"}
 
 
 def test_a_field_that_an_upgrade_drops_and_another_brings_back_is_whole(
