@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -33,12 +34,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with _serving("contract", tmp_path_factory) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def expendable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Another one, for tests that change its schema and kill its processes."""
+    with _serving("expendable", tmp_path_factory) as server:
+        yield server
+
+
+@contextmanager
+def _serving(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     env = read(os.environ)
     entry = embedded.database(env)
-    name = f"contract_{os.getpid()}"
+    name = f"{kind}_{os.getpid()}"
     server_url = database_url(entry, entry["NAME"])
     create_database(server_url, name)
-    state = tmp_path_factory.mktemp("contract")
+    state = tmp_path_factory.mktemp(kind)
     server = Live(
         database_url(entry, name), embedded.cache_url(env), state / "state", state / "server.log"
     )
