@@ -17,6 +17,18 @@ from entities.records.batch import Batch
 from entities.schema.description import EntitySchema, FieldSchema, quote
 
 _SHOWN = 10
+_SEEN_BY_FORMULAS = (
+    "name",
+    "type",
+    "length",
+    "digits",
+    "places",
+    "lookup",
+    "encrypted",
+    "formula",
+    "formula_type",
+    "default_formula",
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,15 @@ class Alteration:
         return any(
             getattr(self.old, name) != getattr(self.new, name)
             for name in ("formula", "formula_type", "default_formula", "type", "digits", "lookup")
+        )
+
+    @property
+    def matters_to_formulas(self) -> bool:
+        """Whether a formula could see the difference."""
+        old, new = self.old, self.new
+        was, is_ = self.batch.stored["Status"][self.index], self.batch.effective("Status")
+        return was != is_[self.index] or any(
+            getattr(old, name) != getattr(new, name) for name in _SEEN_BY_FORMULAS
         )
 
     def steps(self) -> list[Step]:

@@ -1,10 +1,12 @@
 """Who names a field: formulas, rules, keys, layouts, currencies. They follow a renamed field, and
-keep one that they need from going away.
+keep one that they need from going away or from becoming something else.
 """
 
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from django.db import connection
@@ -13,13 +15,35 @@ from entities.formulas import FormulaError, parse
 from entities.formulas.tree import Literal, bottom_up
 from entities.records.batch import Batch
 from entities.schema.description import EntitySchema, fold
-from entities.schema.formulating import references_of, rename_in_formula
+from entities.schema.formulating import (
+    CompiledFormula,
+    compile_field,
+    compile_formula,
+    compile_value,
+    references_of,
+    rename_in_formula,
+)
 from entities.schema.snapshot import Snapshot
+
+
+class Need(Enum):
+    """What a formula is there for, and so what it must yield."""
+
+    FIELD = "the value of a formula field"
+    DEFAULT = "the value of a new record's field"
+    CONDITION = "whether something holds"
+    ANYTHING = "something to show or to write"
 
 
 @dataclass(frozen=True)
 class Place:
-    """A formula, where it stands, and how people call that place."""
+    """A formula, where it stands, and how people call that place.
+
+    entity_id   the entity whose fields it names
+    row_of      the entity with which the place goes: most often the same
+    put         puts another text in its place: what the column holds, the text -> what it is to
+                hold
+    """
 
     table: str
     column: str
@@ -27,24 +51,56 @@ class Place:
     entity_id: int
     words: str
     text: str
+    need: Need
+    put: Callable[[Any, str], Any]
+    row_of: int
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A formula that a change would leave without sense.
+
+    reads   (entity, field) of all that it was made of, as far as it made sense before
+    """
+
+    place: Place
+    error: str
+    reads: frozenset[tuple[str, str]]
 
 
 #: Table -> columns that hold a formula over the entity's records, and the name of the row.
 _FORMULAS = (
-    ("entities_entityfield", ("formula_value", "default_formula"), "field_name", "the field"),
-    ("entities_entityvalidation", ("formula_value",), "entity_validation_name", "the validation"),
-    ("entities_sharinggrouprule", ("formula",), "external_key", "the sharing rule"),
-    ("entities_workflowrule", ("criteria",), "rule_name", "the workflow rule"),
+    ("entities_entityfield", "formula_value", "field_name", "the field", Need.FIELD),
+    ("entities_entityfield", "default_formula", "field_name", "the field", Need.DEFAULT),
+    (
+        "entities_entityvalidation",
+        "formula_value",
+        "entity_validation_name",
+        "the validation",
+        Need.CONDITION,
+    ),
+    (
+        "entities_sharinggrouprule",
+        "formula",
+        "external_key",
+        "the sharing rule",
+        Need.CONDITION,
+    ),
+    ("entities_workflowrule", "criteria", "rule_name", "the workflow rule", Need.CONDITION),
 )
 _CRITERIA = """
 SELECT id, entity_id, external_key, rule_criteria FROM entities_sharinggrouprule
-WHERE deleted_at IS NULL AND rule_criteria IS NOT NULL
+WHERE deleted_at IS {bin} AND rule_criteria IS NOT NULL
 """
 _ACTIONS = """
-SELECT a.id, r.entity_id, a.action_name, a.field_formulas
+SELECT a.id, r.entity_id, CASE a.action_type WHEN 'SET_FIELDS' THEN r.entity_id
+       WHEN 'CREATE_RECORD' THEN a.target_entity_id END, a.action_name, a.field_formulas,
+       a.recipient, a.subject, a.body
 FROM entities_workflowaction a JOIN entities_workflowrule r ON r.id = a.workflow_rule_id
-WHERE a.deleted_at IS NULL AND r.deleted_at IS NULL AND a.field_formulas IS NOT NULL
+WHERE {bin}
 """
+#: `{!Name}` in the text of a mail.
+_PLACEHOLDER = re.compile(r"\{![^{}]+\}")
 
 
 def users_of(snapshot: Snapshot, entity: str, field: str) -> list[str]:
@@ -90,11 +146,30 @@ def quoting(snapshot: Snapshot, entity: str, field: str, value: str) -> list[str
     ]
 
 
+def users_of_entities(snapshot: Snapshot, going: Collection[int]) -> dict[int, list[str]]:
+    """Id of an entity -> what would break without it, in words, apart from what goes too."""
+    ids = {e.name: e.id for e in snapshot.entities.values()}
+    users: dict[int, list[str]] = {}
+    for place in _places(snapshot):
+        if place.row_of in going:
+            continue
+        try:
+            compiled = _compiled(snapshot, place)
+        except FormulaError:
+            continue
+        for used in {ids[entity] for entity, _ in compiled.references} if compiled else ():
+            named = users.setdefault(used, [])
+            if used in going and place.words not in named:
+                named.append(place.words)
+    return users
+
+
 def rename(batch: Batch, schema: EntitySchema, old: str, new: str) -> None:
     """Let everything that names the field follow its new name."""
     snapshot = batch.snapshot
     with connection.cursor() as cursor:
-        for place in _places(snapshot):
+        # What is in the recycle bin follows too, so that it still makes sense when it comes back.
+        for place in [*_places(snapshot), *_places(snapshot, bin=True)]:
             if _refers(snapshot, place, schema.name, old):
                 owner = _entity(snapshot, place.entity_id)
                 assert owner is not None
@@ -118,64 +193,140 @@ def rename(batch: Batch, schema: EntitySchema, old: str, new: str) -> None:
             )
 
 
-def _places(snapshot: Snapshot) -> Iterator[Place]:
+def broken(before: Snapshot, after: Snapshot, restored: Collection[int] = ()) -> list[Broken]:
+    """The formulas that made sense before a change and make none after it, and those without sense
+    that come back with it: of the fields and entities `restored`."""
+    found = []
+    for place in _places(after):
+        try:
+            _compiled(after, place)
+        except FormulaError as error:
+            try:
+                compiled = _compiled(before, place)
+            except FormulaError:
+                compiled = None
+            owner = _entity(after, place.entity_id)
+            back = place.entity_id in restored or (
+                place.table == "entities_entityfield" and place.id in restored
+            )
+            if owner is not None and (compiled is not None or back):
+                reads = compiled.references if compiled else frozenset()
+                found.append(Broken(place, error.told(), reads))
+    return found
+
+
+def _compiled(snapshot: Snapshot, place: Place) -> CompiledFormula | None:
+    """The formula as it will be used; None where nobody uses it. Raises FormulaError."""
+    owner = _entity(snapshot, place.entity_id)
+    if owner is None:
+        return None
+    if place.need in (Need.FIELD, Need.DEFAULT):
+        field = next((f for f in owner.fields if f.id == place.id), None)
+        if field is None:
+            return None
+        if place.need is Need.FIELD:
+            return compile_field(snapshot, owner, field)
+        return compile_value(snapshot, owner, field, place.text)
+    expect = "FLAG" if place.need is Need.CONDITION else None
+    return compile_formula(snapshot, owner, place.text, expect=expect, prior=True)
+
+
+def _places(snapshot: Snapshot, *, bin: bool = False) -> Iterator[Place]:
+    """The formulas of all live rows, or (`bin`) of those in the recycle bin."""
+    where = "NOT NULL" if bin else "NULL"
     with connection.cursor() as cursor:
-        for table, columns, name, noun in _FORMULAS:
-            for column in columns:
-                cursor.execute(
-                    f"SELECT id, entity_id, {name}, {column} FROM {table} "
-                    f"WHERE deleted_at IS NULL AND coalesce({column}, '') <> ''"
-                )
-                for id_, entity_id, called, text in cursor.fetchall():
-                    words = f"{noun} {called}"
-                    owner = _entity(snapshot, entity_id)
-                    if table == "entities_entityfield" and owner is not None:
-                        words = f"{noun} {owner.name}.{called}"
-                    yield Place(table, column, id_, entity_id, words, text)
-        cursor.execute(_CRITERIA)
+        for table, column, name, noun, need in _FORMULAS:
+            cursor.execute(
+                f"SELECT id, entity_id, {name}, {column} FROM {table} "
+                f"WHERE deleted_at IS {where} AND coalesce({column}, '') <> ''"
+            )
+            for id_, entity_id, called, text in cursor.fetchall():
+                words = f"{noun} {called}"
+                owner = _entity(snapshot, entity_id)
+                if table == "entities_entityfield" and owner is not None:
+                    words = f"{noun} {owner.name}.{called}"
+                yield Place(table, column, id_, entity_id, words, text, need, _whole, entity_id)
+        cursor.execute(_CRITERIA.format(bin=where))
         for id_, entity_id, called, text in cursor.fetchall():
+            words = f"the sharing rule {called}"
             for number, line in enumerate(text.splitlines()):
                 if line.strip():
-                    words = f"the sharing rule {called}"
-                    column = f"rule_criteria:{number}"
-                    yield Place("entities_sharinggrouprule", column, id_, entity_id, words, line)
-        cursor.execute(_ACTIONS)
-        for id_, entity_id, called, document in cursor.fetchall():
-            formulas = json.loads(document) if isinstance(document, str) else document
-            for target, text in formulas.items() if isinstance(formulas, dict) else ():
-                words = f"the workflow action {called}"
-                column = f"field_formulas:{target}"
-                yield Place("entities_workflowaction", column, id_, entity_id, words, str(text))
+                    yield Place(
+                        "entities_sharinggrouprule",
+                        "rule_criteria",
+                        id_,
+                        entity_id,
+                        words,
+                        line,
+                        Need.CONDITION,
+                        _into_line(number),
+                        entity_id,
+                    )
+        gone = "(a.deleted_at IS NOT NULL OR r.deleted_at IS NOT NULL)"
+        cursor.execute(_ACTIONS.format(bin=gone if bin else f"NOT {gone}"))
+        for row in cursor.fetchall():
+            yield from _of_action(*row)
+
+
+def _of_action(
+    id_: int, entity_id: int, target_id: int | None, called: str, document: Any, *texts: str | None
+) -> Iterator[Place]:
+    def place(column: str, entity: int, text: str, put: Callable[[Any, str], Any]) -> Place:
+        words = f"the workflow action {called}"
+        table = "entities_workflowaction"
+        return Place(table, column, id_, entity, words, text, Need.ANYTHING, put, entity_id)
+
+    formulas = json.loads(document) if isinstance(document, str) else document
+    if isinstance(formulas, dict):
+        for name, text in formulas.items():
+            yield place("field_formulas", entity_id, str(text), _into_value(name))
+        # After the formulas: they are found by the name that they belong to.
+        for name in formulas if target_id is not None else ():
+            yield place("field_formulas", target_id or 0, f"{{!{name}}}", _into_name(name))
+    for column, whole in zip(("recipient", "subject", "body"), texts, strict=True):
+        for shown in dict.fromkeys(_PLACEHOLDER.findall(whole or "")):
+            yield place(column, entity_id, shown, _into_text(shown))
+
+
+def _whole(whole: Any, text: str) -> str:
+    return text
+
+
+def _into_line(number: int) -> Callable[[Any, str], Any]:
+    def put(whole: str, text: str) -> str:
+        lines = whole.splitlines()
+        lines[number] = text
+        return "\n".join(lines)
+
+    return put
+
+
+def _into_value(name: str) -> Callable[[Any, str], Any]:
+    def put(whole: Any, text: str) -> str:
+        formulas = json.loads(whole) if isinstance(whole, str) else whole
+        return json.dumps(formulas | {name: text})
+
+    return put
+
+
+def _into_name(name: str) -> Callable[[Any, str], Any]:
+    def put(whole: Any, text: str) -> str:
+        formulas = json.loads(whole) if isinstance(whole, str) else whole
+        return json.dumps({text[2:-1] if k == name else k: v for k, v in formulas.items()})
+
+    return put
+
+
+def _into_text(shown: str) -> Callable[[Any, str], Any]:
+    return lambda whole, text: whole.replace(shown, text)
 
 
 def _put_back(cursor: Any, place: Place, text: str) -> None:
-    column, _, part = place.column.partition(":")
-    if not part:
-        _set(cursor, place, column, lambda _: text)
-    elif column == "rule_criteria":
-
-        def with_line(whole: str) -> str:
-            lines = whole.splitlines()
-            lines[int(part)] = text
-            return "\n".join(lines)
-
-        _set(cursor, place, column, with_line)
-    else:
-        _set(
-            cursor,
-            place,
-            column,
-            lambda whole: json.dumps(
-                (json.loads(whole) if isinstance(whole, str) else whole) | {part: text}
-            ),
-        )
-
-
-def _set(cursor: Any, place: Place, column: str, change: Callable[[Any], str]) -> None:
-    cursor.execute(f"SELECT {column} FROM {place.table} WHERE id = %s", [place.id])
+    cursor.execute(f"SELECT {place.column} FROM {place.table} WHERE id = %s", [place.id])
     (whole,) = cursor.fetchone()
     cursor.execute(
-        f"UPDATE {place.table} SET {column} = %s WHERE id = %s", [change(whole), place.id]
+        f"UPDATE {place.table} SET {place.column} = %s WHERE id = %s",
+        [place.put(whole, text), place.id],
     )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import connection
 
-from entities.changing import tables
+from entities.changing import dependents, formulas, tables
 from entities.changing.carrying import carry_out, previewing, start_over
 from entities.changing.rules import administrators_only, check_name
 from entities.changing.steps import Lock, Step
@@ -111,7 +111,21 @@ class EntityBehavior(Behavior):
                     f"{name} ships with the platform and can't be deleted; hide it with "
                     f"VisibleFlag instead.",
                 )
+        self._keep_used(batch, rows)
         batch.memory["rows"] = rows
+
+    def _keep_used(self, batch: Batch, rows: dict[Any, tuple[str, str, bool, bool]]) -> None:
+        """Formulas of other entities may lead over a lookup to the one that is to go."""
+        going = {batch.ids[i] or 0 for i in batch.live}
+        users = dependents.users_of_entities(batch.snapshot, going)
+        for index in list(batch.live):
+            used = users.get(batch.ids[index] or 0)
+            if used:
+                batch.fail(
+                    index,
+                    Code.RECORD_IN_USE,
+                    f"{rows[batch.ids[index]][0]} is used by {', '.join(used)}; change that first.",
+                )
 
     def after_delete(self, batch: Batch) -> None:
         start_over(batch)
@@ -143,6 +157,9 @@ class EntityBehavior(Behavior):
             check_name(batch, index, name, "EntityName", taken=known)
             words = f"Restore the entity {name} with its {tables.size(table):,} records."
             steps.append(Step(name, batch.ids[index] or 0, words))
+        if not batch.problems:
+            back = {i: (rows[batch.ids[i]][0], "") for i in batch.live}
+            formulas.keep(batch, back, {batch.ids[i] or 0 for i in batch.live})
         if not batch.problems:
             carry_out(batch, steps)
 

@@ -242,7 +242,15 @@ class FieldBehavior(Behavior):
         for index, alteration in alterations.items():
             if index not in batch.problems:
                 steps += alteration.steps()
-        carry_out(batch, steps)
+        changed = {
+            i: (a.schema.name, a.old.name)
+            for i, a in alterations.items()
+            if i not in batch.problems and a.matters_to_formulas
+        }
+        if changed:
+            formulas.keep(batch, changed)
+        if not changed.keys() & batch.problems.keys():
+            carry_out(batch, steps)
 
     def _keep_fixed(self, batch: Batch) -> None:
         system, kept = batch.stored["SystemFlag"], batch.stored["ReadOnlyFlag"]
@@ -327,6 +335,9 @@ class FieldBehavior(Behavior):
                 check_name(batch, index, row.name, "FieldName", taken=others)
             words = f"Restore the field {row.name} of {row.entity} with its values."
             steps.append(Step(row.entity, row.entity_id, words))
+        if not batch.problems:
+            back = {i: (rows[batch.ids[i]].entity, rows[batch.ids[i]].name) for i in batch.live}
+            formulas.keep(batch, back, {batch.ids[i] or 0 for i in batch.live})
         if not batch.problems:
             carry_out(batch, steps)
 

@@ -1,13 +1,16 @@
 """Whether the formulas of a batch's fields will do, in the entities as they would be with all of
-its fields: a formula may read fields that come with it."""
+its fields: a formula may read fields that come with it. And whether a change leaves sense to all
+other formulas."""
 
 from collections import defaultdict
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import replace
 
+from entities.changing import dependents
 from entities.errors import Code
 from entities.formulas import FormulaError
 from entities.records.batch import Batch
+from entities.schema.current import current
 from entities.schema.description import FieldSchema, fold
 from entities.schema.formulating import compile_field, compile_value
 from entities.schema.snapshot import Snapshot
@@ -50,3 +53,36 @@ def _future(batch: Batch, described: Mapping[int, FieldSchema]) -> Snapshot:
             schema = replace(schema, fields=(*kept, *coming.values()))
         future.append(schema)
     return Snapshot(batch.snapshot.version, future, batch.snapshot.apps)
+
+
+def keep(
+    batch: Batch, changed: Mapping[int, tuple[str, str]], restored: Collection[int] = ()
+) -> None:
+    """Fail the records of the batch, whose rows are written, that leave a formula without sense.
+
+    `changed`: index -> name of the entity and, unless all of it is meant, of the field that the
+    record changed. `restored`: Ids of fields or entities that came back, with their formulas.
+    """
+    for broken in dependents.broken(batch.snapshot, current(), restored):
+        place = broken.place
+        to_blame = [i for i, what in changed.items() if _reads(broken, *what)]
+        to_blame += [i for i in changed if batch.ids[i] in (place.id, place.entity_id)]
+        for index in dict.fromkeys(to_blame or changed):
+            entity, field = changed[index]
+            if restored:
+                message = (
+                    f"{entity} can't come back while {place.words} makes no sense: "
+                    f"{broken.error} Correct or delete that first."
+                )
+            else:
+                message = (
+                    f"{f'{entity}.{field}' if field else entity} is used by {place.words}, which "
+                    f"would make no sense any more: {broken.error} Change that first."
+                )
+            batch.fail(index, Code.RECORD_IN_USE, message)
+
+
+def _reads(broken: dependents.Broken, entity: str, field: str) -> bool:
+    return any(
+        fold(e) == fold(entity) and (not field or fold(f) == fold(field)) for e, f in broken.reads
+    )

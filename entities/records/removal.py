@@ -282,7 +282,10 @@ def _gone_along(
 
 def _apply_rules(batch: Batch, restored: Taken) -> None:
     """What came back obeys its own rules; what came along fails the record it came with."""
+    known = len(batch.problems)
     behavior_of(batch.snapshot, batch.schema).after_undelete(batch)
+    if len(batch.problems) != known:
+        return
     for schema, records in restored.items():
         named = set(batch.ids) if schema is batch.schema else set()
         along = {i: root for i, root in records.items() if i not in named}
