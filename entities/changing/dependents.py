@@ -5,7 +5,7 @@ keep one that they need from going away or from becoming something else.
 import json
 import re
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -32,7 +32,8 @@ class Need(Enum):
     FIELD = "the value of a formula field"
     DEFAULT = "the value of a new record's field"
     CONDITION = "whether something holds"
-    ANYTHING = "something to show or to write"
+    ACTION = "what an action writes into a field"
+    ANYTHING = "something to show"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Place:
 
     entity_id   the entity whose fields it names
     row_of      the entity with which the place goes: most often the same
+    fills       entity and name of the field that an action writes
     put         puts another text in its place: what the column holds, the text -> what it is to
                 hold
     """
@@ -54,6 +56,7 @@ class Place:
     need: Need
     put: Callable[[Any, str], Any]
     row_of: int
+    fills: tuple[int, str] = (0, "")
 
 
 @dataclass(frozen=True)
@@ -227,6 +230,15 @@ def _compiled(snapshot: Snapshot, place: Place) -> CompiledFormula | None:
         if place.need is Need.FIELD:
             return compile_field(snapshot, owner, field)
         return compile_value(snapshot, owner, field, place.text)
+    if place.need is Need.ACTION:
+        filled = _entity(snapshot, place.fills[0])
+        target = filled.find(place.fills[1]) if filled else None
+        if target is None:
+            # The place of the name itself tells.
+            return None
+        found = compile_value(snapshot, owner, target, place.text, prior=True, only_live=False)
+        assert filled is not None
+        return replace(found, references=found.references | {(filled.name, target.name)})
     expect = "FLAG" if place.need is Need.CONDITION else None
     return compile_formula(snapshot, owner, place.text, expect=expect, prior=True)
 
@@ -271,15 +283,24 @@ def _places(snapshot: Snapshot, *, bin: bool = False) -> Iterator[Place]:
 def _of_action(
     id_: int, entity_id: int, target_id: int | None, called: str, document: Any, *texts: str | None
 ) -> Iterator[Place]:
-    def place(column: str, entity: int, text: str, put: Callable[[Any, str], Any]) -> Place:
+    def place(
+        column: str,
+        entity: int,
+        text: str,
+        put: Callable[[Any, str], Any],
+        need: Need = Need.ANYTHING,
+        fills: str = "",
+    ) -> Place:
         words = f"the workflow action {called}"
         table = "entities_workflowaction"
-        return Place(table, column, id_, entity, words, text, Need.ANYTHING, put, entity_id)
+        target = (target_id or 0, fills)
+        return Place(table, column, id_, entity, words, text, need, put, entity_id, target)
 
     formulas = json.loads(document) if isinstance(document, str) else document
     if isinstance(formulas, dict):
+        need = Need.ANYTHING if target_id is None else Need.ACTION
         for name, text in formulas.items():
-            yield place("field_formulas", entity_id, str(text), _into_value(name))
+            yield place("field_formulas", entity_id, str(text), _into_value(name), need, name)
         # After the formulas: they are found by the name that they belong to.
         for name in formulas if target_id is not None else ():
             yield place("field_formulas", target_id or 0, f"{{!{name}}}", _into_name(name))
@@ -365,8 +386,9 @@ def _rename_in_layouts(cursor: Any, schema: EntitySchema, old: str, new: str) ->
 
 def _refers(snapshot: Snapshot, place: Place, entity: str, field: str) -> bool:
     owner = _entity(snapshot, place.entity_id)
-    # Most formulas are not about the field, and are not read as formulas to find that out.
-    if owner is None or fold(field) not in fold(place.text):
+    # Most formulas are not about the field, and are not read as formulas to find that out. A lookup
+    # AccountId is followed as AccountObj.
+    if owner is None or fold(field).removesuffix("id") not in fold(place.text):
         return False
     try:
         named = references_of(snapshot, owner, place.text)

@@ -69,14 +69,15 @@ def keep(
         to_blame += [i for i in changed if batch.ids[i] in (place.id, place.entity_id)]
         for index in dict.fromkeys(to_blame or changed):
             entity, field = changed[index]
+            what = f"{entity}.{field}" if field else entity
             if restored:
                 message = (
-                    f"{entity} can't come back while {place.words} makes no sense: "
+                    f"{what} can't come back while {place.words} makes no sense: "
                     f"{broken.error} Correct or delete that first."
                 )
             else:
                 message = (
-                    f"{f'{entity}.{field}' if field else entity} is used by {place.words}, which "
+                    f"{what} is used by {place.words}, which "
                     f"would make no sense any more: {broken.error} Change that first."
                 )
             batch.fail(index, Code.RECORD_IN_USE, message)

@@ -79,20 +79,27 @@ def compile_formula(
 
 
 def compile_value(
-    snapshot: Snapshot, schema: EntitySchema, field: FieldSchema, text: str
+    snapshot: Snapshot,
+    schema: EntitySchema,
+    field: FieldSchema,
+    text: str,
+    *,
+    prior: bool = False,
+    only_live: bool = True,
 ) -> CompiledFormula:
     """The SQL of a formula whose result `field` is to take: of its kind, rounded to its places.
 
+    `only_live`: for a lookup, null instead of the key of a record that is not there.
     Raises FormulaError for a type of field that no formula can fill.
     """
     kind = _kind(field)
     if kind is None:
-        raise FormulaError(f"A {field.type.name} field can't have a default formula.", 0)
-    found = compile_formula(snapshot, schema, text, expect=kind)
+        raise FormulaError(f"A field of this kind ({_told(field)}) takes no formula's result.", 0)
+    found = compile_formula(snapshot, schema, text, expect=kind, prior=prior)
     term = found.term
     if kind is Kind.NUMBER:
         term = _rounded(term, field, field.type.name)
-    if field.lookup is not None:
+    if field.lookup is not None and only_live:
         term = _live_target(snapshot, field, term)
     return CompiledFormula(_stored(term, field.type), kind, found.references, term)
 
@@ -221,9 +228,9 @@ def _live_target(snapshot: Snapshot, field: FieldSchema, term: Term) -> Term:
     target = snapshot.target(field)
     key = f"target_.{quote(field.lookup.column)}"
     live = " AND target_.deleted_at IS NULL" if target.authored else ""
-    # As the type of the key, or no index would be of use.
-    value = _stored(term, field.type)
-    sql = f"(SELECT {key} FROM {quote(target.table)} target_ WHERE {key} = {value}{live} LIMIT 1)"
+    sql = (
+        f"(SELECT {key} FROM {quote(target.table)} target_ WHERE {key} = {term.sql}{live} LIMIT 1)"
+    )
     return _sized(term, sql)
 
 
@@ -425,6 +432,10 @@ def _secret(schema: EntitySchema, field: FieldSchema, word: Word) -> FormulaErro
     return FormulaError(
         f"{schema.name}.{field.name} is encrypted; no formula can read it.", word.position
     )
+
+
+def _told(field: FieldSchema) -> str:
+    return "encrypted" if field.encrypted else field.type.name
 
 
 def _kind(field: FieldSchema) -> Kind | None:
