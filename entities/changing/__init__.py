@@ -10,7 +10,7 @@ long, the index of a large table, is left to a job (`entities.changing.jobs`).
     -> Preview(outcomes=[...], steps=[Step("Add the field Code (text, 30) to PROMO.", ...)])
 """
 
-from entities.changing.carrying import Preview, preview
+from entities.changing.carrying import Preview, preview, recorded
 from entities.changing.steps import Lock, Step
 
-__all__ = ["Lock", "Preview", "Step", "preview"]
+__all__ = ["Lock", "Preview", "Step", "preview", "recorded"]

@@ -6,7 +6,8 @@ nothing is run: the steps are kept, and everything is undone.
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,9 +36,19 @@ class Preview:
 
 @dataclass
 class _Recorder:
-    """Steps by batch: a batch that is written anew brings its steps anew."""
+    """Steps by batch: a batch that is written anew brings its steps anew.
 
-    batches: dict[int, list[Step]] = field(default_factory=dict)
+    tells_only  the steps are not run
+    rehearses   they are run, to be undone: what would take long is left out
+    """
+
+    tells_only: bool = True
+    rehearses: bool = False
+    batches: dict[Batch, list[Step]] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> list[Step]:
+        return [step for batch in self.batches.values() for step in batch]
 
 
 _recorder: ContextVar[_Recorder | None] = ContextVar("recorder", default=None)
@@ -62,8 +73,7 @@ def preview(verb: str, entity: str, rows: Sequence[Any], context: Context) -> Pr
                 outcomes = write(entity, rows, context, **options)
                 raise _UndoError
         except _UndoError:
-            steps = [step for batch in recorder.batches.values() for step in batch]
-            return Preview(outcomes, steps)
+            return Preview(outcomes, recorder.steps)
         except RequestError as error:
             if error.code != Code.SCHEMA_BUSY or last == _TRIES - 1:
                 raise
@@ -73,23 +83,40 @@ def preview(verb: str, entity: str, rows: Sequence[Any], context: Context) -> Pr
     raise AssertionError("unreachable")
 
 
+@contextmanager
+def recorded(*, rehearsal: bool = False) -> Iterator[Callable[[], list[Step]]]:
+    """Carry out several changes and know their steps; gives a function that tells them so far.
+
+    `rehearsal`: the caller undoes everything, so no large table is written anew for it.
+    """
+    recorder = _Recorder(tells_only=False, rehearses=rehearsal)
+    token = _recorder.set(recorder)
+    try:
+        yield lambda: recorder.steps
+    finally:
+        _recorder.reset(token)
+
+
 def previewing() -> bool:
     """Whether the change under way is only told, and then undone."""
-    return _recorder.get() is not None
+    recorder = _recorder.get()
+    return recorder is not None and recorder.tells_only
 
 
 def carry_out(batch: Batch, steps: Sequence[Step]) -> None:
     """Run the steps in the open transaction and write them into SCHEMA_CHANGE, or record them."""
     recorder = _recorder.get()
     if recorder is not None:
-        recorder.batches.setdefault(id(batch), []).extend(steps)
-        return
+        recorder.batches.setdefault(batch, []).extend(steps)
+        if recorder.tells_only:
+            return
     done = []
     for step in steps:
         began = time.monotonic()
         with connection.cursor() as cursor:
             for statement in step.statements:
-                cursor.execute(statement)
+                if not (recorder and recorder.rehearses and step.long):
+                    cursor.execute(statement)
         done.append(
             SchemaChange(
                 changed_at=clock.now(),
@@ -110,4 +137,4 @@ def start_over(batch: Batch) -> None:
     """The batch's write begins again: what it was going to do is no longer so."""
     recorder = _recorder.get()
     if recorder is not None:
-        recorder.batches.pop(id(batch), None)
+        recorder.batches.pop(batch, None)

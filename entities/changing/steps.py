@@ -43,6 +43,11 @@ class Step:
         return self.rows / REWRITTEN if self.lock is Lock.REWRITE else 0.0
 
     @property
+    def long(self) -> bool:
+        """Whether the table is locked for longer than one would wait for a mere question."""
+        return self.seconds >= 1
+
+    @property
     def lock_words(self) -> str:
         """Whom the step keeps waiting and about how long, a sentence."""
         if self.lock not in (Lock.SCAN, Lock.REWRITE):

@@ -21,8 +21,13 @@ OWN_PATIENCE = 60.0
 #: Seconds that a schema change waits for a lock before it lets the others pass and begins again.
 CHANGE_PATIENCE = 0.4
 
+# Whoever has entered to change the schema stays in a hurry, whatever he writes next: he keeps all
+# others out until his transaction ends.
 _ENTER = """
-SELECT set_config('lock_timeout', %s, true);
+SELECT set_config('metabrm.exclusive', coalesce(
+    nullif(current_setting('metabrm.exclusive', true), ''), %s), true);
+SELECT set_config('lock_timeout',
+    coalesce(nullif(current_setting('metabrm.exclusive', true), ''), %s), true);
 SELECT pg_advisory_xact_lock{}(%s),
        set_config('metabrm.user_id', %s, true), set_config('metabrm.reason', %s, true),
        set_config('metabrm.request_id', %s, true), set_config('metabrm.now', %s, true);
@@ -39,14 +44,14 @@ def enter(context: Context, *, exclusive: bool = False) -> int:
     """
     user_id = "" if context.user_id is None else str(context.user_id)
     patience = OWN_PATIENCE if context.user_id is None else PATIENCE
-    if exclusive:
-        patience = CHANGE_PATIENCE
+    hurry = f"{CHANGE_PATIENCE * 1000:.0f}ms" if exclusive else ""
     with connection.cursor() as cursor:
-        # Parameters are bound by the client library, so the four statements are one round trip,
+        # Parameters are bound by the client library, so the statements are one round trip,
         # each with a snapshot of its own.
         cursor.execute(
             _ENTER.format("" if exclusive else "_shared"),
             [
+                hurry,
                 f"{patience * 1000:.0f}ms",
                 GATE_KEY,
                 user_id,

@@ -5,7 +5,7 @@ what people may change (labels, help, order, visibility) only when the row is ne
 changes nothing and says so.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -57,6 +57,10 @@ _ON_DELETE: dict[Any, str] = {
     models.CASCADE: "CASCADE",
     models.SET_NULL: "SET_NULL",
 }
+
+
+#: Between the places of fields, and of values of a list, so that others fit in.
+STEP = 10
 
 
 @dataclass
@@ -119,24 +123,16 @@ def _sync_entities(report: Report) -> dict[str, Entity]:
     now = clock.now()
     existing = {e.entity_name: e for e in Entity.objects.filter(deleted_at=None, system_flag=True)}
     for name, model in core_models().items():
-        options: EntityOptions = model.brm
-        owned = {
-            "table_name": model._meta.db_table,
-            "virtual_entity_flag": not options.writable,
-        }
+        owned, initial = entity_declaration(model)
         entity = existing.get(name)
         if entity is None:
             entity = Entity.objects.create(
                 entity_name=name,
-                entity_label=_capitalised(model._meta.verbose_name),
-                short_help_label=_docstring(model),
-                node=str(model._meta.app_config.verbose_name),
                 system_flag=True,
-                history_flag=options.writable,
-                recycle_bin_flag=options.writable,
                 created=now,
                 updated=now,
                 **owned,
+                **initial,
             )
             existing[name] = entity
             report.added.append(name)
@@ -163,7 +159,7 @@ def _sync_fields(entities: dict[str, Entity], report: Report) -> dict[str, Entit
     changed: list[EntityField] = []
     declared: set[str] = set()
     for name, model in core_models().items():
-        for position, (owned, initial) in enumerate(_declarations(model, entities)):
+        for position, (owned, initial) in enumerate(declarations(model, entities)):
             key = f"{name}.{owned['field_name']}"
             declared.add(key)
             row = by_key.get(key)
@@ -172,7 +168,7 @@ def _sync_fields(entities: dict[str, Entity], report: Report) -> dict[str, Entit
                     entity=entities[name],
                     external_key=key,
                     system_flag=True,
-                    item_position=(position + 1) * 10,
+                    item_position=(position + 1) * STEP,
                     created=now,
                     updated=now,
                     **owned,
@@ -222,7 +218,7 @@ def _sync_values(fields: dict[str, EntityField], report: Report) -> None:
                             entity_field=row,
                             list_value=value,
                             external_key=key,
-                            sort_order=(position + 1) * 10,
+                            sort_order=(position + 1) * STEP,
                             created=now,
                             updated=now,
                         )
@@ -231,8 +227,24 @@ def _sync_values(fields: dict[str, EntityField], report: Report) -> None:
     report.added += [v.external_key for v in new]
 
 
-def _declarations(
-    model: type[CoreModel], entities: dict[str, Entity]
+def entity_declaration(model: type[CoreModel]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """For a core model: what code decides of its entity, and how a new row begins."""
+    owned = {
+        "table_name": model._meta.db_table,
+        "virtual_entity_flag": not model.brm.writable,
+    }
+    initial = {
+        "entity_label": _capitalised(model._meta.verbose_name),
+        "short_help_label": _docstring(model),
+        "node": str(model._meta.app_config.verbose_name),
+        "history_flag": model.brm.writable,
+        "recycle_bin_flag": model.brm.writable,
+    }
+    return owned, initial
+
+
+def declarations(
+    model: type[CoreModel], entities: Mapping[str, Any]
 ) -> Iterable[tuple[dict[str, Any], dict[str, Any]]]:
     """For each field of a core model: what code decides, and how a new row begins."""
     options: EntityOptions = model.brm
@@ -251,7 +263,7 @@ def _declarations(
 
 
 def _declaration(
-    model: type[CoreModel], model_field: models.Field, entities: dict[str, Entity]
+    model: type[CoreModel], model_field: models.Field, entities: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     options: EntityOptions = model.brm
     system = model_field.primary_key or model_field.name in AUTHORSHIP

@@ -2,4 +2,7 @@
 
 from metabrm.celery import app as celery_app
 
-__all__ = ["celery_app"]
+__all__ = ["__version__", "celery_app"]
+
+#: The same as in pyproject.toml.
+__version__ = "0.1.0"

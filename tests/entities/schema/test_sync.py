@@ -107,7 +107,7 @@ def test_list_values_that_people_retired_stay_retired_and_are_never_planted_anew
 def test_a_field_that_an_upgrade_drops_and_another_brings_back_is_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    declared = sync_module._declarations
+    declared = sync_module.declarations
 
     def without_status(model: Any, entities: Any) -> Any:
         return (
@@ -117,7 +117,7 @@ def test_a_field_that_an_upgrade_drops_and_another_brings_back_is_whole(
         )
 
     with monkeypatch.context() as older:
-        older.setattr(sync_module, "_declarations", without_status)
+        older.setattr(sync_module, "declarations", without_status)
         older.setattr(sync_module, "_sync_values", lambda fields, report: None)
         assert sync().removed == ["PRODUCT.Status"]
     values = {"PRODUCT.Status.ACTIVE", "PRODUCT.Status.DEACTIVATED"}
