@@ -72,7 +72,7 @@ def wrong(text: str | bytes, context: Context) -> list[str]:
         (HEAD + "entities:\n\tA: {}", "line 3, column 1: this is no YAML"),
         (HEAD + "? [a]\n: b", "line 2, column 3: a name is a text"),
         (HEAD + "entities: {'': {}}", "this is no entity name"),
-        (HEAD + 'entities: {"A\\0B": {}}', "this is no name"),
+        (HEAD + 'entities: {"A\\0B": {}}', "this is no entity name"),
         (HEAD + "entities: " + "[" * 60, "nested deeper than 40 levels"),
         (HEAD + "entities: " + "{a: " * 60, "nested deeper than 40 levels"),
         (b"\xff\xfe\x00", "this is no YAML"),
