@@ -24,10 +24,8 @@ CHANGE_PATIENCE = 0.4
 # Whoever has entered to change the schema stays in a hurry, whatever he writes next: he keeps all
 # others out until his transaction ends.
 _ENTER = """
-SELECT set_config('metabrm.exclusive', coalesce(
-    nullif(current_setting('metabrm.exclusive', true), ''), %s), true);
-SELECT set_config('lock_timeout',
-    coalesce(nullif(current_setting('metabrm.exclusive', true), ''), %s), true);
+SELECT set_config('lock_timeout', coalesce(nullif(set_config('metabrm.exclusive',
+    coalesce(nullif(current_setting('metabrm.exclusive', true), ''), %s), true), ''), %s), true);
 SELECT pg_advisory_xact_lock{}(%s),
        set_config('metabrm.user_id', %s, true), set_config('metabrm.reason', %s, true),
        set_config('metabrm.request_id', %s, true), set_config('metabrm.now', %s, true);
