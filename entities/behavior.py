@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 
+from entities.arranging import EntityLayoutBehavior  # noqa: F401 (registers itself)
 from entities.changing.entity import EntityBehavior  # noqa: F401 (registers itself)
 from entities.changing.field import FieldBehavior  # noqa: F401 (registers itself)
 from entities.changing.key import KeyBehavior  # noqa: F401 (registers itself)
@@ -81,8 +82,3 @@ class WorkflowRuleBehavior(_NotYet):
 @behavior("WORKFLOW_ACTION")
 class WorkflowActionBehavior(_NotYet):
     what = "Workflow actions"
-
-
-@behavior("ENTITY_LAYOUT_CONFIGURATION")
-class EntityLayoutBehavior(_NotYet):
-    what = "Layouts"

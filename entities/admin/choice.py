@@ -1,9 +1,19 @@
-"""Which of an entity's fields a page shows: derived from metadata alone."""
+"""Which of an entity's fields a page shows: as its layout says, else derived from metadata alone.
 
-from collections.abc import Iterable
+A layout chooses among what the caller may see, and never adds to it. One that has nothing for him
+is as good as none.
+"""
+
+from collections.abc import Callable, Iterable
 
 from entities.access import EntityRights
+from entities.schema import layouts
 from entities.schema.description import EntitySchema, FieldSchema
+from entities.schema.layouts import Place
+from entities.schema.snapshot import Snapshot
+
+#: Fields that stand together, under a heading or under "".
+Group = tuple[str, list[Place]]
 
 #: What the platform keeps about every record.
 AUTHORSHIP = ("Created", "CreatedUserId", "Updated", "UpdatedUserId")
@@ -60,8 +70,77 @@ def columns(schema: EntitySchema, rights: EntityRights) -> list[FieldSchema]:
     return unique + updated or fields[:1]
 
 
+def arranged(
+    snapshot: Snapshot,
+    schema: EntitySchema,
+    kind: str,
+    rights_of: Callable[[EntitySchema], EntityRights],
+) -> list[Group]:
+    """What the layout of a kind shows to a caller who has these rights; [] if it shows nothing."""
+    groups: list[Group] = []
+    seen: set[str] = set()
+    for section in schema.layouts.get(kind, ()):
+        places = []
+        for name in section.names:
+            place = layouts.resolve(snapshot, schema, name)
+            if (
+                place is not None
+                and place.name not in seen
+                and not layouts.unfit(kind, place)
+                and _reachable(place, rights_of)
+            ):
+                seen.add(place.name)
+                places.append(place)
+        if places:
+            groups.append((section.heading, places))
+    return groups
+
+
+def _reachable(place: Place, rights_of: Callable[[EntitySchema], EntityRights]) -> bool:
+    """Whether the caller may follow the lookups and read the field behind them."""
+    return place.field.name in rights_of(place.schema).readable and all(
+        lookup.name in rights_of(on).known for on, lookup in place.steps
+    )
+
+
+def _in_search(schema: EntitySchema, rights: EntityRights) -> list[FieldSchema]:
+    """The fields of the SEARCH layout that the caller may search by; [] without a layout."""
+    seen = {f.name for f in readable(schema, rights) if f.name not in rights.masked}
+    found = []
+    for section in schema.layouts.get(layouts.SEARCH, ()):
+        for name in section.names:
+            field = schema.find(name)
+            if field is not None and field.name in seen:
+                place = Place(field.name, (), schema, field)
+                found += [field] if not layouts.unfit(layouts.SEARCH, place) else []
+    return list(dict.fromkeys(found))
+
+
+def searched_lookups(schema: EntitySchema, rights: EntityRights) -> list[FieldSchema]:
+    """The lookups whose targets' titles the search looks into."""
+    laid_out = [f for f in _in_search(schema, rights) if f.lookup is not None]
+    known = (f for f in readable(schema, rights) if f.name not in rights.masked)
+    return laid_out if _in_search(schema, rights) else main_lookups(known)
+
+
+def needed(fields: Iterable[FieldSchema]) -> list[FieldSchema]:
+    """Those without which no record can be added: a form that left them out could not be saved."""
+    return [
+        f
+        for f in fields
+        if f.required and f.default is None and not f.default_formula and f.type.name != "FLAG"
+    ]
+
+
 def searched(schema: EntitySchema, rights: EntityRights) -> list[FieldSchema]:
     """The fields whose text the search looks into, the most telling first."""
+    laid_out = _in_search(schema, rights)
+    if laid_out:
+        return [
+            f
+            for f in laid_out
+            if f.type.name in layouts.SEARCHED or (f.lookup is not None and f.lookup.by_key)
+        ]
     fields = [
         f
         for f in readable(schema, rights)
@@ -76,6 +155,12 @@ def searched(schema: EntitySchema, rights: EntityRights) -> list[FieldSchema]:
 
 def filtered(schema: EntitySchema, rights: EntityRights) -> list[FieldSchema]:
     """The fields with a filter: states and lists, lookups, flags, dates; the last change last."""
+    laid_out = _in_search(schema, rights)
+    return [f for f in laid_out if f.type.name in layouts.FILTERED] or filterable(schema, rights)
+
+
+def filterable(schema: EntitySchema, rights: EntityRights) -> list[FieldSchema]:
+    """The fields that have a filter where no layout says which."""
     fields = [
         f for f in readable(schema, rights) if f.column is not None and f.name not in rights.masked
     ]

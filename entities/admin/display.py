@@ -16,6 +16,7 @@ from entities.access.masking import MASK
 from entities.admin.reader import may_see
 from entities.admin.titles import Titled, attribute
 from entities.schema.description import EntitySchema, FieldSchema
+from entities.schema.layouts import Place
 from entities.schema.snapshot import Snapshot
 
 EMPTY = mark_safe('<span class="brm-empty">–</span>')
@@ -51,6 +52,34 @@ class Column:
             return EMPTY if value is None else MASK
         titled = getattr(record, "brm_titles", {}).get(self.field.name)
         return shown(self.snapshot, self.field, value, titled)
+
+
+class Behind:
+    """A field behind a record's lookups as a column; its values are read for the whole page."""
+
+    #: Sorting by it would read the other entity's table for every page.
+    admin_order_field = None
+
+    def __init__(self, snapshot: Snapshot, place: Place) -> None:
+        self.snapshot = snapshot
+        self.place = place
+        self.field = place.field
+        self.__name__ = place.name
+        ways = [lookup.label for _, lookup in place.steps]
+        self.short_description = " › ".join([*ways, place.field.label])
+
+    def __call__(self, record: models.Model) -> SafeString | str:
+        value = getattr(record, "brm_computed", {}).get(self.place.name)
+        if not may_see(self.snapshot, self.place.schema, self.field):
+            return EMPTY if value is None else MASK
+        return shown(self.snapshot, self.field, value)
+
+
+def leads_away(column: Any) -> bool:
+    """Whether a column's values are links of their own, so that they can't lead to the record."""
+    if not isinstance(column, Column | Behind):
+        return False
+    return column.field.lookup is not None or column.field.type.name in ("URL", "FILE")
 
 
 def shown(

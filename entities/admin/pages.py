@@ -9,7 +9,7 @@ from django.contrib.admin import ShowFacets
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ORDER_VAR
 from django.core.exceptions import PermissionDenied
-from django.db import connection, models
+from django.db import models
 from django.db.models.expressions import RawSQL
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -19,8 +19,9 @@ from unfold.views import ChangeList
 
 from entities import records
 from entities.admin import choice, history, recycling
-from entities.admin.callers import context_of
-from entities.admin.display import Column, record_url
+from entities.admin.callers import context_of, rights_on
+from entities.admin.derived import derive
+from entities.admin.display import Behind, Column, leads_away, record_url
 from entities.admin.entity import EntityAdmin
 from entities.admin.filters import FieldFilter
 from entities.admin.forms import RecordForm, choose, form_value, lookups_in, wire_field
@@ -28,8 +29,18 @@ from entities.admin.reader import may_see
 from entities.admin.related import related_lists
 from entities.admin.search import matching_ids
 from entities.admin.sizes import BIG, CappedPaginator, estimate
-from entities.admin.titles import Called, attach_titles, called, stored, title_of, titles
-from entities.schema.description import FieldSchema, quote
+from entities.admin.titles import (
+    Called,
+    attach_titles,
+    attribute,
+    called,
+    stored,
+    title_of,
+    titles,
+)
+from entities.schema import layouts
+from entities.schema.description import FieldSchema
+from entities.schema.layouts import Place
 
 #: From this many fields on a form puts what is rarely needed under a second heading.
 LONG_FORM = 14
@@ -42,9 +53,16 @@ class RecordList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
+        self.search_help_text = self.model_admin.search_words(request)
         self.result_list: list[models.Model] = list(self.result_list)
         shown = [c.field for c in self.list_display if isinstance(c, Column)]
         self.model_admin.attach(self.result_list, [f for f in shown if f.lookup is not None])
+        self.model_admin.derive(
+            request,
+            self.result_list,
+            [f for f in shown if f.column is None],
+            [c.place for c in self.list_display if isinstance(c, Behind)],
+        )
 
 
 class RecordAdmin(EntityAdmin):
@@ -59,7 +77,6 @@ class RecordAdmin(EntityAdmin):
     list_filter_submit = True
     list_fullwidth = True
     actions = ["delete_chosen"]
-    search_help_text = "Title, key, name or Id"
     warn_unsaved_form = True
     compressed_fields = True
     change_list_template = "admin/metabrm/list.html"
@@ -74,17 +91,57 @@ class RecordAdmin(EntityAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return RecordList
 
+    def arranged(self, request: HttpRequest, kind: str) -> list[choice.Group]:
+        """What the layout of a kind of pages shows to the request's user; [] without one."""
+        return choice.arranged(
+            self.snapshot,
+            self.schema,
+            kind,
+            lambda schema: rights_on(request, self.snapshot, schema),
+        )
+
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        return [self.column(f) for f in choice.columns(self.schema, self.rights(request))]
+        laid_out = [
+            self.column_at(place)
+            for _, places in self.arranged(request, layouts.LIST)
+            for place in places
+        ]
+        if not laid_out:
+            return [self.column(f) for f in choice.columns(self.schema, self.rights(request))]
+        if all(map(leads_away, laid_out)):
+            laid_out.insert(0, self.column(self.schema.field("Id")))
+        return laid_out
+
+    def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
+        """The first column that is no link of its own opens the record."""
+        return next(([c] for c in list_display if not leads_away(c)), list(list_display)[:1])
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        rights = self.rights(request)
+        fields = choice.filtered(self.schema, rights)
+        # Lists of related records are narrowed by lookups that the layout may have left out.
+        asked = {name.removesuffix("_from").removesuffix("_to") for name in request.GET}
+        asked |= set(request.GET)
+        fields += [
+            f
+            for f in choice.filterable(self.schema, rights)
+            if f not in fields and attribute(self.schema, f) in asked
+        ]
         return [
             FieldFilter(self.snapshot, self.schema, field, self.lookup_url(field))
-            for field in choice.filtered(self.schema, self.rights(request))
+            for field in fields
         ]
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         return [f.name for f in choice.searched(self.schema, self.rights(request))] or ["Id"]
+
+    def search_words(self, request: HttpRequest) -> str:
+        """What the search box says that it looks into."""
+        if layouts.SEARCH not in self.schema.layouts:
+            return "Title, key, name or Id"
+        rights = self.rights(request)
+        fields = choice.searched(self.schema, rights) + choice.searched_lookups(self.schema, rights)
+        return " or ".join([*dict.fromkeys(f.label for f in fields), "Id"])
 
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet, search_term: str
@@ -129,34 +186,76 @@ class RecordAdmin(EntityAdmin):
             return None
         record = self.get_queryset(request).filter(pk=int(object_id)).first()
         if record is not None:
-            self.complete(record)
+            self.complete(request, record)
         return record
 
-    def complete(self, record: models.Model) -> None:
+    def complete(self, request: HttpRequest, record: models.Model) -> None:
         """Give a record what its page shows beside its own columns."""
         self.attach([record], list(self.schema.lookups))
-        computed = [f for f in self.schema.fields if f.column is None and f.expression]
-        if computed:
-            selected = ", ".join(f.sql("this") for f in computed)
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    f"SELECT {selected} FROM {quote(self.schema.table)} this WHERE this.id = %s",
-                    [record.pk],
-                )
-                row = cursor.fetchone() or ()
-            values = zip((f.name for f in computed), row, strict=False)
-            record.brm_computed = dict(values)  # type: ignore[attr-defined]
+        self.derive(
+            request,
+            [record],
+            [f for f in self.schema.fields if f.column is None and f.expression],
+            [p for _, places in self.arranged(request, layouts.DETAIL) for p in places if p.steps],
+        )
+
+    def derive(
+        self,
+        request: HttpRequest,
+        found: Sequence[models.Model],
+        computed: Sequence[FieldSchema],
+        behind: Sequence[Place],
+    ) -> None:
+        """Give records what their page shows of other rows, as far as the request's user may."""
+        derive(
+            self.snapshot,
+            self.schema,
+            found,
+            computed,
+            behind,
+            lambda schema: rights_on(request, self.snapshot, schema),
+        )
 
     def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> list[Any]:
-        rights = self.rights(request)
+        inputs = self.asked(request, obj)
+        details = self.arranged(request, layouts.DETAIL) if obj is not None else []
+        if not details and not self.arranged(request, layouts.INPUT):
+            return self._usual_fieldsets(request, obj)
+        sets: list[Any] = []
+        entered: set[FieldSchema] = set()
         editable = set(self.editable(request, obj))
+        for heading, fields in inputs:
+            entered |= set(fields)
+            entries = [f.name if f in editable else self.column(f) for f in fields]
+            sets.append((heading or None, {"fields": entries}))
+        if obj is None:
+            return sets
+        if not details:
+            rest = [f for f in self._readable(request) if f not in entered]
+            if rest:
+                sets.append(("More" if sets else None, {"fields": [self.column(f) for f in rest]}))
+            return [*sets, *self._authorship(request)]
+        for heading, places in details:
+            left = [self.column_at(p) for p in places if p.steps or p.field not in entered]
+            if left:
+                sets.append((heading or ("Details" if sets else None), {"fields": left}))
+        return sets
+
+    def _readable(self, request: HttpRequest) -> list[FieldSchema]:
+        """What the user may see of a record besides who made and changed it."""
+        readable = choice.readable(self.schema, self.rights(request))
+        return [f for f in readable if f.name not in choice.AUTHORSHIP]
+
+    def _usual_fieldsets(self, request: HttpRequest, obj: models.Model | None) -> list[Any]:
+        """The record's page where no layout says how it looks."""
+        editable = set(self.editable(request, obj))
+        readable = choice.readable(self.schema, self.rights(request))
         shown = [
             f
-            for f in choice.readable(self.schema, rights)
+            for f in readable
             if f in editable or (obj is not None and f.name not in choice.AUTHORSHIP)
         ]
         entries = {f: f.name if f in editable else self.column(f) for f in shown}
-        kept = [f for f in choice.readable(self.schema, rights) if f.name in choice.AUTHORSHIP]
         sets: list[Any] = [(None, {"fields": list(entries.values())})]
         if len(shown) >= LONG_FORM:
             first = [f for f in shown if _matters(f)][: LONG_FORM - 2] or shown[:LONG_FORM]
@@ -165,13 +264,41 @@ class RecordAdmin(EntityAdmin):
                 (None, {"fields": [entries[f] for f in first]}),
                 ("More", {"fields": [entries[f] for f in more]}),
             ]
-        if obj is not None and kept:
-            pairs = [tuple(self.column(f) for f in kept[n : n + 2]) for n in range(0, len(kept), 2)]
-            sets.append(("Who and when", {"fields": pairs}))
-        return sets
+        return [*sets, *(self._authorship(request) if obj is not None else [])]
 
-    def editable(self, request: HttpRequest, obj: models.Model | None) -> list[FieldSchema]:
-        """The fields that the form asks for."""
+    def _authorship(self, request: HttpRequest) -> list[Any]:
+        readable = choice.readable(self.schema, self.rights(request))
+        kept = [f for f in readable if f.name in choice.AUTHORSHIP]
+        pairs = [tuple(self.column(f) for f in kept[n : n + 2]) for n in range(0, len(kept), 2)]
+        return [("Who and when", {"fields": pairs})] if kept else []
+
+    def asked(
+        self, request: HttpRequest, obj: models.Model | None
+    ) -> list[tuple[str, list[FieldSchema]]]:
+        """The fields of the form by heading; those of them that can't be typed are only shown.
+
+        Without an INPUT layout that is all that can be typed. With one, what the page's address
+        fills in, and what no record can do without, stands below what the layout has.
+        """
+        possible = self._possible(request, obj)
+        groups = [
+            (heading, [p.field for p in places if p.field in possible or obj is not None])
+            for heading, places in self.arranged(request, layouts.INPUT)
+        ]
+        if not possible:
+            return []
+        if not any(f in possible for _, fields in groups for f in fields):
+            return [("", possible)]
+        laid_out = {f for _, fields in groups for f in fields}
+        given = [f for f in possible if obj is None and f.name in request.GET]
+        needed = [
+            f for f in choice.needed(possible) if obj is None or stored(obj, self.schema, f) is None
+        ]
+        missing = [f for f in dict.fromkeys(given + needed) if f not in laid_out]
+        return [g for g in groups if g[1]] + ([("Also needed", missing)] if missing else [])
+
+    def _possible(self, request: HttpRequest, obj: models.Model | None) -> list[FieldSchema]:
+        """What the user may type for a new record, or into one that there is."""
         rights = self.rights(request)
         return choice.writable(
             self.schema,
@@ -180,8 +307,26 @@ class RecordAdmin(EntityAdmin):
             granted=rights.create if obj is None else rights.update,
         )
 
+    def editable(self, request: HttpRequest, obj: models.Model | None) -> list[FieldSchema]:
+        """The fields that the form asks for."""
+        possible = set(self._possible(request, obj))
+        return [f for _, fields in self.asked(request, obj) for f in fields if f in possible]
+
     def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> list:
-        return [self.column(f) for f in self.schema.fields]
+        behind = [p for _, places in self.arranged(request, layouts.DETAIL) for p in places]
+        return [
+            *(self.column(f) for f in self.schema.fields),
+            *(self.column_at(p) for p in behind if p.steps),
+        ]
+
+    def column_at(self, place: Place) -> Column | Behind:
+        """The one column of a field, the entity's own or one behind a lookup."""
+        if not place.steps:
+            return self.column(place.field)
+        made = self.__dict__.setdefault("_made_behind", {})
+        if place.name not in made:
+            made[place.name] = Behind(self.snapshot, place)
+        return made[place.name]
 
     def column(self, field: FieldSchema) -> Column:
         """The one Column of a field: fieldsets and read-only fields must speak of the same."""

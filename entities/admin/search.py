@@ -23,13 +23,7 @@ def condition(
     """SQL over the alias `r`, and its parameters: every word is somewhere in the record."""
     big = estimate(schema) >= BIG
     fields = choice.searched(schema, rights)
-    lookups = (
-        []
-        if big
-        else choice.main_lookups(
-            f for f in choice.readable(schema, rights) if f.name not in rights.masked
-        )
-    )
+    lookups = [] if big else choice.searched_lookups(schema, rights)
     parts: list[str] = []
     parameters: list[Any] = []
     for word in [typed.strip()] if big else typed.split():

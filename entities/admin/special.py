@@ -176,7 +176,7 @@ class AuditLogAdmin(RecordAdmin):
                 else (str(entry.record_id), "")
             )
 
-    def complete(self, record: models.Model) -> None:
+    def complete(self, request: HttpRequest, record: models.Model) -> None:
         self.attach([record], list(self.schema.lookups))
 
     def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> list[Any]:

@@ -5,8 +5,10 @@ keep one that they need from going away or from becoming something else.
 import json
 import re
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from django.db import connection
@@ -14,7 +16,8 @@ from django.db import connection
 from entities.formulas import FormulaError, parse
 from entities.formulas.tree import Literal, bottom_up
 from entities.records.batch import Batch
-from entities.schema.description import EntitySchema, fold
+from entities.schema import layouts
+from entities.schema.description import EntitySchema, FieldSchema, fold
 from entities.schema.formulating import (
     CompiledFormula,
     compile_field,
@@ -23,6 +26,7 @@ from entities.schema.formulating import (
     references_of,
     rename_in_formula,
 )
+from entities.schema.layouts import Layout
 from entities.schema.snapshot import Snapshot
 
 
@@ -184,7 +188,7 @@ def rename(batch: Batch, schema: EntitySchema, old: str, new: str) -> None:
             [new, schema.id, old],
         )
         _rename_in_keys(cursor, schema, old, new)
-        _rename_in_layouts(cursor, schema, old, new)
+        _rename_in_layouts(cursor, snapshot, schema, old, new)
         field = schema.find(old)
         if field is not None:
             was = f"{schema.name}.{old}."
@@ -363,24 +367,79 @@ def _rename_in_keys(cursor: Any, schema: EntitySchema, old: str, new: str) -> No
         )
 
 
-def _rename_in_layouts(cursor: Any, schema: EntitySchema, old: str, new: str) -> None:
-    def renamed(node: Any) -> Any:
-        if isinstance(node, str):
-            return new if fold(node) == fold(old) else node
-        if isinstance(node, list):
-            return [renamed(one) for one in node]
-        if isinstance(node, dict):
-            return {k: renamed(v) if k == "Fields" else v for k, v in node.items()}
-        return node
+def _rename_in_layouts(
+    cursor: Any, snapshot: Snapshot, schema: EntitySchema, old: str, new: str
+) -> None:
+    field = schema.find(old)
 
-    cursor.execute(
-        "SELECT id, layout_fields FROM entities_entitylayout WHERE entity_id = %s", [schema.id]
-    )
-    for id_, document in cursor.fetchall():
-        fields = json.loads(document) if isinstance(document, str) else document
+    def renamed(owner: EntitySchema, part: str, found: FieldSchema | None) -> str:
+        if owner.id != schema.id:
+            return part
+        if field is None:
+            # One that is served nowhere for now is known by its name alone.
+            return new if fold(part) == fold(old) else part
+        if found is not field:
+            return part
+        if fold(part) == fold(old):
+            return new
+        short = (
+            fold(new).endswith("id")
+            and fold(part) != fold(f"{old}Obj")
+            and owner.relation(f"{new[:-2]}Obj") in (None, field)
+        )
+        return f"{new[:-2].rstrip('_') if short else new}Obj"
+
+    for id_, owner, layout in _layouts(cursor, snapshot):
+
+        def change(name: str, owner: EntitySchema = owner) -> str:
+            walked = list(layouts.parts(snapshot, owner, name))
+            rest = name.split(".")[len(walked) :]
+            return ".".join([*(renamed(*part) for part in walked), *rest])
+
+        _put_layout(cursor, id_, layout, layouts.with_names(layout, change))
+
+
+def forget(snapshot: Snapshot, fields: Collection[tuple[int, int, str]]) -> None:
+    """Take fields that are gone for good, (entity, Id, name) each, out of all layouts.
+
+    Another one that has taken the name meanwhile keeps its place.
+    """
+    gone = {(entity_id, fold(name)): field_id for entity_id, field_id, name in fields}
+    gone |= {(entity_id, f"{name}obj"): field_id for (entity_id, name), field_id in gone.items()}
+    gone |= {
+        (entity_id, f"{name.removesuffix('idobj')}obj"): field_id
+        for (entity_id, name), field_id in gone.items()
+        if name.endswith("idobj")
+    }
+
+    def kept(owner: EntitySchema, name: str) -> str | None:
+        for on, part, found in layouts.parts(snapshot, owner, name):
+            field_id = gone.get((on.id, fold(part)))
+            if field_id is not None and (found is None or found.id == field_id):
+                return None
+        return name
+
+    with connection.cursor() as cursor:
+        for id_, owner, layout in _layouts(cursor, snapshot):
+            left = layouts.with_names(layout, partial(kept, owner))
+            _put_layout(cursor, id_, layout, left)
+
+
+def _layouts(cursor: Any, snapshot: Snapshot) -> Iterator[tuple[int, EntitySchema, Layout]]:
+    cursor.execute("SELECT id, entity_id, layout_fields::text FROM entities_entitylayout")
+    for id_, entity_id, document in cursor.fetchall():
+        owner = _entity(snapshot, entity_id)
+        if owner is None:
+            continue
+        with suppress(ValueError):
+            yield id_, owner, layouts.read(json.loads(document))
+
+
+def _put_layout(cursor: Any, id_: int, before: Layout, after: Layout) -> None:
+    if after != before:
         cursor.execute(
             "UPDATE entities_entitylayout SET layout_fields = %s WHERE id = %s",
-            [json.dumps(renamed(fields)), id_],
+            [json.dumps(layouts.written(after), ensure_ascii=False), id_],
         )
 
 

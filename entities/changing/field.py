@@ -308,6 +308,9 @@ class FieldBehavior(Behavior):
     def after_delete(self, batch: Batch) -> None:
         start_over(batch)
         rows, left, steps = batch.memory["rows"], _rows(batch), []
+        gone = [(rows[i].entity_id, i, rows[i].name) for i in rows if i not in left]
+        if gone:
+            dependents.forget(batch.snapshot, gone)
         for index in batch.live:
             row = rows[batch.ids[index]]
             if batch.ids[index] in left:

@@ -420,6 +420,7 @@ class EntityLayout(EntityModel):
         title="layout_name",
         names={"layout_type": "layoutType"},
         read_only=("system_flag",),
+        immutable=("entity",),
     )
 
     entity = models.ForeignKey(Entity, models.CASCADE, related_name="+")

@@ -1,6 +1,7 @@
 """From ENTITY and ENTITY_FIELD rows to a Snapshot."""
 
 import gc
+import json
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +18,7 @@ from entities import fieldtypes
 from entities.fieldtypes import Refused, default_length
 from entities.fieldtypes.lengths import Size, size_of
 from entities.formulas import FormulaError
-from entities.schema import formulating
+from entities.schema import formulating, layouts
 from entities.schema.description import (
     EntitySchema,
     FieldSchema,
@@ -26,6 +27,7 @@ from entities.schema.description import (
     fold,
     quote,
 )
+from entities.schema.layouts import Layout
 from entities.schema.naming import plural_of
 from entities.schema.runtime import RuntimeApps, runtime_model
 from entities.schema.snapshot import Snapshot
@@ -73,6 +75,10 @@ FROM entities_entityvalidation
 WHERE deleted_at IS NULL AND active ORDER BY entity_id, valdation_order, id
 """
 
+_LAYOUTS = """
+SELECT entity_id, layout_type, layout_name, layout_fields::text FROM entities_entitylayout
+WHERE deleted_at IS NULL AND default_flag
+"""
 
 _NO_VALUES: Mapping[str, str] = MappingProxyType({})
 _NONE_RETIRED: frozenset[str] = frozenset()
@@ -112,6 +118,8 @@ def build() -> Snapshot:
             key_rows = cursor.fetchall()
             cursor.execute(_VALIDATIONS)
             validation_rows = cursor.fetchall()
+            cursor.execute(_LAYOUTS)
+            layout_rows = cursor.fetchall()
             if database_version() == version:
                 break
 
@@ -144,15 +152,36 @@ def build() -> Snapshot:
     validations: dict[int, list[Validation]] = defaultdict(list)
     for entity_id, *row in validation_rows:
         validations[entity_id].append(Validation(*row))
+    arranged = _layouts(layout_rows)
 
     apps = RuntimeApps()
     entities = [
-        _entity(row, tuple(fields[row[0]]), keys[row[0]], validations[row[0]], core, apps)
+        _entity(
+            row,
+            tuple(fields[row[0]]),
+            keys[row[0]],
+            validations[row[0]],
+            arranged[row[0]],
+            core,
+            apps,
+        )
         for row in entity_rows
     ]
     snapshot = Snapshot(version, entities, apps)
     _compute(snapshot)
     return snapshot
+
+
+def _layouts(rows: Iterable[tuple[int, str, str, str]]) -> dict[int, dict[str, Layout]]:
+    """Entity -> kind of page -> the layout that its pages use."""
+    found: dict[int, dict[str, Layout]] = defaultdict(dict)
+    for entity_id, kind, name, document in rows:
+        try:
+            found[entity_id][kind] = layouts.read(json.loads(document))
+        except ValueError as error:
+            # Pages without a layout are better than no pages.
+            log.error("The layout %s of entity %s is ignored: it %s", name, entity_id, error)
+    return found
 
 
 def _compute(snapshot: Snapshot) -> None:
@@ -291,6 +320,7 @@ def _entity(
     fields: tuple[FieldSchema, ...],
     keys: Iterable[str],
     validations: Iterable[Validation],
+    arranged: Mapping[str, Layout],
     core: Mapping[str, type[CoreModel]],
     apps: RuntimeApps,
 ) -> EntitySchema:
@@ -355,6 +385,7 @@ def _entity(
         constraint_messages=MappingProxyType(messages),
         refused={fold(n): text for n, text in (options.refused if options else {}).items()},
         validations=tuple(validations),
+        layouts=MappingProxyType(arranged),
     )
 
 

@@ -16,6 +16,7 @@ from entities.errors import Code, RequestError, nearest
 
 if TYPE_CHECKING:
     from entities.fieldtypes import FieldType
+    from entities.schema.layouts import Layout
 
 
 def fold(name: str) -> str:
@@ -156,6 +157,8 @@ class EntitySchema:
     refused: Mapping[str, str] = field(default_factory=dict)
     #: The active rules that its records are judged by, in order.
     validations: tuple[Validation, ...] = ()
+    #: Kind of page -> what it shows; a kind without one shows what is sensible.
+    layouts: "Mapping[str, Layout]" = field(default_factory=dict)
 
     @cached_property
     def model(self) -> type[models.Model]:

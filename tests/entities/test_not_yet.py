@@ -10,7 +10,7 @@ from tests.entities.acting import codes
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("entity", ["WORKFLOW_RULE", "ENTITY_LAYOUT_CONFIGURATION"])
+@pytest.mark.parametrize("entity", ["WORKFLOW_RULE"])
 def test_what_has_no_effect_is_refused(system: Context, entity: str) -> None:
     samples = {"LOOKUP": "1", "LIST": None, "JSON": "[]"}
     schema = current().entity(entity)

@@ -157,7 +157,7 @@ def test_run_time_models_stay_out_of_django_s_registry_and_are_collected() -> No
 def test_a_snapshot_of_all_core_entities_is_built_in_a_few_statements(
     django_assert_num_queries: Any,
 ) -> None:
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         build()
 
 
