@@ -55,14 +55,7 @@ class RecordList(ChangeList):
         super().get_results(request)
         self.search_help_text = self.model_admin.search_words(request)
         self.result_list: list[models.Model] = list(self.result_list)
-        shown = [c.field for c in self.list_display if isinstance(c, Column)]
-        self.model_admin.attach(self.result_list, [f for f in shown if f.lookup is not None])
-        self.model_admin.derive(
-            request,
-            self.result_list,
-            [f for f in shown if f.column is None],
-            [c.place for c in self.list_display if isinstance(c, Behind)],
-        )
+        self.model_admin.fill(request, self.result_list, self.list_display)
 
 
 class RecordAdmin(EntityAdmin):
@@ -197,6 +190,19 @@ class RecordAdmin(EntityAdmin):
             [record],
             [f for f in self.schema.fields if f.column is None and f.expression],
             [p for _, places in self.arranged(request, layouts.DETAIL) for p in places if p.steps],
+        )
+
+    def fill(
+        self, request: HttpRequest, found: Sequence[models.Model], columns: Sequence[Any]
+    ) -> None:
+        """Give the records of a list what its columns show beside the records' own."""
+        shown = [c.field for c in columns if isinstance(c, Column)]
+        self.attach(found, [f for f in shown if f.lookup is not None])
+        self.derive(
+            request,
+            found,
+            [f for f in shown if f.column is None],
+            [c.place for c in columns if isinstance(c, Behind)],
         )
 
     def derive(

@@ -198,10 +198,15 @@ def fields(entity_id: int) -> list[dict[str, Any]]:
     found = rows(_FIELDS, [entity_id])
     for row in found:
         kind = fieldtypes.get(row["data_type"])
-        row["icon"] = _TYPE_ICONS.get(kind.name, "category")
+        row["icon"] = icon_of_type(kind.name)
         row["type"] = kind.label
         row["badges"] = [word for column, word in _BADGES.items() if row[column]]
     return found
+
+
+def icon_of_type(data_type: str) -> str:
+    """The icon of a data type."""
+    return _TYPE_ICONS.get(data_type, "category")
 
 
 def values(field_id: int) -> list[dict[str, Any]]:

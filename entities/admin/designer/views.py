@@ -22,11 +22,14 @@ from django.utils.html import format_html, format_html_join
 from django.views.decorators.http import require_POST
 
 from entities import records
+from entities.access import trail
 from entities.admin.callers import context_of, rights_on
 from entities.admin.designer import formulas, panel, plan, reading, sample
 from entities.admin.designer.access import ENTITY, FIELD, may, require_designer
+from entities.admin.designer.layouts import LayoutEditor
 from entities.admin.display import address
 from entities.errors import Problem, RequestError
+from entities.schema import layouts
 from entities.schema.description import EntitySchema
 from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
@@ -70,6 +73,7 @@ class Designer:
                 self.delete_field,
                 "designer-field-delete",
             ),
+            *LayoutEditor(self).urls(),
         ]
         return [
             path(f"designer/{tail}", self.site.admin_view(self._guarded(view)), name=name)
@@ -89,7 +93,7 @@ class Designer:
     def overview(self, request: HttpRequest) -> HttpResponse:
         """All entities."""
         found = reading.entities(request, self.snapshot)
-        return self._page(
+        return self.page(
             request,
             "overview.html",
             title="Designer",
@@ -105,7 +109,7 @@ class Designer:
         """One entity with its fields."""
         row, schema = self._entity(name)
         fields = reading.fields(row["id"])
-        return self._page(
+        return self.page(
             request,
             "entity.html",
             title=row["entity_label"] or row["entity_name"],
@@ -129,7 +133,7 @@ class Designer:
     def jobs(self, request: HttpRequest) -> HttpResponse:
         """What is being built on the schema."""
         found = reading.jobs(request, self.snapshot)
-        return self._page(request, "jobs.html", title="Schema jobs", jobs=found)
+        return self.page(request, "jobs.html", title="Schema jobs", jobs=found)
 
     def job_rows(self, request: HttpRequest) -> HttpResponse:
         """The part of the jobs' page that is asked for again and again."""
@@ -152,7 +156,7 @@ class Designer:
         number = int(asked) if _NUMBER.fullmatch(asked) else 1
         found, older = reading.changes(request, self.snapshot, row["id"] if row else None, number)
         label = row and (row["entity_label"] or row["entity_name"])
-        return self._page(
+        return self.page(
             request,
             "changes.html",
             title=f"Changes of {label}" if row else "Changes of the schema",
@@ -310,7 +314,7 @@ class Designer:
         """The plan of a panel's change or, once it is applied, where to go."""
         lines, kept = lines or [], kept or []
         self._require(request, verb, entity)
-        context = self._context(request)
+        context = self.context(request)
         stale = plan.stale(about["field"] if entity == FIELD else about["row"], request.POST)
         template = "field_panel.html" if entity == FIELD else "entity_panel.html"
         wrong = [p for p in (stale, plan.duplicate(lines)) if p is not None]
@@ -356,7 +360,7 @@ class Designer:
         purging: bool = False,
     ) -> HttpResponse:
         self._require(request, "delete", entity)
-        context = self._context(request)
+        context = self.context(request)
         typed = request.POST.get("typed_name", "").strip()
         if request.method == "POST" and typed == about["typed_name"]:
             outcome = plan.apply("delete", entity, record_id, context, permanently=purging)
@@ -384,7 +388,7 @@ class Designer:
         record_id = request.POST.get("id", "")
         if not (record_id.isascii() and record_id.isdecimal() and len(record_id) < 19):
             raise Http404
-        outcome = plan.apply("undelete", entity, int(record_id), self._context(request))
+        outcome = plan.apply("undelete", entity, int(record_id), self.context(request))
         if outcome.ok:
             messages.success(request, "It is back.")
         for problem in outcome.problems:
@@ -413,7 +417,7 @@ class Designer:
             if positions[i] != (place + 1) * _POSITION_STEP
         ]
         try:
-            outcomes = records.update(FIELD, moved, self._context(request, "order of fields"))
+            outcomes = records.update(FIELD, moved, self.context(request, "order of fields"))
         except RequestError as error:
             return JsonResponse({"error": error.message}, status=409)
         problems = [p.message for o in outcomes for p in o.problems]
@@ -431,7 +435,7 @@ class Designer:
 
     # Shared
 
-    def _page(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
+    def page(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
         request.current_app = self.site.name
         frame = {**self.site.each_context(request), "root": self.root}
         return TemplateResponse(request, f"{_TEMPLATES}{template}", {**frame, **context})
@@ -478,6 +482,10 @@ class Designer:
             if schema is None or not may(request, self.snapshot, "read", entity):
                 continue
             url = f"{address(schema, 'changelist')}?q={row['entity_name']}"
+            if fact == "layouts":
+                if row["entity_name"] == trail.ENTITY:
+                    continue
+                url = f"{self._here(row)}layouts/{layouts.LIST}/"
             found.append({"fact": fact, "label": label, "icon": icon, "url": url})
         return found
 
@@ -490,7 +498,7 @@ class Designer:
         ]
         return max(places, default=0) + _POSITION_STEP
 
-    def _context(self, request: HttpRequest, doing: str = "") -> Context:
+    def context(self, request: HttpRequest, doing: str = "") -> Context:
         why = request.POST.get("reason", "").strip().replace("\0", "")[:_REASON]
         return context_of(request, why or f"designer{doing and ': ' + doing}")
 

@@ -1,4 +1,4 @@
-"""Pages look as their layouts say, as far as the reader's rights go, without more queries per row."""
+"""Pages look as their layouts say, as far as the reader's rights go, in as few queries as ever."""
 
 from collections.abc import Callable
 from html.parser import HTMLParser
