@@ -14,6 +14,7 @@ from entities.changing.field import FieldBehavior  # noqa: F401 (registers itsel
 from entities.changing.key import KeyBehavior  # noqa: F401 (registers itself)
 from entities.changing.values import ValueBehavior  # noqa: F401 (registers itself)
 from entities.errors import Code
+from entities.files import arriving  # noqa: F401 (registers its behavior)
 from entities.files import behavior as files  # noqa: F401 (registers its behavior)
 from entities.granting import GrantBehavior
 from entities.records.batch import Batch

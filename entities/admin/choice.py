@@ -42,7 +42,7 @@ def writable(
         if f.name in rights.writable
         and not f.read_only
         and f.api_accessible
-        and f.type.name not in ("ID", "FILE", "FORMULA")
+        and f.type.name not in ("ID", "FORMULA")
         and (creating or not (f.immutable or f.name in rights.masked))
     ]
 

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from entities.access.masking import MASK
 from entities.admin.reader import may_see
 from entities.admin.titles import Titled, attribute
+from entities.fieldtypes.structured import name_of
 from entities.schema.description import EntitySchema, FieldSchema
 from entities.schema.layouts import Place
 from entities.schema.snapshot import Snapshot
@@ -50,6 +51,8 @@ class Column:
             value = getattr(record, self.attribute)
         if not may_see(self.snapshot, self.schema, self.field):
             return EMPTY if value is None else MASK
+        if self.field.type.name == "FILE" and value:
+            return file_link(self.schema, self.field, record.pk, value)
         titled = getattr(record, "brm_titles", {}).get(self.field.name)
         return shown(self.snapshot, self.field, value, titled)
 
@@ -101,6 +104,8 @@ def shown(
         return format_html('<a href="{}" rel="noreferrer" class="text-link">{}</a>', value, value)
     if kind == "MULTI_LIST":
         return ", ".join(value)
+    if kind == "FILE":
+        return name_of(str(value))
     text = plain(value)
     return f"{text} %" if kind == "PERCENT" else text
 
@@ -153,6 +158,16 @@ def document(value: Any) -> SafeString:
     return format_html(
         '<pre class="brm-document">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False)
     )
+
+
+def file_link(
+    schema: EntitySchema, field: FieldSchema, record_id: int, held: str
+) -> SafeString | str:
+    """A file's name, leading to its content."""
+    url = address(schema, "file", record_id, field.name)
+    if not url:
+        return name_of(held)
+    return format_html('<a href="{}" class="text-link">{}</a>', url, name_of(held))
 
 
 def _link(

@@ -4,16 +4,19 @@ the API, and the verb's problems stand at the fields they are about.
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 from django.db import models
 from django.utils import timezone
 from django.utils.html import conditional_escape
 
+from entities import files
 from entities.admin.display import number
 from entities.admin.widgets import LookupSelect, themed
 from entities.errors import RequestError
@@ -50,6 +53,31 @@ class WireField(forms.Field):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return _comparable(self.schema, initial) != _comparable(self.schema, self.clean(data))
+
+
+@dataclass(frozen=True)
+class ShownFile:
+    """The file that a record holds, as its form shows it."""
+
+    name: str
+    size: int
+    content_type: str
+    url: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FileField(WireField):
+    """Takes an uploaded file; None leaves the record's file as it is, False takes it away."""
+
+    def clean(self, value: Any) -> Any:
+        if isinstance(value, UploadedFile) and (value.size or 0) > files.MOST_BYTES:
+            raise forms.ValidationError(files.too_large(value.size or 0))
+        return value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return data is not None
 
 
 class RecordForm(forms.BaseForm):
@@ -89,16 +117,21 @@ class RecordForm(forms.BaseForm):
         creating = self.instance.pk is None
         row: dict[str, Any]
         if creating:
-            row = {k: v for k, v in self.cleaned_data.items() if v is not None}
+            row = {k: v for k, v in self.cleaned_data.items() if v is not None and v is not False}
         else:
             row = {name: self.cleaned_data[name] for name in self.changed_data}
             if not row:
                 return
             row["Id"] = str(self.instance.pk)
+        sent = {k: v for k, v in row.items() if isinstance(v, UploadedFile)}
+        row |= {k: None for k, v in row.items() if isinstance(self.fields.get(k), FileField)}
         try:
-            outcome = self.verb(row)
+            with files.held({k: (f.name or "", f.read()) for k, f in sent.items()}) as values:
+                outcome = self.verb(row | values)
+                if not outcome.ok:
+                    values.clear()
         except RequestError as error:
-            self.add_error(None, error.message)
+            self.add_error(next(iter(sent)) if error.field == "Data" else None, error.message)
             return
         for problem in outcome.problems:
             self.add_error(problem.field if problem.field in self.fields else None, problem.message)
@@ -116,7 +149,8 @@ def wire_field(schema: FieldSchema, lookup_url: str, held: Any = None) -> WireFi
         kept = {"held": held} if schema.type.listed else {}
         asked = schema.type.form_field(schema, required=schema.required, initial=initial, **kept)
         widget = themed(asked)
-    return WireField(schema, widget, initial=form_value(schema, schema.default))
+    cls = FileField if schema.type.name == "FILE" else WireField
+    return cls(schema, widget, initial=form_value(schema, schema.default))
 
 
 def choose(form: forms.BaseForm, chosen: Mapping[str, str]) -> None:

@@ -3,13 +3,21 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 
+from entities import files
 from entities.admin.reader import reading
 from entities.admin.site import ROOT, urls_of
 from entities.schema.current import current
 from metabrm.identity.context import Context
 from metabrm.identity.models import User
+
+#: The largest form: a file of the largest size, and what stands around it.
+MOST_BYTES = files.MOST_BYTES + 2 * 1024 * 1024
+#: How much of a form that is too large is taken off the wire, so that the browser reads the answer.
+PATIENCE = 64 * 1024 * 1024
+_PIECE = 64 * 1024
 
 
 class AdminOfTheSnapshot:
@@ -21,8 +29,26 @@ class AdminOfTheSnapshot:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not f"{request.path_info}/".startswith(ROOT):
             return self.get_response(request)
+        if _length(request) > MOST_BYTES:
+            return _too_large(request)
         request.urlconf = urls_of(current())  # type: ignore[assignment]
         user = request.user
         context = Context.of(user) if isinstance(user, User) else None
         with timezone.override(context.time_zone if context else "UTC"), reading(context):
             return self.get_response(request)
+
+
+def _length(request: HttpRequest) -> int:
+    text = request.META.get("CONTENT_LENGTH") or "0"
+    return int(text) if text.isdecimal() else 0
+
+
+def _too_large(request: HttpRequest) -> HttpResponse:
+    """Refuse a form before it is read, as nobody is to fill the disk with what is refused."""
+    length = _length(request)
+    left = min(length, PATIENCE)
+    while left > 0 and (piece := request.read(min(_PIECE, left))):
+        left -= len(piece)
+    return render(
+        request, "admin/metabrm/too_large.html", {"said": files.too_large(length)}, status=413
+    )

@@ -11,20 +11,20 @@ from django.contrib.admin.views.main import ORDER_VAR
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models.expressions import RawSQL
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from unfold.views import ChangeList
 
-from entities import records
+from entities import files, records
 from entities.admin import choice, history, recycling
 from entities.admin.callers import context_of, rights_on
 from entities.admin.derived import derive
 from entities.admin.display import Behind, Column, leads_away, record_url
 from entities.admin.entity import EntityAdmin
 from entities.admin.filters import FieldFilter
-from entities.admin.forms import RecordForm, choose, form_value, lookups_in, wire_field
+from entities.admin.forms import RecordForm, ShownFile, choose, form_value, lookups_in, wire_field
 from entities.admin.reader import may_see
 from entities.admin.related import related_lists
 from entities.admin.search import matching_ids
@@ -38,9 +38,12 @@ from entities.admin.titles import (
     title_of,
     titles,
 )
+from entities.errors import Code, RequestError
+from entities.fieldtypes.structured import key_of
 from entities.schema import layouts
 from entities.schema.description import FieldSchema
 from entities.schema.layouts import Place
+from metabrm.web.attachments import attachment
 
 #: From this many fields on a form puts what is rarely needed under a second heading.
 LONG_FORM = 14
@@ -374,10 +377,22 @@ class RecordAdmin(EntityAdmin):
                 "verb": write,
                 "reload": lambda form, pk: self.get_object(request, str(pk)),
                 "values_of": lambda form, record: {
-                    f.name: form_value(f, stored(record, self.schema, f)) for f in editable
+                    f.name: self.file_of(record, f)
+                    if f.type.name == "FILE"
+                    else form_value(f, stored(record, self.schema, f))
+                    for f in editable
                 },
             },
         )
+
+    def file_of(self, record: models.Model, field: FieldSchema) -> ShownFile | None:
+        """The file that the record holds, with the way to it."""
+        value = stored(record, self.schema, field)
+        file = files.about(key_of(value)) if value else None
+        if file is None:
+            return None
+        url = self.page("file", record.pk, field.name)
+        return ShownFile(file.file_name, file.size, file.content_type, url)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str]:
         return {name: str(value) for name, value in request.GET.items()}
@@ -481,6 +496,7 @@ class RecordAdmin(EntityAdmin):
         return [
             path("recycle-bin/", wrap(self.bin_view), name=f"{name}_bin"),
             path("restore/", wrap(self.restore_view), name=f"{name}_restore"),
+            path("<int:record_id>/file/<str:field>/", wrap(self.file_view), name=f"{name}_file"),
             *super().get_urls(),
         ]
 
@@ -510,6 +526,18 @@ class RecordAdmin(EntityAdmin):
         if not self.has_delete_permission(request):
             raise PermissionDenied(f"You may not restore {self.schema.label_plural}.")
         return recycling.restore(self, request)
+
+    def file_view(self, request: HttpRequest, record_id: int, field: str) -> HttpResponse:
+        """The file that a record holds, to be saved."""
+        try:
+            file = files.fetch(
+                self.schema.name, record_id, field, context_of(request), snapshot=self.snapshot
+            )
+        except RequestError as error:
+            if error.code == Code.INSUFFICIENT_RIGHTS:
+                raise PermissionDenied(error.message) from None
+            raise Http404(error.message) from None
+        return attachment(file.file_name, file.content_type, file.content)
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

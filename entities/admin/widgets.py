@@ -45,9 +45,27 @@ class LookupSelect(forms.Select):
         }
 
 
+class FileInput(unfold.UnfoldAdminFileFieldWidget):
+    """Shows the file that is held, with the way to it; takes another one, or takes it away."""
+
+    template_name = "admin/metabrm/file_input.html"
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        """The file that was chosen, False for one to be taken away, None to leave it."""
+        chosen = files.get(name)
+        if chosen is not None:
+            return chosen
+        cleared = forms.CheckboxInput().value_from_datadict(
+            data, files, self.clear_checkbox_name(name)
+        )
+        return False if cleared and not self.is_required else None
+
+
 def themed(field: forms.Field) -> forms.Widget:
     """The theme's widget for what a field type's form field asks for."""
     widget = field.widget
+    if isinstance(widget, forms.FileInput):
+        return FileInput()
     if isinstance(widget, forms.CheckboxInput):
         return unfold.UnfoldBooleanSwitchWidget()
     if isinstance(widget, forms.SelectMultiple):

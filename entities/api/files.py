@@ -1,4 +1,6 @@
-"""The files of records over HTTP: `/files/ENTITY/ID/FIELD`, their contents in base64."""
+"""The files of records over HTTP: `/files/ENTITY/ID/FIELD`, their contents in base64, and as they
+are at `/files/ENTITY/ID/FIELD/content`. A file for a new record goes to `/files/ENTITY/FIELD`.
+"""
 
 import base64
 import binascii
@@ -15,6 +17,7 @@ from entities.api.bodies import body_of
 from entities.api.callers import caller, is_id, served
 from entities.api.errors import JSON
 from entities.errors import Code, RequestError
+from metabrm.web.attachments import attachment
 
 #: A file of the largest size in base64 with line breaks, its name, and what stands around them.
 MOST_BYTES = files.MOST_BYTES // 3 * 4 + 2 * 1024 * 1024
@@ -49,11 +52,41 @@ def upload(request: HttpRequest, entity: str, record_id: str, field: str) -> Htt
     context, snapshot = caller(request)
     name = served(snapshot, entity)
     number = _id(name, record_id)
-    sent = envelope.read_object(body_of(request, MOST_BYTES, _too_large), _HOW_TO_SEND)
-    file_name = _text(sent, "FileName")
-    content = _decoded(_text(sent, "Data", empty=True))
+    file_name, content = _sent(request)
     outcome = files.attach(name, number, field, file_name, content, context, snapshot=snapshot)
     return HttpResponse(envelope.write("fileUploadResponse", [outcome]), content_type=JSON)
+
+
+def receive(request: HttpRequest, entity: str, field: str) -> HttpResponse:
+    """POST /files/E/FIELD with {"FileName", "Data"}: a file for a record that is not there yet"""
+    context, snapshot = caller(request)
+    name = served(snapshot, entity)
+    file_name, content = _sent(request)
+    file = files.receive(name, field, file_name, content, context, snapshot=snapshot)
+    element = {
+        "Key": file.key,
+        "FileName": file.file_name,
+        "ContentType": file.content_type,
+        "Size": str(file.size),
+        "ErrorCode": "0",
+        "ErrorText": " ",
+        "ErrorElementField": " ",
+        "success": True,
+    }
+    return HttpResponse(orjson.dumps({"fileUploadResponse": [element]}), content_type=JSON)
+
+
+def deliver(request: HttpRequest, entity: str, record_id: str, field: str) -> HttpResponse:
+    """GET /files/E/ID/FIELD/content: the file as it is, to be saved"""
+    context, snapshot = caller(request)
+    name = served(snapshot, entity)
+    file = files.fetch(name, _id(name, record_id), field, context, snapshot=snapshot)
+    return attachment(file.file_name, file.content_type, file.content)
+
+
+def _sent(request: HttpRequest) -> tuple[str, bytes]:
+    sent = envelope.read_object(body_of(request, MOST_BYTES, _too_large), _HOW_TO_SEND)
+    return _text(sent, "FileName"), _decoded(_text(sent, "Data", empty=True))
 
 
 def _id(entity: str, text: str) -> int:

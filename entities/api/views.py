@@ -75,6 +75,12 @@ def _methods_at(parts: list[str]) -> tuple[dict[str, View], str]:
             return {"GET": describe}, ""
         case ["files", _, _, _]:
             return files.methods(*parts[1:]), ""
+        case ["files", _, _, _, "content"]:
+            entity, record_id, field = parts[1:4]
+            of = partial(files.deliver, entity=entity, record_id=record_id, field=field)
+            return {"GET": of}, ""
+        case ["files", _, field] if not is_id(field):
+            return {"POST": partial(files.receive, entity=parts[1], field=parts[2])}, ""
         case ["delete", _]:
             return {"DELETE": partial(delete, entity=parts[1])}, ""
         case ["undelete", _]:
@@ -96,7 +102,8 @@ def _methods_at(parts: list[str]) -> tuple[dict[str, View], str]:
     raise RequestError(
         Code.UNKNOWN_ADDRESS,
         f"There is nothing at .../rest/2.0/{'/'.join(parts)}. Addresses are .../rest/2.0/ENTITY, "
-        "/ENTITY/ID, /delete/ENTITY, /undelete/ENTITY, /files/ENTITY/ID/FIELD, /query, "
+        "/ENTITY/ID, /delete/ENTITY, /undelete/ENTITY, /files/ENTITY/ID/FIELD, "
+        "/files/ENTITY/FIELD, /query, "
         "/openapi.json, /login and /logout.",
     )
 

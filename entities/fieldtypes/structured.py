@@ -1,5 +1,6 @@
 """Links to other records, documents, files, and values that are computed."""
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -110,6 +111,16 @@ class HeldFile:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class SentKey:
+    """The key of a file that was uploaded beforehand; who may use it is found out by the write."""
+
+    key: str
+
+
+_KEY = re.compile(r"[0-9a-f]{32}")
+
+
 def key_of(held: str) -> str:
     """The storage key in what a FILE column holds."""
     return held.partition("/")[0]
@@ -137,13 +148,21 @@ class File(FieldType):
     def decode_one(self, value: Any, field: "FieldSchema") -> Any:
         if isinstance(value, HeldFile):
             return value.text
-        raise Refused(Code.INVALID_VALUE, "is a file; it is uploaded, not written with the record")
+        if isinstance(value, str) and _KEY.fullmatch(value):
+            return SentKey(value)
+        raise Refused(
+            Code.INVALID_VALUE,
+            "is a file; upload it to /files/ENTITY/FIELD and send the Key of the answer",
+        )
 
     def wire_sql(self, expression: str) -> str:
         return f"regexp_replace({expression}, '^.*/', '')"
 
     def model_field(self, field: "FieldSchema") -> models.Field:
         return models.CharField(max_length=500)
+
+    def form_field(self, field: "FieldSchema", **kwargs: Any) -> forms.Field:
+        return forms.FileField(**kwargs)
 
 
 @register

@@ -6,7 +6,17 @@ holds it and discarded after no record does any more, so that whatever dies in b
 worst a content that nobody holds, which `sweep` removes.
 """
 
+from entities.files.arriving import receive
 from entities.files.attaching import Download, attach, fetch, held
-from entities.files.contents import MOST_BYTES
+from entities.files.contents import MOST_BYTES, about, too_large
 
-__all__ = ["MOST_BYTES", "Download", "attach", "fetch", "held"]
+__all__ = [
+    "MOST_BYTES",
+    "Download",
+    "about",
+    "attach",
+    "fetch",
+    "held",
+    "receive",
+    "too_large",
+]

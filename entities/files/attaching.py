@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 
 from entities import query, records
-from entities.access import rights
+from entities.access import EntityRights, rights
 from entities.access.rights import require
 from entities.errors import Code, RequestError
 from entities.fieldtypes.structured import HeldFile
@@ -57,23 +57,30 @@ def attach(
     granted = rights(snapshot, context, schema)
     # The update asks again; asked here too, nobody fills the storage with what it will refuse.
     require(granted.update and schema.writable, context, "update", schema)
-    if found.read_only:
-        raise RequestError(
-            Code.FIELD_NOT_CHANGEABLE,
-            f"{schema.name}.{found.name} is filled by the platform; its file can only be read.",
-            field=found.name,
-        )
-    if found.name not in granted.writable:
-        raise RequestError(
-            Code.INSUFFICIENT_RIGHTS,
-            f"User {context.username} may not write {schema.name}.{found.name}.",
-            field=found.name,
-        )
+    require_writable(schema, found, granted, context)
     with held({found.name: (file_name, content)}) as values:
         (outcome,) = records.update(schema.name, [{"Id": record_id, **values}], context)
         if not outcome.ok:
             values.clear()
     return outcome
+
+
+def require_writable(
+    schema: EntitySchema, field: FieldSchema, granted: EntityRights, context: Context
+) -> None:
+    """RequestError FIELD_NOT_CHANGEABLE, INSUFFICIENT_RIGHTS for who may not write the field."""
+    if field.read_only:
+        raise RequestError(
+            Code.FIELD_NOT_CHANGEABLE,
+            f"{schema.name}.{field.name} is filled by the platform; its file can only be read.",
+            field=field.name,
+        )
+    if field.name not in granted.writable:
+        raise RequestError(
+            Code.INSUFFICIENT_RIGHTS,
+            f"User {context.username} may not write {schema.name}.{field.name}.",
+            field=field.name,
+        )
 
 
 @contextmanager

@@ -1,10 +1,12 @@
 """What lies in the storage: storing a content under a new key, reading it, discarding it."""
 
 import hashlib
+import logging
 import mimetypes
 import secrets
 import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -12,6 +14,8 @@ from django.core.files.storage import default_storage
 from entities.errors import Code, RequestError
 from entities.models import StoredFile
 from metabrm import clock
+
+log = logging.getLogger(__name__)
 
 #: The largest file.
 MOST_BYTES = 40 * 1024 * 1024
@@ -21,10 +25,17 @@ _ANY = "application/octet-stream"
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
-def put(file_name: str, content: bytes) -> StoredFile:
-    """Store a content that no record holds yet.
+def put(
+    file_name: str,
+    content: bytes,
+    *,
+    field_id: int | None = None,
+    uploader_id: int | None = None,
+) -> StoredFile:
+    """Store a content that no record holds yet; `field_id`: one that a later write may name.
 
-    RequestError REQUEST_TOO_LARGE, and REQUIRED_FIELD_MISSING for a name of which nothing is left.
+    RequestError REQUEST_TOO_LARGE, REQUIRED_FIELD_MISSING for a name of which nothing is left, and
+    TEMPORARILY_UNAVAILABLE where the storage takes nothing.
     """
     name = clean_name(file_name)
     if not name:
@@ -43,9 +54,27 @@ def put(file_name: str, content: bytes) -> StoredFile:
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
         stored_at=clock.now(),
+        field_id=field_id,
+        uploader_id=uploader_id,
     )
-    default_storage.save(path_of(stored.key), ContentFile(content))
+    try:
+        default_storage.save(path_of(stored.key), ContentFile(content))
+    except OSError as error:
+        log.error("The storage of files takes nothing: %s", error)
+        with suppress(OSError):
+            discard([stored.key])
+        raise RequestError(
+            Code.TEMPORARILY_UNAVAILABLE,
+            "The file could not be stored, and nothing is changed. Tell the administrator: the "
+            "storage of files is full or can't be written.",
+            field="Data",
+        ) from error
     return stored
+
+
+def about(key: str) -> StoredFile | None:
+    """What is known of the content under `key`."""
+    return StoredFile.objects.filter(pk=key).first()
 
 
 def read(key: str) -> bytes:

@@ -46,6 +46,8 @@ class Migration(migrations.Migration):
                 ('size', models.BigIntegerField(help_text='Bytes.')),
                 ('sha256', models.CharField(max_length=64)),
                 ('stored_at', models.DateTimeField()),
+                ('field_id', models.BigIntegerField(help_text='ENTITY_FIELD of a record still to be written with the key.', null=True)),
+                ('uploader_id', models.BigIntegerField(help_text='USER that may write it.', null=True)),
             ],
         ),
         migrations.CreateModel(

@@ -12,6 +12,10 @@ class StoredFile(models.Model):
     size = models.BigIntegerField(help_text="Bytes.")
     sha256 = models.CharField(max_length=64)
     stored_at = models.DateTimeField()
+    field_id = models.BigIntegerField(
+        null=True, help_text="ENTITY_FIELD of a record still to be written with the key."
+    )
+    uploader_id = models.BigIntegerField(null=True, help_text="USER that may write it.")
 
     def __str__(self) -> str:
         return self.file_name

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from entities.api.envelope import MOST_RECORDS
-from entities.api.openapi import values
+from entities.api.openapi import uploads, values
 from entities.api.openapi.shared import FLAG, REST, answer, body, content, errors, ref, thing
 from entities.api.openapi.viewing import View
 from entities.schema.description import EntitySchema, FieldSchema
@@ -70,6 +70,15 @@ class Resource:
             path: {method: what for method, what in methods.items() if what is not None}
             for path, methods in found.items()
         }
+        for field in self.view.files(self.schema):
+            writes = field.name in granted.writable and not field.read_only
+            offered |= uploads.paths(
+                self.name,
+                field,
+                read=self.view.reads_file(self.schema, field),
+                create=create and writes,
+                update=update and writes,
+            )
         return {path: methods for path, methods in offered.items() if methods}
 
     def schemas(self) -> Json:

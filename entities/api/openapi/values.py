@@ -54,6 +54,9 @@ def as_written(field: FieldSchema) -> Schema:
         return {"enum": ["0", "1", 0, 1, False, True, None]}
     if kind in ("LIST", "MULTI_LIST"):
         return _listed(field, several=kind == "MULTI_LIST")
+    if kind == "FILE":
+        about = "The Key of a file that was uploaded for this field."
+        return _TEXT | {"pattern": "^[0-9a-f]{32}$", "description": about}
     if kind == "INTEGER":
         return _whole(field)
     if kind in ("DECIMAL", "MONEY", "PERCENT"):

@@ -55,9 +55,24 @@ class View:
             and not f.read_only
             and f.column is not None
             and f.name in granted.writable
-            # A file is uploaded, not written with the record.
-            and f.type.name not in ("ID", "FILE")
+            and f.type.name != "ID"
         ]
+
+    def files(self, schema: EntitySchema) -> list[FieldSchema]:
+        """The FILE fields that the caller may read or write."""
+        granted = self.granted[schema.name]
+        return [
+            f
+            for f in schema.fields
+            if f.type.name == "FILE"
+            and f.api_accessible
+            and (self.reads_file(schema, f) or f.name in granted.writable)
+        ]
+
+    def reads_file(self, schema: EntitySchema, field: FieldSchema) -> bool:
+        """Whether the caller may read what is in the field's files."""
+        granted = self.granted[schema.name]
+        return granted.read and field.name in granted.readable and field.name not in granted.instead
 
     def upsert_keys(self, schema: EntitySchema) -> list[FieldSchema]:
         """The fields by which an upsert of the caller may find records again."""
