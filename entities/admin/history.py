@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_datetime
 from entities.admin.choice import AUTHORSHIP
 from entities.admin.display import badge, plain, record_url
 from entities.admin.titles import Titled, called, title_of, titles
+from entities.fieldtypes.structured import name_of
 from entities.schema.description import EntitySchema, FieldSchema
 from entities.schema.snapshot import Snapshot
 
@@ -221,6 +222,8 @@ def _shown(field: FieldSchema, value: Any, named: dict[tuple[str, str], dict[Any
     kind = field.type.name
     if kind == "FLAG":
         return "yes" if value else "no"
+    if kind == "FILE":
+        return name_of(str(value))
     if kind == "DATETIME":
         instant = parse_datetime(str(value))
         return plain(timezone.localtime(instant)) if instant else str(value)
