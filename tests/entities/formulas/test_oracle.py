@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from entities.formulas import Kind
+from entities.formulas import FormulaError, Kind
 from tests.entities.formulas.oracle import FIELDS, RECORDS, Sentence, sentences
 
 KINDS = {"number": Kind.NUMBER, "text": Kind.TEXT, "date": Kind.DATE, "flag": Kind.FLAG}
@@ -32,7 +32,12 @@ def test_formulas_yield_what_the_oracle_says(computed: Callable[..., Any], kind:
     @given(sentence=sentences(kind), record=RECORDS)
     def check(sentence: Sentence, record: dict[str, Any]) -> None:
         expected = sentence.value(record)
-        _, found = computed(sentence.text, _fields(record))
+        try:
+            _, found = computed(sentence.text, _fields(record))
+        except FormulaError as error:
+            # Too large for any record: refused before there is one.
+            assert "could have more than" in error.message
+            return
         if isinstance(found, Decimal):
             found = Fraction(found)
         assert found == expected, sentence.text
