@@ -17,6 +17,7 @@ from entities.errors import Code
 from entities.files import arriving  # noqa: F401 (registers its behavior)
 from entities.files import behavior as files  # noqa: F401 (registers its behavior)
 from entities.granting import GrantBehavior
+from entities.records import sealed_keys  # noqa: F401 (registers itself)
 from entities.records.batch import Batch
 from entities.records.behavior import Behavior, behavior
 from entities.records.retiring import RetiredValues  # noqa: F401 (registers itself)

@@ -8,6 +8,7 @@ own. With DATABASE_URL or REDIS_URL set, the tests use that server instead.
 import os
 import shutil
 import tempfile
+from base64 import b64encode
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -57,6 +58,8 @@ def _numbered(url: str, number: int) -> str:
 os.environ["DJANGO_SETTINGS_MODULE"] = "metabrm.settings"
 if WORKER is None:
     _forget_the_callers_environment()
+    # With somebody else's database there is no key but the one that is given.
+    os.environ["BRM_FIELD_KEYS"] = "tests:" + b64encode(b"tests-" * 10 + b"only").decode()
     os.environ["BRM_STATE_DIR"] = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")
 else:
     os.environ["REDIS_URL"] = _numbered(

@@ -40,4 +40,5 @@ def _masked(field: FieldSchema) -> FieldSchema:
         length=None,
         digits=None,
         currency_source=None,
+        encrypted=False,
     )

@@ -2,7 +2,7 @@
 
 Denied by default: without an ENTITY_FIELD_ROLE row about the entity a role sees nothing of it. The
 entity row says which verbs are open; a field row can only take away. Administrators, and the
-platform itself, may do everything.
+platform itself, may do everything but read what is only ever written.
 """
 
 from collections import defaultdict
@@ -105,7 +105,8 @@ def require(allowed: bool, context: Context, action: str, schema: EntitySchema) 
 
 def _everything(schema: EntitySchema) -> EntityRights:
     names = frozenset(f.name for f in schema.fields)
-    return EntityRights(True, True, True, True, names, names)
+    readable = frozenset(f.name for f in schema.fields if not f.write_only)
+    return EntityRights(True, True, True, True, readable, names)
 
 
 def _compile(snapshot: Snapshot, context: Context, compiled: _Compiled) -> None:
@@ -126,7 +127,9 @@ def _compile(snapshot: Snapshot, context: Context, compiled: _Compiled) -> None:
         create, read, update, delete = flags
         limits = field_rows[schema.id]
         readable = frozenset(
-            f.name for f in schema.fields if read and limits.get(f.id, (True, True))[0]
+            f.name
+            for f in schema.fields
+            if read and limits.get(f.id, (True, True))[0] and not f.write_only
         )
         writable = frozenset(
             f.name

@@ -38,8 +38,10 @@ def writable(
         return []
     return [
         f
-        for f in readable(schema, rights)
-        if f.name in rights.writable
+        for f in schema.fields
+        if not f.hidden
+        and (f.name in rights.readable or f.write_only)
+        and f.name in rights.writable
         and not f.read_only
         and f.api_accessible
         and f.type.name not in ("ID", "FORMULA")
@@ -145,6 +147,7 @@ def searched(schema: EntitySchema, rights: EntityRights) -> list[FieldSchema]:
         f
         for f in readable(schema, rights)
         if f.column is not None
+        and not f.encrypted
         and f.name not in rights.masked
         and (f.type.name in _TEXTS or (f.lookup is not None and f.lookup.by_key))
     ]

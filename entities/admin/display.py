@@ -41,8 +41,12 @@ class Column:
 
     @property
     def admin_order_field(self) -> str | None:
-        """What the list is sorted by; an order would tell of values that the reader may not see."""
-        return self.attribute if may_see(self.snapshot, self.schema, self.field) else None
+        """What the list is sorted by; an order would tell of values that the reader may not see.
+
+        Tokens of encrypted values have an order that means nothing.
+        """
+        seen = may_see(self.snapshot, self.schema, self.field)
+        return self.attribute if seen and not self.field.encrypted else None
 
     def __call__(self, record: models.Model) -> SafeString | str:
         if self.attribute is None:

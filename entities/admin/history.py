@@ -17,6 +17,7 @@ from entities.admin.titles import Titled, called, title_of, titles
 from entities.fieldtypes.structured import name_of
 from entities.schema.description import EntitySchema, FieldSchema
 from entities.schema.snapshot import Snapshot
+from metabrm import sealing
 
 if TYPE_CHECKING:
     from entities.admin.pages import RecordAdmin
@@ -216,6 +217,8 @@ def _titles_of_records(
 def _shown(field: FieldSchema, value: Any, named: dict[tuple[str, str], dict[Any, Titled]]) -> str:
     if value is None or value == "":
         return ""
+    if field.type.place:
+        return sealing.opened_one(field.type.place, str(value))
     if field.lookup is not None:
         found = named.get((field.lookup.entity, field.lookup.column), {}).get(value)
         return found[1] if found and not field.lookup.by_key else str(value)

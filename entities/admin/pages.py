@@ -261,8 +261,9 @@ class RecordAdmin(EntityAdmin):
         readable = choice.readable(self.schema, self.rights(request))
         shown = [
             f
-            for f in readable
-            if f in editable or (obj is not None and f.name not in choice.AUTHORSHIP)
+            for f in self.schema.fields
+            if f in editable
+            or (f in readable and obj is not None and f.name not in choice.AUTHORSHIP)
         ]
         entries = {f: f.name if f in editable else self.column(f) for f in shown}
         sets: list[Any] = [(None, {"fields": list(entries.values())})]
@@ -381,6 +382,7 @@ class RecordAdmin(EntityAdmin):
                     if f.type.name == "FILE"
                     else form_value(f, stored(record, self.schema, f))
                     for f in editable
+                    if not f.write_only
                 },
             },
         )

@@ -8,12 +8,13 @@ from django.db import connection
 
 from entities.automation import mail, outbox, webhook
 from entities.automation.outbox import Claimed, Result
-from metabrm import environment
+from metabrm import environment, sealing
 
 #: Seconds after which a task lets others have the worker; the schedule goes on with the rest.
 SECONDS = 45.0
 
 _SECRET = "SELECT secret FROM entities_workflowaction WHERE id = %s"
+_SECRET_PLACE = sealing.place("entities_workflowaction", "secret")
 
 
 def deliver(seconds: float = SECONDS) -> int:
@@ -48,9 +49,12 @@ def _webhook(message: Claimed) -> Result:
         row = cursor.fetchone()
     if row is None:
         return Result(False, error="The workflow action does not exist any more.", final=True)
+    secret = None if row[0] is None else sealing.opened_one(_SECRET_PLACE, row[0])
+    if isinstance(secret, sealing.Unopened):
+        return Result(False, error=f"Not sent unsigned. The Secret of the action: {secret}.")
     try:
         answer = webhook.send(
-            message.destination, message.body.encode(), delivery=str(message.id), secret=row[0]
+            message.destination, message.body.encode(), delivery=str(message.id), secret=secret
         )
     except webhook.RefusedDestinationError as error:
         return Result(False, error=f"Not sent: the address {error}.", final=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from entities import fieldtypes
-from entities.changing import dependents, jobs, tables
+from entities.changing import dependents, jobs, sealing, tables
 from entities.changing.imagining import type_words
 from entities.changing.indexes import drop_step, index_step
 from entities.changing.steps import Lock, Step
@@ -66,6 +66,8 @@ class Alteration:
             self._note(steps, f"Rename the field {old.name} of {self.schema.name} to {new.name}.")
         self._change_status(steps)
         self._change_type(steps)
+        if old.encrypted != new.encrypted and new.column is not None:
+            steps += sealing.encryption(self.schema, old, new)
         self._change_target(steps)
         self._change_indexes(steps)
         self._change_rules(steps)
@@ -85,7 +87,7 @@ class Alteration:
 
     def _change_type(self, steps: list[Step]) -> None:
         old, new = self.old, self.new
-        if old.column is None or not _type_differs(old, new):
+        if old.column is None or not _type_differs(old, new) or old.encrypted or new.encrypted:
             return
         table, column = self.schema.table, quote(old.column)
         statements = []
@@ -168,7 +170,10 @@ def alter(
     batch: Batch, index: int, schema: EntitySchema, old: FieldSchema, new: FieldSchema
 ) -> Alteration:
     """The alteration of a field; fails record `index` for what is in the way."""
-    _check_type(batch, index, schema, old, new)
+    if old.encrypted or new.encrypted:
+        _check_encryption(batch, index, schema, old, new)
+    else:
+        _check_type(batch, index, schema, old, new)
     _check_target(batch, index, schema, old, new)
     _check_hiding(batch, index, schema, old)
     if new.column is None or index in batch.problems:
@@ -186,6 +191,8 @@ def alter(
                 in_the_way=ids,
             )
     if new.unique and not old.unique:
+        if old.encrypted and new.encrypted:
+            _check_one_key(batch, index, schema, new)
         groups = jobs.duplicates(schema.table, [new.column])
         if groups.ids:
             batch.fail(
@@ -257,6 +264,78 @@ def _check_type(
                 of=schema.name,
                 in_the_way=ids,
             )
+
+
+def _check_encryption(
+    batch: Batch, index: int, schema: EntitySchema, old: FieldSchema, new: FieldSchema
+) -> None:
+    """What stands in the way of a field that is encrypted, or was: nobody reads its values here."""
+    assert old.column is not None
+    same_type = old.type.name == new.type.name and old.length == new.length
+    if old.encrypted and new.encrypted:
+        wider = new.length is None or (old.length is not None and new.length >= old.length)
+        text = old.type.name == new.type.name or new.type.name == "LONG_TEXT"
+        if not (wider and text):
+            batch.fail(
+                index,
+                Code.FIELD_NOT_CHANGEABLE,
+                f"{new.name} is encrypted: it can become longer or LONG_TEXT, and nothing else; "
+                f"switch EncryptedFlag off first.",
+                "DataType" if old.type.name != new.type.name else "DataLength",
+            )
+        return
+    if not same_type:
+        batch.fail(
+            index,
+            Code.FIELD_NOT_CHANGEABLE,
+            "Change EncryptedFlag by itself, and the data type or length in another request.",
+            "EncryptedFlag",
+        )
+        return
+    column = sealing.Column(schema.id, schema.table, old.column)
+    count = sum(sealing.counts(column))
+    if count > sealing.MOST_AT_ONCE:
+        batch.fail(
+            index,
+            Code.FIELD_NOT_CHANGEABLE,
+            f"{schema.name} and its history have {count:,} values of {new.name}, and at most "
+            f"{sealing.MOST_AT_ONCE:,} are encrypted or decrypted by one change; add another field "
+            f"with the EncryptedFlag that you want, copy the values there with updates, and purge "
+            f"{new.name}.",
+            "EncryptedFlag",
+        )
+    elif old.encrypted and (unreadable := sealing.unreadable(column)):
+        batch.fail(
+            index,
+            Code.FIELD_KEY_MISSING,
+            f"{unreadable:,} values of {new.name} do not open, so they can't be decrypted: "
+            f"BRM_FIELD_KEYS lacks their key, or they are damaged.",
+            "EncryptedFlag",
+        )
+    elif new.encrypted:
+        users = dependents.users_of(batch.snapshot, schema.name, old.name, keys=False)
+        if users:
+            batch.fail(
+                index,
+                Code.RECORD_IN_USE,
+                f"{schema.name}.{old.name} is used by {', '.join(users)}, which can't read what is "
+                f"encrypted; change that first.",
+                "EncryptedFlag",
+            )
+
+
+def _check_one_key(batch: Batch, index: int, schema: EntitySchema, field: FieldSchema) -> None:
+    """Equal values are found by their tokens, which are the same under one key only."""
+    assert field.column is not None
+    column = sealing.Column(schema.id, schema.table, field.column)
+    if not sealing.under_one_key(column):
+        batch.fail(
+            index,
+            Code.VALIDATION_FAILED,
+            f"{field.name} can't be unique while its values are encrypted under several keys; have "
+            f"the operator run rotate_field_keys first.",
+            "UniqueField",
+        )
 
 
 def _check_target(

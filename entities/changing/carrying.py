@@ -117,6 +117,8 @@ def carry_out(batch: Batch, steps: Sequence[Step]) -> None:
             for statement in step.statements:
                 if not (recorder and recorder.rehearses and step.long):
                     cursor.execute(statement)
+        if step.work is not None and not (recorder and recorder.rehearses):
+            step.work()
         done.append(
             SchemaChange(
                 changed_at=clock.now(),

@@ -110,8 +110,8 @@ WHERE {bin}
 _PLACEHOLDER = re.compile(r"\{![^{}]+\}")
 
 
-def users_of(snapshot: Snapshot, entity: str, field: str) -> list[str]:
-    """What would break without the field, in words."""
+def users_of(snapshot: Snapshot, entity: str, field: str, *, keys: bool = True) -> list[str]:
+    """What would break without the field, in words; `keys` too if wanted."""
     schema = snapshot.find(entity)
     if schema is None:
         return []
@@ -127,6 +127,8 @@ def users_of(snapshot: Snapshot, entity: str, field: str) -> list[str]:
         for f in schema.fields
         if f.currency_source and fold(f.currency_source) == fold(field)
     ]
+    if not keys:
+        return users
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT key_name, field_names FROM entities_entitykey "

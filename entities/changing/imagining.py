@@ -11,6 +11,7 @@ from entities.errors import Code
 from entities.fieldtypes import Refused
 from entities.records.batch import Batch
 from entities.schema.description import EntitySchema, FieldSchema, Lookup
+from metabrm import sealing
 
 #: Fields of ENTITY_FIELD that decide what a field is.
 OPTIONS = (
@@ -41,6 +42,8 @@ OPTIONS = (
 RESETTABLE = OPTIONS[4:7] + OPTIONS[8:]
 #: A key and an index hold whole values, and the database's indexes hold no long ones.
 LONGEST_INDEXED = 600
+#: The token of a text is longer than the text.
+LONGEST_SEALED_INDEXED = 450
 
 
 def imagined(
@@ -96,6 +99,10 @@ def _build(
             problems.append((Code.REQUIRED_FIELD_MISSING, message, "ReferencedEntityId"))
             return None
         lookup = Lookup(target.name, "id", "Id", values["OnDelete"] or "")
+    encrypted = bool(values["EncryptedFlag"])
+    schema = _target(batch, values["EntityId"])
+    if encrypted and schema is not None and data_type in fieldtypes.SEALABLE:
+        kind = fieldtypes.sealed(kind, schema.table, values["ColumnName"])
     field = FieldSchema(
         id=0,
         name=values["FieldName"] or "",
@@ -124,7 +131,7 @@ def _build(
         lookup=lookup,
         currency_source=values["CurrencySource"],
         immutable=bool(values["ImmutableFlag"]),
-        encrypted=bool(values["EncryptedFlag"]),
+        encrypted=encrypted,
         default_formula=values["DefaultFormula"] or "",
         formula=values["FormulaValue"] or "",
         formula_type=values["FormulaDataType"] or "",
@@ -195,13 +202,19 @@ def _check(
     for name in RESETTABLE:
         # A flag that is off by itself and an option that the type does not have are the same.
         implied = name == "DefaultValue" and kind.name == "FLAG"
-        if values[name] and name not in kind.options and not implied:
+        if not values[name] or name in kind.options or implied:
+            continue
+        if name == "EncryptedFlag":
+            types = ", ".join(fieldtypes.SEALABLE)
+            refuse(name, f"A {kind.name} field can't be encrypted, only {types} can; leave it out.")
+        else:
             refuse(name, f"{name} means nothing for a {kind.name} field; leave it out.")
     if field.encrypted:
-        refuse("EncryptedFlag", "Encryption at rest is not offered yet; leave EncryptedFlag out.")
-    if (field.unique or field.searchable) and (field.length or 0) > LONGEST_INDEXED:
+        _check_encrypted(field, values, refuse)
+    longest = LONGEST_SEALED_INDEXED if field.encrypted else LONGEST_INDEXED
+    if (field.unique or field.searchable) and (field.length or 0) > longest:
         name = "UniqueField" if field.unique else "SearchableFlag"
-        refuse(name, f"{name} needs a DataLength of at most {LONGEST_INDEXED}.")
+        refuse(name, f"{name} needs a DataLength of at most {longest}.")
     if field.required and field.lookup and field.lookup.on_delete == "SET_NULL":
         refuse("OnDelete", "A required lookup can't be emptied; use RESTRICT or CASCADE.")
     if field.lookup is not None:
@@ -214,6 +227,24 @@ def _check(
             refuse("CurrencySource", message, Code.UNKNOWN_FIELD)
     if kind.name == "FORMULA" and not field.formula:
         refuse("FormulaValue", "A formula field needs its formula.", Code.REQUIRED_FIELD_MISSING)
+
+
+def _check_encrypted(field: FieldSchema, values: dict[str, Any], refuse: Any) -> None:
+    if field.type.name not in fieldtypes.SEALABLE:
+        return
+    if not sealing.may_seal():
+        refusal = fieldtypes.no_key()
+        refuse("EncryptedFlag", f"{field.name} {refusal.message}.", refusal.code)
+    if field.searchable:
+        message = "An encrypted field can't be searched; leave SearchableFlag or EncryptedFlag out."
+        refuse("SearchableFlag", message)
+    if values["DefaultValue"]:
+        message = (
+            "DefaultValue of an encrypted field would be readable in the schema; leave it out."
+        )
+        refuse("DefaultValue", message)
+    if field.default_formula:
+        refuse("DefaultFormula", f"{field.name} is encrypted; no formula can fill it.")
 
 
 def _check_target(batch: Batch, values: dict[str, Any], refuse: Any) -> None:

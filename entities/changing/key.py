@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import connection
 
-from entities.changing import jobs, tables
+from entities.changing import jobs, sealing, tables
 from entities.changing.carrying import carry_out, start_over
 from entities.changing.indexes import drop_step, index_step
 from entities.changing.rules import administrators_only, unknown
@@ -113,6 +113,14 @@ def _fields(batch: Batch, index: int, schema: EntitySchema, names: str) -> list[
             return refuse(unknown(name, known, f"field of {schema.name}"), Code.UNKNOWN_FIELD)
         if field.column is None or not {"=", "<"} & set(field.type.operators):
             return refuse(f"{field.name} can't be part of a key.")
+        if field.encrypted and not sealing.under_one_key(
+            sealing.Column(schema.id, schema.table, field.column)
+        ):
+            return refuse(
+                f"{field.name} is encrypted under several keys; have the operator run "
+                f"rotate_field_keys first.",
+                Code.VALIDATION_FAILED,
+            )
         if field in fields:
             return refuse(f"{field.name} stands twice in the key; name it once.")
         fields.append(field)

@@ -4,8 +4,10 @@ from entities.fieldtypes import choices, dates, numbers, structured, text  # noq
 from entities.fieldtypes.base import FieldType, Refused, get, names
 from entities.fieldtypes.casting import cast_check_sql, cast_sql
 from entities.fieldtypes.lengths import check_length, default_length
+from entities.fieldtypes.sealed import SEALABLE, no_key, sealed
 
 __all__ = [
+    "SEALABLE",
     "FieldType",
     "Refused",
     "cast_check_sql",
@@ -14,4 +16,6 @@ __all__ = [
     "default_length",
     "get",
     "names",
+    "no_key",
+    "sealed",
 ]

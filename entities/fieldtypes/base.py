@@ -54,6 +54,8 @@ class FieldType:
     listed: ClassVar[bool] = False
     #: A realistic value as it is on the wire.
     sample: ClassVar[Any] = None
+    #: What the values of the one field that has this type are sealed for; "" where they are not.
+    place: str = ""
 
     def sql_type(self, field: "FieldSchema") -> str:
         """The column's type in DDL."""
@@ -97,6 +99,10 @@ class FieldType:
     def text_column(self, values: list[Any]) -> list[str | None]:
         """Python values of a column -> the database's text form of each, None for null."""
         return [None if value is None else str(value) for value in values]
+
+    def read_column(self, values: list[Any]) -> list[Any]:
+        """What the database gives for a column -> Python values."""
+        return values
 
     def wire_sql(self, expression: str) -> str:
         """SQL over `expression` whose JSON form is the wire form (a string, or null)."""

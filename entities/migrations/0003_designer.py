@@ -205,7 +205,7 @@ class Migration(migrations.Migration):
                 ('recipient', models.CharField(blank=True, help_text="EMAIL: addresses, separated by commas; {!Name} for the record's value.", max_length=1000, null=True)),
                 ('subject', models.CharField(blank=True, max_length=1000, null=True)),
                 ('body', models.TextField(blank=True, help_text="EMAIL: text in which {!Name} stands for the record's values.", null=True)),
-                ('secret', models.CharField(blank=True, help_text='WEBHOOK: key that signs what is sent (HMAC-SHA256).', max_length=1000, null=True)),
+                ('secret', metabrm.fields.EncryptedField(blank=True, help_text='WEBHOOK: key that signs what is sent (HMAC-SHA256). Never shown again.', max_length=1000, null=True)),
                 ('created_user', models.ForeignKey(db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('target_entity', models.ForeignKey(blank=True, help_text='CREATE_RECORD: the entity of the record that is made.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='entities.entity')),
                 ('updated_user', models.ForeignKey(db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models
 
 from metabrm.entity import Computed, CoreModel, EntityModel, EntityOptions, live_unique
-from metabrm.fields import ACTIVE_OR_NOT, ListField
+from metabrm.fields import ACTIVE_OR_NOT, EncryptedField, ListField
 
 OPTIONAL: dict[str, Any] = {"null": True, "blank": True}
 
@@ -101,6 +101,7 @@ class WorkflowAction(EntityModel):
         external_keys=("external_key",),
         title="action_name",
         encrypted=("secret",),
+        write_only=("secret",),
         unaudited=("secret",),
     )
 
@@ -134,8 +135,10 @@ class WorkflowAction(EntityModel):
     body = models.TextField(
         **OPTIONAL, help_text="EMAIL: text in which {!Name} stands for the record's values."
     )
-    secret = models.CharField(
-        max_length=1000, **OPTIONAL, help_text="WEBHOOK: key that signs what is sent (HMAC-SHA256)."
+    secret = EncryptedField(
+        max_length=1000,
+        **OPTIONAL,
+        help_text="WEBHOOK: key that signs what is sent (HMAC-SHA256). Never shown again.",
     )
 
     class Meta:

@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from entities.query.expressions import Expressions
 from entities.query.terms import PG_TYPES, Kind, Mismatch, Term, decoded
+from metabrm import sealing
 
 _COMPARISONS: dict[type[exp.Expression], str] = {
     exp.EQ: "=",
@@ -50,8 +51,28 @@ def _comparable(e: Expressions, kind: Kind, term: Term) -> None:
 
 
 def _comparison(e: Expressions, node: exp.Expression) -> str:
-    left, right = e.scalar(node.this), e.scalar(node.expression)
-    return _compared(e, left, right, _COMPARISONS[type(node)])
+    left, right = e.operand(node.this), e.operand(node.expression)
+    operator = _COMPARISONS[type(node)]
+    if left.place or right.place:
+        column, other = (left, right) if left.place else (right, left)
+        return _sealed(e, column, [other], operator)
+    return _compared(e, left, right, operator)
+
+
+def _sealed(e: Expressions, column: Term, others: list[Term], operator: str) -> str:
+    """A column that is encrypted at rest is, or is not, one of `others`: under whichever key."""
+    if operator not in ("=", "<>") or any(o.literal is None and not o.null for o in others):
+        e.encrypted(column)
+    tests = []
+    written = [o.literal for o in others if o.literal is not None and not o.empty]
+    if written:
+        tokens = [token for text in written for token in sealing.tokens(column.place, text)]
+        tests.append(f"{column.sql} = ANY({e.parameters.bind(tokens, 'text[]')})")
+    if any(o.empty for o in others):
+        tests.append(f"{column.sql} IS NULL")
+    if any(o.null and not o.empty for o in others):
+        tests.append("NULL::boolean")
+    return f"({'NOT ' if operator == '<>' else ''}({' OR '.join(tests)}))"
 
 
 def _connected(e: Expressions, node: exp.Expression) -> str:
@@ -77,7 +98,7 @@ def _paren(e: Expressions, node: exp.Expression) -> str:
 def _is(e: Expressions, node: exp.Expression) -> str:
     if not isinstance(node.expression, exp.Null):
         e.statement.unsupported("IS with anything but NULL", node)
-    return f"({e.settled(e.scalar(node.this)).sql} IS NULL)"
+    return f"({e.settled(e.operand(node.this)).sql} IS NULL)"
 
 
 def _in(e: Expressions, node: exp.Expression) -> str:
@@ -87,7 +108,9 @@ def _in(e: Expressions, node: exp.Expression) -> str:
     members = [e.scalar(n) for n in node.expressions]
     if not members:
         e.statement.invalid("IN needs a list of values in parentheses.", node)
-    left = e.scalar(node.this)
+    left = e.operand(node.this)
+    if left.place:
+        return _sealed(e, left, members, "=")
     present = [m for m in members if not m.empty]
     tests = [_listed(e, left, present)] if present else []
     if len(present) < len(members):

@@ -89,6 +89,23 @@ class Expressions:
 
     def scalar(self, node: exp.Expression) -> Term:
         """Compile a scalar expression; RequestError when it is none, or none that we serve."""
+        term = self.operand(node)
+        if term.place:
+            self.encrypted(term)
+        return term
+
+    def encrypted(self, term: Term) -> NoReturn:
+        """Refuse what only a value that is not encrypted can take part in."""
+        self.statement.invalid(
+            f"{term.key} is encrypted; it can be selected, compared with written values by =, <> "
+            "and IN, and tested with IS NULL, and nothing else.",
+            term.node,
+        )
+
+    def operand(self, node: exp.Expression) -> Term:
+        """A scalar, or a column that is encrypted at rest, for what can do with its tokens."""
+        while isinstance(node, exp.Paren):
+            node = node.this
         before = len(self.loose)
         handler = _SCALARS.get(type(node))
         if handler is None:

@@ -3,11 +3,19 @@
 Two statements go to the server in one pipeline: the first makes the transaction read-only and sets
 its timeout, the second is the query. Without a transaction of the caller's they are one implicit
 transaction, over when the answer is there; inside one, a savepoint takes the settings back.
+
+Only of an answer with columns that are encrypted at rest the bytes are looked at: their tokens are
+opened here. A random mark, made for this one answer, stands before each; so what is a token is told
+by the statement, never by how a text looks.
 """
 
+import re
+import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
+import orjson
 import psycopg
 from django.conf import settings
 from django.db import connection
@@ -16,7 +24,7 @@ from psycopg import errors
 from entities.errors import Code, RequestError
 from entities.query.expressions import Parameter
 from entities.query.statement import Compiled
-from metabrm import clock
+from metabrm import clock, sealing
 
 TIMEOUT_SECONDS = 30
 
@@ -68,6 +76,9 @@ def run(
     connection.ensure_connection()
     raw: psycopg.Connection = connection.connection
     values = compiled.parameters if parameters is None else parameters
+    mark = secrets.token_hex(16) if compiled.sealed else ""
+    if mark:
+        values = (*values, mark)
     nested = not connection.get_autocommit()
     try:
         with connection.wrap_database_errors:
@@ -75,7 +86,18 @@ def run(
     except Exception as error:
         _translate(error)
     count, text = result
+    if mark and text:
+        text = _opened(text, mark, compiled.sealed)
     return Page(text or b"[]", count)
+
+
+def _opened(answer: bytes, mark: str, places: Sequence[str]) -> bytes:
+    """The answer with the texts in the places of the tokens behind `mark`."""
+
+    def text(found: re.Match[bytes]) -> bytes:
+        return orjson.dumps(sealing.opened_one(places[int(found[1])], found[2].decode()))
+
+    return re.sub(rb'"%b([0-9]+):((?:[^"\\]|\\.)*)"' % mark.encode(), text, answer)
 
 
 def timeout_seconds() -> float:

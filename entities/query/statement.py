@@ -51,11 +51,14 @@ class Compiled:
 
     sql         with $1, $2 … for `parameters` (psycopg's RawCursor)
     keys        names of the values of a row, in order
+    sealed      places of the columns that are encrypted at rest, if there are any: their tokens
+                stand in the answer behind a mark, which is one more parameter, and a number
     """
 
     sql: str
     parameters: tuple[Parameter, ...]
     keys: tuple[str, ...]
+    sealed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,7 @@ class Select:
         node, alias = item, ""
         if isinstance(item, exp.Alias):
             node, alias = item.this, self._alias(item)
-        term = self.expressions.settled(self.expressions.scalar(node))
+        term = self.expressions.settled(self.expressions.operand(node))
         key = alias or term.key or text
         known = self.columns.get(key)
         if known is not None and known.sql != term.sql:
@@ -196,8 +199,13 @@ class Select:
         if order:
             rows += f" ORDER BY {', '.join(order)}"
         rows += f" LIMIT {page.limit}" + (f" OFFSET {page.offset}" if page.offset else "")
+        sealed = tuple(dict.fromkeys(t.place for t in self.columns.values() if t.place))
+        mark = f"${len(self.parameters.values) + 1}::text"
         return Compiled(
-            answer_sql(rows, self.columns), tuple(self.parameters.values), tuple(self.columns)
+            answer_sql(rows, self.columns, sealed, mark),
+            tuple(self.parameters.values),
+            tuple(self.columns),
+            sealed,
         )
 
     # Order and page
@@ -239,6 +247,8 @@ class Select:
         return by_name.get(fold(node.name))
 
     def _sortable(self, term: Term) -> None:
+        if term.place:
+            self.expressions.encrypted(term)
         if term.kind is Kind.JSON:
             self.statement.invalid("A JSON document can't be sorted or grouped.", term.node)
 
@@ -259,6 +269,8 @@ class Select:
         for term in self.columns.values():
             if term.kind is Kind.JSON:
                 self.statement.invalid("DISTINCT can't compare JSON documents.", term.node)
+            if term.place:
+                self.expressions.encrypted(term)
         return "DISTINCT "
 
     def _page(self) -> _Page:
@@ -304,9 +316,17 @@ def record_columns(scope: Scope, node: exp.Expression) -> dict[str, Term]:
     }
 
 
-def answer_sql(rows: str, columns: dict[str, Term]) -> str:
-    """The statement of a whole answer over `rows`, a SELECT of c0, c1 … as `columns` are."""
-    wire = [term.wire_sql(f"q.c{i}") for i, term in enumerate(columns.values())]
+def answer_sql(rows: str, columns: dict[str, Term], sealed: Sequence[str], mark: str) -> str:
+    """The statement of a whole answer over `rows`, a SELECT of c0, c1 … as `columns` are.
+
+    A token of `sealed[n]` is told from any text that looks like one by `mark` and n before it.
+    """
+    wire = [
+        f"{mark} || '{sealed.index(term.place)}:' || q.c{i}"
+        if term.place
+        else term.wire_sql(f"q.c{i}")
+        for i, term in enumerate(columns.values())
+    ]
     if all(len(key.encode()) <= _LONGEST_NAME for key in columns):
         # A sorted subquery feeds the aggregate in its order: there is one, and it is not parallel.
         named = ", ".join(f"{w} AS {quote(k)}" for w, k in zip(wire, columns, strict=True))

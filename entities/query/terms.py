@@ -88,6 +88,11 @@ class Term:
         return self.literal == "" and self.quoted
 
     @property
+    def place(self) -> str:
+        """Of a column that is encrypted at rest: what its values are sealed for; else ""."""
+        return self.field.type.place if self.field is not None else ""
+
+    @property
     def null(self) -> bool:
         return self.kind is Kind.NULL or self.empty
 

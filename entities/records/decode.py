@@ -12,6 +12,7 @@ from entities.access.masking import is_mask
 from entities.errors import Code, RequestError, nearest
 from entities.records.batch import UNSET, Batch
 from entities.schema.description import EntitySchema, FieldSchema, fold
+from metabrm.sealing import is_unopened
 
 FIELDS_TO_NULL = "fieldstonull"
 
@@ -79,6 +80,8 @@ def decode(
             continue
         if field.name in rights.masked:
             values = [UNSET if is_mask(v) else v for v in values]
+        if field.encrypted:
+            values = [UNSET if is_unopened(v) else v for v in values]
         sent = [v is not UNSET and v is not None and v != "" for v in values]
         if field.type.name == "ID":
             batch.columns[field] = [

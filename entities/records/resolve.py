@@ -19,6 +19,7 @@ from entities.records.batch import UNSET, Batch
 from entities.records.statements import LIVE_BY_ID
 from entities.schema.description import EntitySchema, FieldSchema, quote
 from entities.schema.snapshot import Snapshot
+from metabrm import sealing
 
 
 def resolve(batch: Batch, relations: dict[FieldSchema, list[Any]]) -> None:
@@ -172,14 +173,17 @@ def _ids_by_key(
     assert field.lookup is not None
     assert key_field.column is not None
     live = "AND deleted_at IS NULL" if target.authored else ""
+    place, stored = key_field.type.place, {}
+    if place:
+        stored = {token: value for value in values for token in sealing.tokens(place, value)}
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {quote(key_field.column)}, {quote(field.lookup.column)} "
             f"FROM {quote(target.table)} WHERE {quote(key_field.column)} = ANY(%s) {live} "
             f"FOR KEY SHARE",
-            [values],
+            [list(stored) if place else values],
         )
         found: dict[Any, list[Any]] = {}
         for value, target_value in cursor.fetchall():
-            found.setdefault(value, []).append(target_value)
+            found.setdefault(stored.get(value, value), []).append(target_value)
         return found

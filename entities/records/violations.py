@@ -50,9 +50,11 @@ def duplicate(
     schema: EntitySchema, fields: tuple[str, ...], value: str, granted: EntityRights
 ) -> Problem:
     """Another live record holds the unique key `fields` with this value, which is told only to
-    those who may know it: part of it may be stored and not sent."""
+    those who may know it: part of it may be stored and not sent. What is encrypted at rest is not
+    told: messages end in logs."""
     named = " and ".join(fields)
-    told = all(granted.may_probe(schema.field(name)) for name in fields)
+    key = [schema.field(name) for name in fields]
+    told = all(granted.may_probe(field) and not field.encrypted for field in key)
     what = f"{named or 'the same key'} {value!r}" if told else f"the same {named}"
     return Problem(
         Code.DUPLICATE_KEY,

@@ -14,6 +14,7 @@ from entities.records.batch import UNSET, Batch
 from entities.records.behavior import Behavior, behavior_of
 from entities.records.violations import duplicate, problem_of
 from entities.schema.description import EntitySchema, FieldSchema, quote
+from metabrm import sealing
 
 Statement = Callable[[Batch, list[int]], None]
 
@@ -188,7 +189,7 @@ def _find_stored(
     nothing = (None,) * len(fields)
     rows = [stored.get(i, nothing) if i is not None else nothing for i in batch.ids]
     for place, field in enumerate(fields):
-        batch.stored[field.name] = [row[place] for row in rows]
+        batch.stored[field.name] = field.type.read_column([row[place] for row in rows])
 
 
 def _keep_set_once(batch: Batch, fields: list[FieldSchema]) -> None:
@@ -273,8 +274,16 @@ def _ids_of(batch: Batch, key: FieldSchema, wanted: dict[int, Any]) -> dict[int,
     """Index -> id of the live record that has the wanted key."""
     if not wanted:
         return {}
-    by_value = {value: index for index, value in wanted.items()}
-    array = array_literal(key.type.text_column(list(by_value)))
+    by_value: dict[Any, int] = {value: index for index, value in wanted.items()}
+    texts = key.type.text_column(list(by_value))
+    if key.type.place:
+        by_value = {
+            token: index
+            for index, value in wanted.items()
+            for token in sealing.tokens(key.type.place, value)
+        }
+        texts = list(by_value)
+    array = array_literal(texts)
     live = "AND deleted_at IS NULL" if batch.schema.authored else ""
     with connection.cursor() as cursor:
         cursor.execute(

@@ -6,6 +6,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from types import MappingProxyType
@@ -135,6 +136,12 @@ def build() -> Snapshot:
         name: {c.name: c.sql for c in model.brm.computed} for name, model in core.items()
     }
     names = {row[0]: row[1] for row in entity_rows}
+    tables = {row[0]: row[5] for row in entity_rows}
+    write_only = {
+        (name, _column(model, python_name))
+        for name, model in core.items()
+        for python_name in model.brm.write_only
+    }
     columns = {
         (names[entity_id], fold(row[1])): row[6]
         for entity_id, *row in field_rows
@@ -144,7 +151,10 @@ def build() -> Snapshot:
     for entity_id, *row in field_rows:
         if entity_id in names:
             computed = expressions.get(names[entity_id], {})
-            fields[entity_id].append(_field(row, values, retired, computed, columns))
+            made = _field(row, tables[entity_id], values, retired, computed, columns)
+            if (names[entity_id], made.column) in write_only:
+                made = replace(made, write_only=True)
+            fields[entity_id].append(made)
 
     keys: dict[int, list[str]] = defaultdict(list)
     for entity_id, field_names in key_rows:
@@ -201,6 +211,7 @@ def _compute(snapshot: Snapshot) -> None:
 
 def _field(
     row: list[Any],
+    table: str,
     values: Mapping[int, dict[str, str]],
     retired: Mapping[int, list[str]],
     computed: Mapping[str, str],
@@ -242,6 +253,8 @@ def _field(
         kind = fieldtypes.get(data_type)
         if target:
             lookup = _lookup(target, referenced_column, on_delete, columns)
+        if encrypted and column:
+            kind = fieldtypes.sealed(kind, table, column)
     except KeyError as unknown:
         # One bad row must not take the whole schema down: what is stored can be read, as text.
         log.error("Field %s (%s) is served as text only: %s is unknown", name, field_id, unknown)
@@ -393,9 +406,10 @@ def title_among(fields: Iterable[FieldSchema]) -> str:
     """Name of the field that people know records of a custom entity by.
 
     That is the field called Name, else the first external key, the first required text, the first
-    text, and the Id where there is none of these.
+    text, and the Id where there is none of these. A field that is encrypted at rest is none of
+    them: lists are sorted and searched by titles, and names stand on many pages.
     """
-    stored = [f for f in fields if f.column is not None and f.type.name != "ID"]
+    stored = [f for f in fields if f.column is not None and f.type.name != "ID" and not f.encrypted]
     texts = [f for f in stored if f.type.name == "TEXT"]
     candidates = [f for f in stored if fold(f.name) == "name"]
     candidates += [f for f in stored if f.external_key]

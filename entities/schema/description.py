@@ -64,6 +64,8 @@ class FieldSchema:
     retired       those of the list's values that no further record can take
     immutable     may not change once the record exists
     set_once      may not change once it has a value
+    encrypted     at rest; `type` is then one that seals what is stored (`type.place`)
+    write_only    can be written, and read by nobody
     system        ships with the platform
     column_type   msgspec annotation for a whole column of wire values
     """
@@ -96,6 +98,7 @@ class FieldSchema:
     column_type: Any = None
     immutable: bool = False
     encrypted: bool = False
+    write_only: bool = False
     system: bool = False
     default_formula: str = ""
     formula: str = ""

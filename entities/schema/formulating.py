@@ -93,6 +93,8 @@ def compile_value(
     Raises FormulaError for a type of field that no formula can fill.
     """
     kind = _kind(field)
+    if field.encrypted:
+        raise FormulaError(f"{field.name} is encrypted; no formula can fill it.", 0)
     if kind is None:
         raise FormulaError(f"A field of this kind ({_told(field)}) takes no formula's result.", 0)
     found = compile_formula(snapshot, schema, text, expect=kind, prior=prior)
@@ -440,7 +442,7 @@ def _told(field: FieldSchema) -> str:
 
 def _kind(field: FieldSchema) -> Kind | None:
     """What kind of values a formula may give the field; None for none."""
-    if field.type.name in ("ID", "FILE", "JSON", "FORMULA") or field.encrypted:
+    if field.type.name in ("ID", "FILE", "JSON", "FORMULA"):
         return None
     if field.lookup is not None and field.lookup.by_key:
         return Kind.TEXT

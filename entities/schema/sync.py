@@ -26,7 +26,7 @@ from entities.schema.compiling import core_models
 from entities.schema.naming import AUTHORSHIP, UNNAMED, field_api_name
 from metabrm import clock
 from metabrm.entity import Computed, CoreModel, EntityModel, EntityOptions
-from metabrm.fields import FlagField, ListField, MoneyField, PercentField
+from metabrm.fields import EncryptedField, FlagField, ListField, MoneyField, PercentField
 from metabrm.identity.context import Context
 
 _DATA_TYPES: tuple[tuple[type[models.Field], str], ...] = (
@@ -40,6 +40,7 @@ _DATA_TYPES: tuple[tuple[type[models.Field], str], ...] = (
     (models.URLField, "URL"),
     (models.FileField, "FILE"),
     (models.CharField, "TEXT"),
+    (EncryptedField, "TEXT"),
     (models.TextField, "LONG_TEXT"),
     (MoneyField, "MONEY"),
     (PercentField, "PERCENT"),

@@ -44,7 +44,8 @@ class EntityOptions:
     hidden           Python names of columns that are nobody's business outside (never in metadata)
     unaudited        columns left out of the history (secrets)
     immutable        Python names of fields that may not change after creation
-    encrypted        Python names of text fields whose values are encrypted at rest
+    encrypted        Python names of the fields (EncryptedField) whose values are encrypted at rest
+    write_only       Python names of fields that can be written, and read by nobody
     refused          API names that callers may know but that hold nothing, because nothing may
                      be kept there -> what to send instead
     read_only        Python names of fields that the system maintains; values sent are ignored
@@ -60,6 +61,7 @@ class EntityOptions:
     unaudited: tuple[str, ...] = ()
     immutable: tuple[str, ...] = ()
     encrypted: tuple[str, ...] = ()
+    write_only: tuple[str, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
     read_only: tuple[str, ...] = ()
     writable: bool = True

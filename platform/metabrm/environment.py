@@ -5,12 +5,13 @@ value counts as not set. Every wrong value is reported, each on its own line wit
 value (never a secret) and what would be right.
 """
 
+import base64
 import ipaddress
 import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,10 @@ MAIL_TLS = ("starttls", "implicit", "off")
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 # RFC 7518, section 3.2: a key for HS256, which signs the access tokens, has at least 256 bits.
 SECRET_KEY_LENGTH = 32
+# AES-SIV with AES-256: one half authenticates, the other encrypts.
+FIELD_KEY_BYTES = 64
+#: Id of the key that is generated where none is given.
+GENERATED_FIELD_KEY = "generated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class Environment:
     mail_from: str | None = None
     webhook_private_hosts: tuple[str, ...] = ()
     files_dir: Path | None = None
+    field_keys: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
 
     @property
     def admin_password_file(self) -> Path:
@@ -166,6 +172,24 @@ def _private_hosts(text: str) -> tuple[str, ...]:
     return entries
 
 
+def _field_keys(text: str) -> tuple[tuple[str, bytes], ...]:
+    keys: dict[str, bytes] = {}
+    for entry in text.split(","):
+        name, _, written = entry.strip().partition(":")
+        _must(re.fullmatch(r"[A-Za-z0-9_-]{1,32}", name) and name not in keys)
+        keys[name] = _field_key(written)
+    _must(len(set(keys.values())) == len(keys))
+    return tuple(keys.items())
+
+
+def _field_key(written: str) -> bytes:
+    """A key from its base64, of either alphabet and with or without padding."""
+    plain = written.strip().rstrip("=").translate(str.maketrans("-_", "+/"))
+    key = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    _must(len(key) == FIELD_KEY_BYTES)
+    return key
+
+
 def default_state_dir() -> Path:
     """`.state` beside manage.py in a checkout, in the working directory for an installed wheel."""
     checkout = Path(__file__).resolve().parents[2]
@@ -243,6 +267,16 @@ VARIABLES: tuple[Variable, ...] = (
         "Signs sessions and access tokens; the same on every machine of one installation.",
         f"at least {SECRET_KEY_LENGTH} characters that nobody can guess",
         _matching(rf"(?s).{{{SECRET_KEY_LENGTH},}}"),
+        secret=True,
+    ),
+    Variable(
+        "BRM_FIELD_KEYS",
+        "generated once into `.state/field-key`; with DATABASE_URL: none",
+        "Encrypts the fields that are encrypted at rest; the first key writes, all of them read.",
+        f"ID:KEY or several of them separated by commas, the one that writes first: each ID another"
+        f" one of 1 to 32 letters, digits, '_' or '-', each KEY the base64 of {FIELD_KEY_BYTES}"
+        f" random bytes",
+        _field_keys,
         secret=True,
     ),
     Variable(
@@ -340,6 +374,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         mail_from=values.get("BRM_MAIL_FROM"),
         webhook_private_hosts=values.get("BRM_WEBHOOK_PRIVATE_HOSTS", ()),
         files_dir=values.get("BRM_FILES_DIR"),
+        field_keys=values.get("BRM_FIELD_KEYS", ()),
     )
 
 
@@ -352,6 +387,20 @@ def current() -> Environment:
 def secret_key() -> str:
     """BRM_SECRET_KEY, or the one generated at the first start and kept in the state directory."""
     return current().secret_key or _kept(current().state_dir / "secret-key", 64)
+
+
+def field_keys() -> tuple[tuple[str, bytes], ...]:
+    """Id and key of all in BRM_FIELD_KEYS, the one that writes first.
+
+    Without the variable, the one generated at the first start and kept in the state directory; but
+    none where the database is somebody else's: its backups would need what lies in a directory of
+    this machine.
+    """
+    env = current()
+    if env.field_keys or env.database_url is not None:
+        return env.field_keys
+    kept = _kept(env.state_dir / "field-key", FIELD_KEY_BYTES)
+    return ((GENERATED_FIELD_KEY, _field_key(kept)),)
 
 
 def admin_password() -> str:

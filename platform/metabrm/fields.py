@@ -10,6 +10,8 @@ from typing import Any
 
 from django.db import models
 
+from metabrm import sealing
+
 # The two values of most Status fields: in use, or kept only for the records that point to it.
 ACTIVE_OR_NOT = ("ACTIVE", "DEACTIVATED")
 
@@ -63,3 +65,25 @@ class PercentField(models.DecimalField):
         kwargs.setdefault("max_digits", 16)
         kwargs.setdefault("decimal_places", 6)
         super().__init__(*args, **kwargs)
+
+
+class EncryptedField(models.TextField):
+    """TEXT that is encrypted at rest: plain in Python, sealed in its column.
+
+    Lookups are `exact`, `in` and `isnull`; the first two find what is sealed under the first key.
+    """
+
+    def get_prep_value(self, value: Any) -> Any:
+        value = super().get_prep_value(value)
+        return sealing.seal(self._place, [value])[0]
+
+    def from_db_value(self, value: str | None, *_: Any) -> str | None:
+        return None if value is None else sealing.opened_one(self._place, value)
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        allowed = lookup_name in ("exact", "in", "isnull")
+        return super().get_lookup(lookup_name) if allowed else None
+
+    @property
+    def _place(self) -> str:
+        return sealing.place(self.model._meta.db_table, self.column)

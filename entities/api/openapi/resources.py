@@ -168,7 +168,11 @@ class Resource:
             said.append("It can't change once the record exists.")
         elif field.set_once:
             said.append("It can't change once it has a value.")
+        if field.encrypted:
+            said.append("Encrypted at rest: conditions compare it by =, <>, IN and IS NULL only.")
         about: Json = {"title": field.label}
+        if field.write_only:
+            about["writeOnly"] = True
         if said:
             about["description"] = " ".join(said)
         if target is not None:
