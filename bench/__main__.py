@@ -6,25 +6,33 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
-from bench.measure import Bench, Result, table
+from bench.measure import Measured, Measurement, table
 
 ROWS = (10_000, 100_000)
 ROUNDS = 3
 
 
-def benches() -> dict[str, Bench]:
+def benches() -> dict[str, Measurement]:
     """Name -> bench, in the order they run. Imported late: they need the environment set up."""
     from bench.api import create, retrieve, single, upsert
+    from bench.metadata import create as wide_create
+    from bench.metadata import retrieve as wide_retrieve
+    from bench.metadata import served, snapshot, version
 
     return {
         "api.create": create.BENCH,
         "api.upsert": upsert.BENCH,
         "api.retrieve": retrieve.BENCH,
         "api.single": single.BENCH,
+        "metadata.create": wide_create.BENCH,
+        "metadata.retrieve": wide_retrieve.BENCH,
+        "metadata.version": version.BENCH,
+        "metadata.snapshot": snapshot.BENCH,
+        "metadata.served": served.BENCH,
     }
 
 
-def chosen(names: Sequence[str]) -> dict[str, Bench]:
+def chosen(names: Sequence[str]) -> dict[str, Measurement]:
     """The benches that the names mean; SystemExit for a name that means none."""
     known = benches()
     found = {
@@ -37,11 +45,11 @@ def chosen(names: Sequence[str]) -> dict[str, Bench]:
     return found
 
 
-def run(names: Sequence[str], rows: Sequence[int], rounds: int) -> list[Result]:
+def run(names: Sequence[str], rows: Sequence[int], rounds: int) -> list[Measured]:
     """Run the benches named in the environment's installation, telling each as it is measured."""
     from bench.installation import installed
 
-    results: list[Result] = []
+    results: list[Measured] = []
     wanted = chosen(names)
     with installed() as installation:
         for name, bench in wanted.items():

@@ -53,9 +53,34 @@ def at_least(figure: str, bound: float) -> Target:
 GROWTH = (at_most("ours_growth", 11), at_most("memory_growth", 1.25))
 
 
+class Measured:
+    """What a bench came to at one number of rows, and whether that is good enough."""
+
+    bench: str
+    rows: int
+    verdicts: list[tuple[str, float, bool]]
+
+    def figures(self) -> dict[str, float]:
+        raise NotImplementedError
+
+    def judge(self, targets: Sequence[Target]) -> None:
+        """Hold the figures against the targets."""
+        known = self.figures()
+        self.verdicts = [
+            (str(target), known[target.figure], target.reached(known[target.figure]))
+            for target in targets
+            if target.figure in known
+        ]
+
+    def json(self) -> str:
+        """The result as one line."""
+        rounded = {name: _rounded(value) for name, value in self.figures().items()}
+        return json.dumps({"bench": self.bench, "rows": self.rows, **rounded})
+
+
 @dataclass
-class Result:
-    """What one bench came to at one number of rows; `more` are figures of its own."""
+class Result(Measured):
+    """Ours beside the limit and the stock alternative; `more` are figures of the bench's own."""
 
     bench: str
     rows: int
@@ -84,19 +109,18 @@ class Result:
             **self.more,
         }
 
-    def judge(self, targets: Sequence[Target]) -> None:
-        """Hold the figures against the targets."""
-        known = self.figures()
-        self.verdicts = [
-            (str(target), known[target.figure], target.reached(known[target.figure]))
-            for target in targets
-            if target.figure in known
-        ]
 
-    def json(self) -> str:
-        """The result as one line."""
-        rounded = {name: _rounded(value) for name, value in self.figures().items()}
-        return json.dumps({"bench": self.bench, "rows": self.rows, **rounded})
+@dataclass
+class Told(Measured):
+    """Figures that stand for themselves."""
+
+    bench: str
+    rows: int
+    told: dict[str, float]
+    verdicts: list[tuple[str, float, bool]] = field(default_factory=list)
+
+    def figures(self) -> dict[str, float]:
+        return self.told
 
 
 @dataclass(frozen=True)
@@ -154,6 +178,26 @@ class Bench:
         for result in results:
             result.judge([*self.targets, *GROWTH])
         return results
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A benchmark of what only we do: figures of its own, held against targets."""
+
+    about: str
+    figures: "Callable[[Installation, int, int], dict[str, float]]"
+    targets: tuple[Target, ...]
+
+    def measure(
+        self, installation: "Installation", name: str, sizes: Sequence[int], rounds: int
+    ) -> list[Told]:
+        """Take the figures once, at the first size."""
+        result = Told(name, sizes[0], self.figures(installation, sizes[0], rounds))
+        result.judge(self.targets)
+        return [result]
+
+
+Measurement = Bench | Figures
 
 
 def ratio(above: Sequence[float], below: Sequence[float]) -> float:
@@ -216,11 +260,11 @@ class PeakMemory:
                 return
 
 
-def table(results: Sequence[Result]) -> str:
+def table(results: Sequence[Measured]) -> str:
     """All verdicts, a line each."""
-    lines = [f"{'bench':<13} {'rows':>8}  {'target':<30} {'measured':>10}  "]
+    lines = [f"{'bench':<17} {'rows':>8}  {'target':<30} {'measured':>10}  "]
     lines += [
-        f"{r.bench:<13} {r.rows:>8,}  {target:<30} {value:>10.2f}  {'PASS' if good else 'MISS'}"
+        f"{r.bench:<17} {r.rows:>8,}  {target:<30} {value:>10.2f}  {'PASS' if good else 'MISS'}"
         for r in results
         for target, value, good in r.verdicts
     ]

@@ -38,7 +38,7 @@ def sides(installation: Installation, n: int) -> Sides:
         return _ours(installation, bounds)
 
     def limited() -> float:
-        return _limit(installation, bounds)
+        return through_a_socket(installation, _JSON, bounds)
 
     def stock() -> float:
         # A page is a page: the stock application reads one, its time is scaled up to all.
@@ -77,14 +77,16 @@ def _stock(installation: Installation, bounds: list[tuple[int, int]]) -> float:
     return sent.seconds
 
 
-def _limit(installation: Installation, bounds: list[tuple[int, int]]) -> float:
+def through_a_socket(
+    installation: Installation, statement: str, bounds: list[tuple[int, int]]
+) -> float:
     """json_agg of the same rows, its bytes passed on through a socket that somebody empties."""
     near, far = socket.socketpair()
     reader = Thread(target=_empty, args=[far])
     reader.start()
     with near, watch() as seconds, installation.database.cursor(binary=True) as cursor:
         for bound in bounds:
-            row = cursor.execute(_JSON, bound).fetchone()
+            row = cursor.execute(statement, bound).fetchone()
             assert row is not None
             near.sendall(row[0].encode())
     reader.join()

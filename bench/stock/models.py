@@ -1,6 +1,11 @@
 """The account product and what it points to, as plain Django models over tables that exist."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.db import models
+
+from bench.metadata.wide import STOCK_TABLE, kinds, stock_name
 
 
 class Account(models.Model):
@@ -64,3 +69,36 @@ class AccountProduct(models.Model):
     class Meta:
         managed = False
         db_table = "stock_accountproduct"
+
+
+_FIELDS: dict[str, Callable[[], models.Field]] = {
+    "TEXT": lambda: models.CharField(max_length=255, null=True, blank=True),
+    "LONG_TEXT": lambda: models.TextField(null=True, blank=True),
+    "INTEGER": lambda: models.BigIntegerField(null=True, blank=True),
+    "DECIMAL": lambda: models.DecimalField(max_digits=28, decimal_places=10, null=True),
+    "MONEY": lambda: models.DecimalField(max_digits=28, decimal_places=10, null=True),
+    "PERCENT": lambda: models.DecimalField(max_digits=28, decimal_places=10, null=True),
+    "DATE": lambda: models.DateField(null=True, blank=True),
+    "DATETIME": lambda: models.DateTimeField(null=True, blank=True),
+    "FLAG": lambda: models.BooleanField(null=True),
+    "EMAIL": lambda: models.EmailField(null=True, blank=True),
+    "URL": lambda: models.URLField(null=True, blank=True),
+}
+
+
+def _wide() -> type[models.Model]:
+    """The wide entity of the metadata benches, as one would have written it by hand."""
+    attributes: dict[str, Any] = {
+        stock_name(name): _FIELDS[kind]() for name, kind in kinds().items() if kind in _FIELDS
+    }
+    attributes["code"] = models.CharField(max_length=255, null=True, blank=True, unique=True)
+    attributes["name"] = models.CharField(max_length=255)
+    attributes["account"] = models.ForeignKey(Account, models.PROTECT, null=True, blank=True)
+    attributes["product"] = models.ForeignKey(Product, models.PROTECT, null=True, blank=True)
+    attributes["created"] = models.DateTimeField(auto_now_add=True)
+    attributes["updated"] = models.DateTimeField(auto_now=True)
+    attributes["Meta"] = type("Meta", (), {"managed": False, "db_table": STOCK_TABLE})
+    return type("Wide", (models.Model,), {"__module__": __name__, **attributes})
+
+
+Wide = _wide()

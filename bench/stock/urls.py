@@ -2,8 +2,9 @@
 
 from rest_framework.routers import SimpleRouter
 
-from bench.stock.views import AccountProductViewSet
+from bench.stock.views import AccountProductViewSet, WideViewSet
 
 router = SimpleRouter()
 router.register("account-products", AccountProductViewSet)
+router.register("wide", WideViewSet)
 urlpatterns = router.urls

@@ -10,14 +10,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ModelViewSet
 
-from bench.stock.models import AccountProduct
+from bench.stock.models import AccountProduct, Wide
 
 
 class BulkList(serializers.ListSerializer):
     """Many records are created by one bulk_create."""
 
-    def create(self, validated_data: list[dict[str, Any]]) -> list[AccountProduct]:
-        return AccountProduct.objects.bulk_create(AccountProduct(**d) for d in validated_data)
+    def create(self, validated_data: list[dict[str, Any]]) -> list[Any]:
+        model = self.child.Meta.model
+        return model.objects.bulk_create(model(**d) for d in validated_data)
 
 
 class AccountProductSerializer(serializers.ModelSerializer):
@@ -36,11 +37,17 @@ class UpsertSerializer(serializers.ModelSerializer):
         extra_kwargs = {"external_key": {"validators": []}}
 
 
-class AccountProductViewSet(ModelViewSet):
-    queryset = AccountProduct.objects.all()
-    serializer_class = AccountProductSerializer
+class WideSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Wide
+        fields = "__all__"
+        list_serializer_class = BulkList
 
-    def get_queryset(self) -> QuerySet[AccountProduct]:
+
+class BulkViewSet(ModelViewSet):
+    """Creates a list of records at once, and lists those between two ids."""
+
+    def get_queryset(self) -> QuerySet[Any]:
         found = super().get_queryset()
         asked = self.request.query_params
         if "above" in asked:
@@ -55,6 +62,16 @@ class AccountProductViewSet(ModelViewSet):
         with transaction.atomic():
             serializer.save()
         return Response(serializer.data, status=status.HTTP_201_CREATED)
+
+
+class WideViewSet(BulkViewSet):
+    queryset = Wide.objects.all()
+    serializer_class = WideSerializer
+
+
+class AccountProductViewSet(BulkViewSet):
+    queryset = AccountProduct.objects.all()
+    serializer_class = AccountProductSerializer
 
     @action(detail=False, methods=["put"])
     def upsert(self, request: Request) -> Response:
