@@ -39,7 +39,7 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, 
             },
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
     finally:
         drop_database(server, name)

@@ -14,7 +14,10 @@ SINGLE = {
 }
 
 
-@pytest.mark.parametrize("bench", ["api.create", "api.upsert", "api.retrieve"])
+@pytest.mark.parametrize(
+    "bench",
+    ["api.create", "api.upsert", "api.retrieve", "metadata.create", "metadata.retrieve"],
+)
 def test_a_bench_tells_its_figures_at_n_and_at_10n(
     lines: dict[tuple[str, int], Any], bench: str
 ) -> None:
@@ -31,3 +34,19 @@ def test_single_creates_tell_rates_and_percentiles_of_both(
     (line,) = (line for (bench, _), line in lines.items() if bench == "api.single")
     assert set(line) >= FIELDS | SINGLE | {"p50_over_stock", "p99_over_stock"}
     assert line["ours_p50_ms"] <= line["ours_p99_ms"]
+
+
+@pytest.mark.parametrize(
+    ("bench", "figures"),
+    [
+        ("metadata.version", {"check_us", "check_by_itself_us", "one_record_us", "share_percent"}),
+        ("metadata.snapshot", {"entities", "fields", "build_s", "build_cpu_s"}),
+        ("metadata.served", {"workers", "change_s", "served_s", "slowest_s"}),
+    ],
+)
+def test_a_bench_of_what_only_we_do_tells_its_own_figures(
+    lines: dict[tuple[str, int], Any], bench: str, figures: set[str]
+) -> None:
+    line = lines[bench, 30]
+    assert set(line) == {"bench", "rows"} | figures
+    assert all(line[figure] > 0 for figure in figures)

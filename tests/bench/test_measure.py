@@ -3,7 +3,7 @@
 import pytest
 
 from bench.__main__ import chosen
-from bench.measure import Result, at_least, at_most, ratio, table
+from bench.measure import Result, Told, at_least, at_most, ratio, table
 
 
 def result(**more: float) -> Result:
@@ -26,6 +26,13 @@ def test_a_figure_at_its_bound_has_reached_it() -> None:
         ("stock_over_ours >= 12.5", 12.0, False),
     ]
     assert [line.split()[-1] for line in table([judged]).splitlines()[1:]] == ["PASS", "MISS"]
+
+
+def test_figures_of_our_own_are_judged_and_shown_alike() -> None:
+    told = Told("metadata.served", 1000, {"served_s": 0.5, "workers": 2.0})
+    told.judge([at_most("served_s", 0.4), at_most("ours_growth", 11)])
+    assert told.verdicts == [("served_s <= 0.4", 0.5, False)]
+    assert table([told]).splitlines()[1].split()[-1] == "MISS"
 
 
 def test_growth_is_judged_only_where_it_was_measured() -> None:
