@@ -24,7 +24,7 @@ from django.views.decorators.http import require_POST
 from entities import records
 from entities.access import trail
 from entities.admin.callers import context_of, rights_on
-from entities.admin.designer import formulas, panel, plan, reading, sample
+from entities.admin.designer import formulas, guide, panel, plan, reading, sample
 from entities.admin.designer.access import ENTITY, FIELD, may, require_designer
 from entities.admin.designer.layouts import LayoutEditor
 from entities.admin.display import address
@@ -58,6 +58,7 @@ class Designer:
             ("jobs/rows/", self.job_rows, "designer-job-rows"),
             ("jobs/<int:job_id>/retry/", require_POST(self.retry), "designer-retry"),
             ("changes/", self.changes, "designer-changes"),
+            ("help/formulas/", self.guide, "designer-guide"),
             ("restore/", require_POST(self.restore), "designer-restore"),
             ("purge/<int:entity_id>/", self.purge_entity, "designer-purge"),
             ("<str:name>/", self.entity, "designer-entity"),
@@ -148,6 +149,10 @@ class Designer:
         except RequestError as error:
             messages.error(request, error.message)
         return HttpResponseRedirect(f"{self.root}jobs/")
+
+    def guide(self, request: HttpRequest) -> HttpResponse:
+        """The language of formulas."""
+        return self.page(request, "guide.html", title="Formulas", guide=guide.guide())
 
     def changes(self, request: HttpRequest, name: str = "") -> HttpResponse:
         """What became of the schema, of one entity or of all."""

@@ -1,5 +1,6 @@
 """The designer: who may open it, what its pages show, and that its changes are the verbs'."""
 
+import html
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from billing.customers.models import Account
 from entities import fieldtypes, records
 from entities.admin.designer import panel
 from entities.admin.designer.sample import sample_value, unsaved
+from entities.formulas import FUNCTIONS
 from entities.models import Entity, EntityField, SchemaChange, SchemaJob
 from entities.schema.current import current
 from metabrm import clock
@@ -228,6 +230,18 @@ def test_a_length_that_is_none_does_not_break_the_preview(
 ) -> None:
     sent = {"FieldName": "Sign", "DataType": name, "DataLength": length, "ask": "preview"}
     assert browser.post(f"{ROOT}ACCOUNT/fields/new/", sent).status_code == 200
+
+
+def test_the_guide_of_formulas_is_linked_where_they_are_typed(browser: Client) -> None:
+    panel = browser.get(f"{ROOT}ACCOUNT/fields/new/").text
+    assert panel.count(f'href="{ROOT}help/formulas/"') == 2
+    page = html.unescape(browser.get(f"{ROOT}help/formulas/").text)
+    for function in FUNCTIONS.values():
+        assert f"<td><code>{function.signature}</code></td>" in page
+    assert "<td><code>{!Code} & '-' & {!Quantity}</code></td>" in page
+    assert "<td><code>&</code> <code>||</code></td>" in page
+    assert "<li>In a list after IN, and as a case of CASE, <code>''</code> stands" in page
+    assert "**" not in page.split("brmd-guide")[1]
 
 
 def test_nothing_typed_becomes_markup(browser: Client) -> None:
