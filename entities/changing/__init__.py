@@ -12,5 +12,6 @@ long, the index of a large table, is left to a job (`entities.changing.jobs`).
 
 from entities.changing.carrying import Preview, preview, recorded
 from entities.changing.steps import Lock, Step
+from entities.changing.together import together
 
-__all__ = ["Lock", "Preview", "Step", "preview", "recorded"]
+__all__ = ["Lock", "Preview", "Step", "preview", "recorded", "together"]

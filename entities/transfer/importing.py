@@ -5,18 +5,14 @@ and its end. A dry run does the same and undoes it: whatever the verbs refuse co
 its line, and the steps are those that would be taken.
 """
 
-import random
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.db import OperationalError, connection, transaction
-from psycopg import errors as pg
+from django.db import transaction
 
 from entities import changing
 from entities.changing import Step
 from entities.errors import Code, RequestError, nearest
-from entities.schema import gate
 from entities.schema.current import current
 from entities.schema.description import fold
 from entities.transfer import applying, document, dumping, reading
@@ -25,10 +21,6 @@ from entities.transfer.guarding import judge
 from entities.transfer.parsing import Fault
 from entities.transfer.shipped import Shipped
 from metabrm.identity.context import Context
-
-#: Seconds for which an import is begun again, each time letting others pass.
-PATIENCE = 60.0
-_MOMENTARY = (pg.LockNotAvailable, pg.DeadlockDetected, pg.SerializationFailure)
 
 
 @dataclass(frozen=True)
@@ -107,24 +99,9 @@ def _begin(
     destructive: bool = False,
     digest: str = "",
 ) -> Report:
-    """Try until the locks are there."""
-    give_up = time.monotonic() + PATIENCE
-    nested = connection.in_atomic_block
-    while True:
-        try:
-            return _attempt(text, context, rehearsal, destructive, digest)
-        except RequestError as error:
-            if error.code != Code.SCHEMA_BUSY or nested or time.monotonic() > give_up:
-                raise
-        except OperationalError as error:
-            if nested or not isinstance(error.__cause__, _MOMENTARY):
-                raise
-            if time.monotonic() > give_up:
-                raise RequestError(
-                    Code.SCHEMA_BUSY,
-                    "Others are still changing records or the schema; try again later.",
-                ) from error
-        time.sleep(random.uniform(0.02, 0.3))
+    return changing.together(
+        context, lambda: _attempt(text, context, rehearsal, destructive, digest)
+    )
 
 
 class _UndoError(Exception):
@@ -140,7 +117,6 @@ def _attempt(
 ) -> Report:
     try:
         with transaction.atomic(), changing.recorded(rehearsal=rehearsal) as steps:
-            gate.enter(context, exclusive=True)
             found = _look(text)
             seen = found.digest(_text(text))
             if found.faults or not found.changes:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import connection
+
 from entities import changing, records
 from entities.changing import jobs
 from entities.errors import Code, Problem, RequestError
@@ -43,6 +45,9 @@ def apply(verb: str, entity: str, row: Any, context: Context, **more: Any) -> Ou
     try:
         (outcome,) = getattr(records, verb)(entity, [row], context, **more)
     except RequestError as error:
+        if error.code == Code.SCHEMA_BUSY and connection.in_atomic_block:
+            # Whoever has begun the transaction begins it again.
+            raise
         return Outcome(None, (Problem(error.code, error.field, error.message),))
     return outcome
 
@@ -93,7 +98,7 @@ def values_of(posted: Any) -> list[ListValue]:
     ]
 
 
-def save_values(
+def _save_values(
     field_id: int, wanted: list[ListValue], stored: list[dict[str, Any]], context: Context
 ) -> tuple[Problem, ...]:
     """Bring the list to what is wanted: new values, order, and which are still taken."""
@@ -102,8 +107,44 @@ def save_values(
         for verb, rows in _writes(field_id, wanted, stored):
             outcomes += getattr(records, verb)(VALUES, rows, context)
     except RequestError as error:
+        if error.code == Code.SCHEMA_BUSY:
+            raise
         return (Problem(error.code, "ListValues", error.message),)
     return tuple(p for outcome in outcomes for p in outcome.problems)
+
+
+class _UndoError(Exception):
+    """Something of a change can't be done, so nothing of it is."""
+
+
+def apply_field(
+    verb: str,
+    row: dict[str, Any] | None,
+    field_id: int | None,
+    wanted: list[ListValue],
+    stored: list[dict[str, Any]],
+    context: Context,
+) -> tuple[Problem, ...]:
+    """Write a field, if `row` is to be written, and its list: both or neither; the problems."""
+
+    def work() -> tuple[Problem, ...]:
+        record_id, problems = field_id, tuple[Problem, ...]()
+        if row is not None:
+            outcome = apply(verb, "ENTITY_FIELD", row, context)
+            record_id, problems = outcome.id, outcome.problems
+        if not problems and record_id is not None and wanted:
+            problems = _save_values(record_id, wanted, stored, context)
+        if problems:
+            raise _UndoError(problems)
+        return ()
+
+    try:
+        return changing.together(context, work)
+    except _UndoError as undone:
+        (problems,) = undone.args
+        return problems
+    except RequestError as error:
+        return (Problem(error.code, error.field, error.message),)
 
 
 def preview_values(

@@ -325,20 +325,13 @@ class Designer:
         wrong = [p for p in (stale, plan.duplicate(lines)) if p is not None]
         change = verb == "create" or set(sent) - {"Id"}
         if request.POST.get("ask") == "apply" and not wrong:
-            field_id = int(sent["Id"]) if "Id" in sent else None
             problems: tuple[Any, ...] = ()
-            if change:
-                outcome = plan.apply(verb, entity, sent, context)
-                problems, field_id = outcome.problems, outcome.id
-            if not problems and field_id is not None and lines:
-                problems = plan.save_values(field_id, lines, kept, context)
-                if problems and verb == "create":
-                    messages.warning(
-                        request,
-                        "The field is made, but its list is not complete: "
-                        + " ".join(p.message for p in problems),
-                    )
-                    problems = ()
+            if entity == FIELD:
+                field_id = int(sent["Id"]) if "Id" in sent else None
+                row = sent if change else None
+                problems = plan.apply_field(verb, row, field_id, lines, kept, context)
+            elif change:
+                problems = plan.apply(verb, entity, sent, context).problems
             if not problems:
                 messages.success(request, f"{about['heading']}: done.")
                 return JsonResponse({"go": onward()})

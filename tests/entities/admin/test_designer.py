@@ -294,6 +294,19 @@ def test_an_entity_and_a_list_field_are_made_with_the_reason(
     assert "marketing asked" in browser.get(f"{designed}changes/").text
 
 
+def test_a_field_and_its_list_are_made_together_or_not_at_all(
+    browser: Client, designed: str
+) -> None:
+    listed = {"value": ["Red", "a;b"], "value_id": ["", ""], "value_active": ["1", "1"]}
+    named = {"FieldLabel": "Color", "FieldName": "Color", "DataType": "MULTI_LIST"}
+    answer = add(browser, designed, **named, **listed)
+    assert "semicolon" in answer.text
+    assert "a;b" in answer.text
+    assert not EntityField.objects.filter(external_key="PROMO.Color").exists()
+    assert add(browser, designed, **named, **listed | {"value": ["Red", "a"]}).json()
+    assert list(current().entity("PROMO").field("Color").list_values.values()) == ["Red", "a"]
+
+
 def test_a_stale_panel_does_not_overwrite(browser: Client) -> None:
     field = EntityField.objects.get(external_key="ACCOUNT.Name")
     address = f"{ROOT}ACCOUNT/fields/{field.pk}/"
