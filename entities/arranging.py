@@ -143,7 +143,7 @@ def _wrong(
     """What is wrong with a layout of `schema`; `kept` are the names that it has had so far."""
     problems: list[tuple[Code, str]] = []
     seen: set[str] = set()
-    if not any(section.names for section in layout):
+    if not layout:
         problems.append(
             (
                 Code.INVALID_VALUE,

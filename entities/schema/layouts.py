@@ -54,7 +54,10 @@ class Place:
 
 
 def read(document: Any) -> Layout:
-    """The layout that a document describes; ValueError says what is wrong, and where."""
+    """The layout that a document describes; ValueError says what is wrong, and where.
+
+    A heading over nothing is none.
+    """
     if not isinstance(document, list):
         raise ValueError('is a list of field names, such as ["Name", "Status"]')
     sections: list[Section] = []
@@ -74,7 +77,7 @@ def read(document: Any) -> Layout:
     count = sum(len(section.names) for section in sections)
     if count > MOST_NAMES:
         raise ValueError(f"has {count} fields; {MOST_NAMES} are the most")
-    return tuple(sections)
+    return tuple(section for section in sections if section.names)
 
 
 def _section(entry: dict[str, Any], number: int) -> Section:

@@ -1,4 +1,4 @@
-"""An administrator arranges an entity's pages in the browser; a colleague at work sees it at once."""
+"""An administrator arranges pages in the browser; a colleague at work sees it at once."""
 
 import os
 from collections.abc import Iterator

@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from entities import records
 from entities.errors import RequestError
@@ -225,6 +227,26 @@ def test_who_may_write_the_rows_may_arrange_and_learns_no_names(
     assert outcome.problems[0].message.endswith("SHIP has no field Nmae.")
     assert codes([lay(decorator, ship, ["Name"])]) == [["UNKNOWN_FIELD"]]
     assert lay(clerk(ENTITY_LAYOUT_CONFIGURATION="CRUD", SHIP="R"), ship, ["Name"]).ok
+
+
+NAMES = st.sampled_from(["Name", "Port", "OwnerObj.Name", "Tons"])
+SECTIONS = st.fixed_dictionaries(
+    {"Section": st.sampled_from(["", "A", "B"]), "Fields": st.lists(NAMES, max_size=3)}
+)
+
+
+@given(st.lists(NAMES | SECTIONS, max_size=6))
+def test_reading_and_writing_keeps_names_headings_and_order(document: list[Any]) -> None:
+    again = written(read(document))
+    assert read(again) == read(document)
+
+    def flat(entries: list[Any]) -> list[str]:
+        return [n for e in entries for n in (e["Fields"] if isinstance(e, dict) else [e])]
+
+    assert flat(again) == flat(document)
+    kept = [e for e in document if isinstance(e, dict) and e["Fields"]]
+    headings = [e["Section"] for e in kept if e["Section"]]
+    assert [e["Section"] for e in again if isinstance(e, dict) and e["Section"]] == headings
 
 
 # Fields come and go
