@@ -79,7 +79,9 @@ class EntityLayoutBehavior(Behavior):
                 message = f"LayoutFields {error}."
                 batch.fail(index, Code.INVALID_VALUE, message, "LayoutFields")
                 continue
-            problems = _wrong(batch, schema, kinds[index], layout, _names(stored[index]))
+            same = batch.stored.get("layoutType", kinds)[index] == kinds[index]
+            kept = _names(stored[index]) if same else frozenset()
+            problems = _wrong(batch, schema, kinds[index], layout, kept)
             for code, message in problems:
                 batch.fail(index, code, message, "LayoutFields")
             if not problems:
@@ -195,7 +197,7 @@ def _wrong_name(
     place = layouts.resolve(batch.snapshot, schema, name)
     assert place is not None
     why = layouts.unfit(kind, place)
-    if why and not (kept and place.field.hidden):
+    if why and not kept:
         return Code.INVALID_VALUE, f"LayoutFields names {name}, which {why}."
     return None
 

@@ -309,6 +309,18 @@ def test_a_deleted_field_keeps_its_place_until_it_is_purged(admin: Context, ship
     assert layout.layout_fields == ["Name"]
 
 
+def test_what_has_become_unfit_leaves_the_pages_and_hinders_nobody(
+    admin: Context, ship: int
+) -> None:
+    assert lay(admin, ship, ["Port", "OwnerObj.Name", "Name"]).ok
+    layout = EntityLayout.objects.get()
+    change = [{"Id": str(field_id("Port")), "HiddenFlag": "1"}]
+    assert codes(records.update("ENTITY_FIELD", change, admin)) == [[]]
+    again = {"Id": str(layout.pk), "LayoutFields": ["Name", "Port"]}
+    assert codes(records.update(LAYOUT, [again], admin)) == [[]]
+    assert codes([lay(admin, ship, ["Port"], "DETAIL")]) == [["INVALID_VALUE"]]
+
+
 def test_purging_spares_the_field_that_has_taken_the_name(admin: Context, ship: int) -> None:
     old = field_id("Port")
     records.delete("ENTITY_FIELD", [old], admin)
