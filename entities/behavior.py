@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from entities.arranging import EntityLayoutBehavior  # noqa: F401 (registers itself)
+from entities.automation import behavior as automation  # noqa: F401 (registers its behaviors)
 from entities.changing.entity import EntityBehavior  # noqa: F401 (registers itself)
 from entities.changing.field import FieldBehavior  # noqa: F401 (registers itself)
 from entities.changing.key import KeyBehavior  # noqa: F401 (registers itself)
@@ -60,27 +61,3 @@ def _keys_of(table: str, column: str, ids: list[Any]) -> dict[Any, Any]:
             [[i for i in set(ids) if i is not None]],
         )
         return dict(cursor.fetchall())
-
-
-class _NotYet(Behavior):
-    """A rule that is kept but not applied would be worse than no rule."""
-
-    what = ""
-
-    def before_create(self, batch: Batch) -> None:
-        for index in batch.live:
-            batch.fail(
-                index,
-                Code.READ_ONLY_ENTITY,
-                f"{self.what} are not carried out by this release, so none can be made.",
-            )
-
-
-@behavior("WORKFLOW_RULE")
-class WorkflowRuleBehavior(_NotYet):
-    what = "Workflow rules"
-
-
-@behavior("WORKFLOW_ACTION")
-class WorkflowActionBehavior(_NotYet):
-    what = "Workflow actions"

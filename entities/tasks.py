@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from entities import retention
-from entities.automation import delivery
+from entities.automation import delivery, scheduled, trimming
 from entities.changing import jobs
 from entities.files import sweeping
 
@@ -16,15 +16,23 @@ def sweep_files() -> None:
 
 @shared_task(ignore_result=True)
 def apply_retention() -> None:
-    """Purge the recycle bin and trim the history, each entity by its own rule."""
+    """Purge the recycle bin, trim the history and the logs of workflow rules, each entity by its
+    own rule."""
     retention.empty_recycle_bin()
     retention.trim_history()
+    trimming.trim()
 
 
 @shared_task(ignore_result=True)
 def deliver_outbound() -> None:
     """Send what waits in the outbox."""
     delivery.deliver()
+
+
+@shared_task(ignore_result=True)
+def run_scheduled_rules() -> None:
+    """Run the workflow rules whose time has come."""
+    scheduled.run_due()
 
 
 @shared_task(ignore_result=True)

@@ -24,6 +24,8 @@ TOTAL_SECONDS = 20.0
 ANSWER_BYTES = 1000
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+#: Names of this machine, whatever resolves them.
+_LOCAL_NAMES = (".localhost", "localhost.localdomain")
 #: Networks of IPv6 that carry an address of IPv4 within: what is behind can't be told.
 _WRAPPED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16")))
 
@@ -104,19 +106,41 @@ def check_url(url: str) -> SplitResult:
     return parts
 
 
+def check_destination(url: str) -> None:
+    """RefusedDestinationError for an address that would be refused whatever its name resolves to.
+
+    What a name leads to is asked only when something is sent: it may change any day.
+    """
+    host = check_url(url).hostname or ""
+    try:
+        # The forms of IPv4 that resolvers understand as well: 0x7f000001, 127.1, 2130706433.
+        address: _Address = ipaddress.IPv4Address(socket.inet_aton(host))
+    except (OSError, ValueError):
+        try:
+            address = ipaddress.ip_address(host.partition("%")[0])
+        except ValueError:
+            if host != "localhost" and not host.endswith(_LOCAL_NAMES):
+                return
+            address = ipaddress.IPv4Address("127.0.0.1")
+    _check_address(host, address)
+
+
 def _checked_address(host: str, port: int) -> tuple[socket.AddressFamily, str]:
     """The address to connect to; every address of the name must be allowed."""
-    allowed = environment.current().webhook_private_hosts
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     for _, _, _, _, where in found:
-        address = ipaddress.ip_address(str(where[0]).partition("%")[0])
-        if not is_public(address) and not _is_allowed(host, address, allowed):
-            raise RefusedDestinationError(
-                f"{host} is {address}, an address inside the network; the operator can allow it "
-                f"with BRM_WEBHOOK_PRIVATE_HOSTS"
-            )
+        _check_address(host, ipaddress.ip_address(str(where[0]).partition("%")[0]))
     family, _, _, _, where = found[0]
     return family, str(where[0])
+
+
+def _check_address(host: str, address: _Address) -> None:
+    allowed = environment.current().webhook_private_hosts
+    if not is_public(address) and not _is_allowed(host, address, allowed):
+        raise RefusedDestinationError(
+            f"{host} is {address}, an address inside the network; the operator can allow it "
+            f"with BRM_WEBHOOK_PRIVATE_HOSTS"
+        )
 
 
 def is_public(address: _Address) -> bool:

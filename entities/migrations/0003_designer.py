@@ -200,7 +200,7 @@ class Migration(migrations.Migration):
                 ('action_type', metabrm.fields.ListField(max_length=100)),
                 ('exec_order', models.PositiveIntegerField(default=0, help_text='Lowest first.')),
                 ('status', metabrm.fields.ListField(db_default='ACTIVE', default='ACTIVE', max_length=100)),
-                ('field_formulas', models.JSONField(blank=True, help_text='SET_FIELDS and CREATE_RECORD: field -> formula over the record: {"Status": "\'CLOSED\'", "AccountId": "{!Id}"}.', null=True)),
+                ('field_formulas', models.JSONField(blank=True, help_text='SET_FIELDS and CREATE_RECORD: field -> formula over the record: {"Status": "\'CLOSED\'", "AccountId": "{!Id}"}. WEBHOOK: name -> formula of what is sent of the record; without it the whole record is sent but for personal data.', null=True)),
                 ('url', models.URLField(blank=True, help_text='WEBHOOK: where it is sent.', max_length=2000, null=True)),
                 ('recipient', models.CharField(blank=True, help_text="EMAIL: addresses, separated by commas; {!Name} for the record's value.", max_length=1000, null=True)),
                 ('subject', models.CharField(blank=True, max_length=1000, null=True)),

@@ -123,7 +123,8 @@ class WorkflowAction(EntityModel):
     field_formulas = models.JSONField(
         **OPTIONAL,
         help_text="SET_FIELDS and CREATE_RECORD: field -> formula over the record: "
-        '{"Status": "\'CLOSED\'", "AccountId": "{!Id}"}.',
+        '{"Status": "\'CLOSED\'", "AccountId": "{!Id}"}. WEBHOOK: name -> formula of what is sent '
+        "of the record; without it the whole record is sent but for personal data.",
     )
     url = models.URLField(max_length=2000, **OPTIONAL, help_text="WEBHOOK: where it is sent.")
     recipient = models.CharField(
@@ -183,7 +184,23 @@ class OutboundMessage(CoreModel):
     PENDING -> SENDING -> SENT, or PENDING again after a failure, and FAILED after the last try.
     """
 
-    brm = EntityOptions("OUTBOUND_MESSAGE", title="subject", writable=False)
+    brm = EntityOptions(
+        "OUTBOUND_MESSAGE",
+        title="subject",
+        read_only=(
+            "kind",
+            "workflow_action",
+            "entity_id",
+            "record_id",
+            "destination",
+            "subject",
+            "body",
+            "attempts",
+            "created",
+            "next_attempt_at",
+            "sent_at",
+        ),
+    )
 
     kind = ListField(values=("WEBHOOK", "EMAIL"))
     workflow_action = models.ForeignKey(

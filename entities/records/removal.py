@@ -29,17 +29,32 @@ def delete(batch: Batch, *, permanently: bool, recycled: bool = False) -> None:
 
     `recycled` purges from the recycle bin only.
     """
-    schema = batch.schema
     _lock(batch, deleted=True if recycled else None if permanently else False)
-    behavior_of(batch.snapshot, schema).before_delete(batch)
-    while True:
-        taken, to_null, refused = _reach(batch, recycled_too=permanently)
-        if not refused:
-            break
-        for index, message in refused.items():
-            batch.fail(index, Code.RECORD_IN_USE, message)
-    if not taken[schema]:
-        return
+    while batch.live:
+        try:
+            with transaction.atomic():
+                known = len(batch.problems)
+                behavior_of(batch.snapshot, batch.schema).before_delete(batch)
+                taken, to_null, refused = _reach(batch, recycled_too=permanently)
+                for index, message in refused.items():
+                    batch.fail(index, Code.RECORD_IN_USE, message)
+                if len(batch.problems) != known:
+                    # What was done because of records that stay must not have been done.
+                    raise _RepeatError
+                _remove(batch, taken, to_null, permanently=permanently)
+            return
+        except _RepeatError:
+            continue
+
+
+def _remove(
+    batch: Batch,
+    taken: Taken,
+    to_null: dict[tuple[EntitySchema, FieldSchema], list[int]],
+    *,
+    permanently: bool,
+) -> None:
+    schema = batch.schema
     at = clock.now()
     with connection.cursor() as cursor:
         # Records of one deletion may point at each other in circles.
@@ -85,7 +100,7 @@ def undelete(batch: Batch) -> None:
 
 
 class _RepeatError(Exception):
-    """Records that were already restored have failed."""
+    """Records have failed for which something was already done."""
 
 
 def _lock(batch: Batch, *, deleted: bool | None) -> dict[int, datetime | None]:

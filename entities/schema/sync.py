@@ -230,6 +230,7 @@ def _sync_values(fields: dict[str, EntityField], report: Report) -> None:
 
 def entity_declaration(model: type[CoreModel]) -> tuple[dict[str, Any], dict[str, Any]]:
     """For a core model: what code decides of its entity, and how a new row begins."""
+    kept = model.brm.writable and issubclass(model, EntityModel)
     owned = {
         "table_name": model._meta.db_table,
         "virtual_entity_flag": not model.brm.writable,
@@ -238,8 +239,8 @@ def entity_declaration(model: type[CoreModel]) -> tuple[dict[str, Any], dict[str
         "entity_label": _capitalised(model._meta.verbose_name),
         "short_help_label": _docstring(model),
         "node": str(model._meta.app_config.verbose_name),
-        "history_flag": model.brm.writable,
-        "recycle_bin_flag": model.brm.writable,
+        "history_flag": kept,
+        "recycle_bin_flag": kept,
     }
     return owned, initial
 

@@ -221,6 +221,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(minutes=1),
         "options": {"expires": 60},
     },
+    "run the workflow rules that are due": {
+        "task": "entities.tasks.run_scheduled_rules",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
+    },
     "send what waits in the outbox": {
         "task": "entities.tasks.deliver_outbound",
         "schedule": timedelta(seconds=10),

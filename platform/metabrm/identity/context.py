@@ -4,7 +4,7 @@ There is no ambient user. A front door builds a Context from whatever proved the
 background work builds one with `Context.system(reason)`. History records it with every change.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from metabrm.identity.models import User
 
@@ -21,7 +21,7 @@ class Context:
     request_id      ties log lines, history and answers of one request together
     time_zone       IANA zone in which times are shown to the caller
     views_pii       sees personal data that others see masked
-    chain           Ids of the workflow rules whose actions led here, the first one first
+    cause           what led here, for whoever led: a chain of workflow rules
     """
 
     user_id: int | None
@@ -32,7 +32,7 @@ class Context:
     request_id: str = ""
     time_zone: str = "UTC"
     views_pii: bool = False
-    chain: tuple[int, ...] = ()
+    cause: object = field(default=None, compare=False, repr=False)
 
     @classmethod
     def system(cls, reason: str) -> "Context":

@@ -1,0 +1,46 @@
+"""What rules did, record by record (WORKFLOW_RUN), and how often in all (the rule's counters).
+
+The counters are raised once the transaction is committed: raised within it, they would make all
+writers of an entity wait for each other.
+"""
+
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+
+from entities.automation.rules import Rule
+from metabrm import clock
+
+_NOTE = """
+INSERT INTO entities_workflowrun
+    (workflow_rule_id, entity_id, record_id, run_at, status, message)
+SELECT %s, %s, v.record_id, %s, %s, %s FROM unnest(%s::bigint[]) AS v(record_id)
+"""
+
+_COUNT = """
+INSERT INTO entities_workflowstate
+    (workflow_rule_id, last_run_time, total_actions, failed_actions)
+SELECT id, %s, %s, %s FROM entities_workflowrule WHERE id = %s
+ON CONFLICT (workflow_rule_id) DO UPDATE
+SET last_run_time = greatest(entities_workflowstate.last_run_time, excluded.last_run_time),
+    total_actions = entities_workflowstate.total_actions + excluded.total_actions,
+    failed_actions = entities_workflowstate.failed_actions + excluded.failed_actions
+"""
+
+
+def note(rule: Rule, ids: Sequence[int], status: str, message: str, *, actions: int = 0) -> None:
+    """Keep with the open transaction that the rule was applied to these records, or why not.
+
+    `actions` were done for each of them.
+    """
+    at = clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE, [rule.id, rule.entity_id, at, status, message, list(ids)])
+    done = len(ids) * actions
+    failed = 0 if status == "DONE" else len(ids)
+
+    def count() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(_COUNT, [at, done, failed, rule.id])
+
+    transaction.on_commit(count, robust=True)
