@@ -1,10 +1,13 @@
-"""A real web server that receives webhooks and answers as a test tells it to."""
+"""A real web server that receives webhooks and answers as a test tells it to; real senders."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from django.db import connection
 
 Respond = Callable[[BaseHTTPRequestHandler], None]
 
@@ -57,3 +60,18 @@ def receiving() -> Iterator[Receiver]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def subprocess_environment(**more: str) -> dict[str, str]:
+    """The environment of a process that works on the test's database."""
+    database = connection.settings_dict
+    url = (
+        f"postgresql://{database['USER']}:{database['PASSWORD']}@/{database['NAME']}"
+        f"?host={database['HOST']}&port={database['PORT'] or 5432}"
+    )
+    return {
+        **os.environ,
+        "DATABASE_URL": url,
+        "DJANGO_SETTINGS_MODULE": "metabrm.settings",
+        **more,
+    }

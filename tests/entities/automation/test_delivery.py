@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from entities.automation import delivery, outbox, webhook
 from entities.models.workflow import OutboundMessage, OutboundMessageAttempt, WorkflowState
 from metabrm import clock
 from tests.entities.automation import waiting
-from tests.entities.automation.receiver import Receiver, status
+from tests.entities.automation.receiver import Receiver, status, subprocess_environment
 
 pytestmark = pytest.mark.django_db
 
@@ -221,11 +220,6 @@ def test_a_killed_sender_s_message_is_sent_by_another(receiver: Receiver) -> Non
 
     receiver.respond = hold
     (number,) = waiting.put(receiver.url, waiting.action())
-    database = connection.settings_dict
-    url = (
-        f"postgresql://{database['USER']}:{database['PASSWORD']}@/{database['NAME']}"
-        f"?host={database['HOST']}&port={database['PORT'] or 5432}"
-    )
     sender = subprocess.Popen(
         [
             sys.executable,
@@ -233,12 +227,7 @@ def test_a_killed_sender_s_message_is_sent_by_another(receiver: Receiver) -> Non
             "import django; django.setup(); from entities.automation import delivery;"
             " delivery.deliver()",
         ],
-        env={
-            **os.environ,
-            "DATABASE_URL": url,
-            "DJANGO_SETTINGS_MODULE": "metabrm.settings",
-            "BRM_WEBHOOK_PRIVATE_HOSTS": "127.0.0.1",
-        },
+        env=subprocess_environment(BRM_WEBHOOK_PRIVATE_HOSTS="127.0.0.1"),
     )
     assert arrived.wait(60)
     sender.send_signal(signal.SIGKILL)
