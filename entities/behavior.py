@@ -20,7 +20,7 @@ from entities.files import behavior as files  # noqa: F401 (registers its behavi
 from entities.granting import GrantBehavior
 from entities.records import sealed_keys  # noqa: F401 (registers itself)
 from entities.records.batch import Batch
-from entities.records.behavior import Behavior, behavior
+from entities.records.behavior import behavior
 from entities.records.retiring import RetiredValues  # noqa: F401 (registers itself)
 from entities.validation import behavior as validation  # noqa: F401 (registers its behaviors)
 

@@ -1,7 +1,9 @@
-"""Pages that are more than their metadata: USER has a password, AUDIT_LOG differences."""
+"""Pages that are more than their metadata: USER has a password, AUDIT_LOG differences, and what was
+given up of OUTBOUND_MESSAGE can be sent again."""
 
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.db.models.expressions import RawSQL
@@ -9,9 +11,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
 from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm
 
-from entities.admin import history
+from entities import records
+from entities.admin import history, recycling
 from entities.admin.callers import context_of, rights_on
 from entities.admin.display import Column, record_url
 from entities.admin.filters import FieldFilter
@@ -196,5 +200,77 @@ class AuditLogAdmin(RecordAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
 
+class OutboundMessageAdmin(RecordAdmin):
+    """The delivery log to read, newest first; messages that were given up are sent again by those
+    who may update the entity."""
+
+    change_form_object_tools_template = "admin/metabrm/message_tools.html"
+    actions = ["send_again"]
+
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            path(
+                "<int:message_id>/retry/",
+                self.admin_site.admin_view(require_POST(self.retry_view)),
+                name="entities_outboundmessage_retry",
+            ),
+            *super().get_urls(),
+        ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return super().has_change_permission(request)
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        names = ("Created", "Kind", "Subject", "Destination", "Status", "Attempts", "NextAttemptAt")
+        readable = self.rights(request).readable
+        return [self.column(self.schema.field(n)) for n in names if n in readable]
+
+    def send_again(self, request: HttpRequest, queryset: models.QuerySet) -> None:
+        chosen = queryset.order_by().values_list("pk", flat=True)
+        self._retry(request, list(chosen[: recycling.MOST_AT_ONCE]))
+
+    send_again.short_description = "Send again"  # type: ignore[attr-defined]
+    send_again.allowed_permissions = ("retry",)  # type: ignore[attr-defined]
+
+    def retry_view(self, request: HttpRequest, message_id: int) -> HttpResponse:
+        """Send one message again."""
+        if not self.has_retry_permission(request):
+            raise PermissionDenied("You may not send messages again.")
+        self._retry(request, [message_id])
+        return HttpResponseRedirect(self.page("change", message_id))
+
+    def _retry(self, request: HttpRequest, ids: list[int]) -> None:
+        rows = [{"Id": str(i), "Status": "PENDING"} for i in ids]
+        context = context_of(request, "admin: send again")
+        outcomes = records.update(self.schema.name, rows, context)
+        done = sum(outcome.ok for outcome in outcomes)
+        if done:
+            self.message_user(request, f"{done} message{'s' if done > 1 else ''} will be sent.")
+        for outcome in outcomes:
+            for problem in outcome.problems:
+                told = f"Message {outcome.id}: {problem.message}"
+                self.message_user(request, told, messages.ERROR)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        failed = context["original"].status == "FAILED"
+        context["may_retry"] = failed and self.has_retry_permission(request)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
 #: Entity -> the class of its pages where that is not RecordAdmin.
-SPECIAL: dict[str, type[RecordAdmin]] = {"USER": UserAdmin, "AUDIT_LOG": AuditLogAdmin}
+SPECIAL: dict[str, type[RecordAdmin]] = {
+    "USER": UserAdmin,
+    "AUDIT_LOG": AuditLogAdmin,
+    "OUTBOUND_MESSAGE": OutboundMessageAdmin,
+}
