@@ -12,6 +12,7 @@ from entities.automation.evaluating import evaluate
 from entities.automation.rules import ALWAYS, Rule
 from entities.models import workflow
 from entities.records.batch import Batch
+from entities.schema import gate
 
 
 def apply(batch: Batch, chosen: Sequence[Rule]) -> None:
@@ -19,6 +20,7 @@ def apply(batch: Batch, chosen: Sequence[Rule]) -> None:
     if not chosen or not batch.live:
         return
     chain = resume(batch)
+    spent = chain.cascade.spent
     met = _met(batch, chosen)
     for rule in chosen:
         live = [i for i in met[rule] if i not in batch.problems]
@@ -26,6 +28,8 @@ def apply(batch: Batch, chosen: Sequence[Rule]) -> None:
             acting.fail(batch, rule, live, f"{rule.broken} An administrator can mend it.")
         elif live:
             acting.act(batch, rule, live, chain)
+    if chain.cascade.spent != spent:
+        gate.resume(batch.context)
 
 
 def _met(batch: Batch, chosen: Sequence[Rule]) -> dict[Rule, list[int]]:

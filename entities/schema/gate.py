@@ -61,3 +61,9 @@ def enter(context: Context, *, exclusive: bool = False) -> int:
         while cursor.nextset():
             pass
         return int(cursor.fetchone()[0])
+
+
+def resume(context: Context) -> None:
+    """Tell the history again why, after others acted in the same transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('metabrm.reason', %s, true)", [context.reason])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from metabrm import environment
-from metabrm.environment import VARIABLES, masked, read
+from metabrm.environment import VARIABLES, MailServer, masked, read
 from metabrm.problems import Problem
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +37,18 @@ GOOD = [
      "postgres:///n?host=/run/postgresql"),
     ("REDIS_URL", "rediss://:pw@cache:6380/3", "redis_url", "rediss://:pw@cache:6380/3"),
     ("REDIS_URL", "unix:///run/valkey.sock?db=2", "redis_url", "unix:///run/valkey.sock?db=2"),
+    ("BRM_MAIL_URL", "smtp://jo%40x:p%3Aw@mail.example", "mail_server",
+     MailServer("mail.example", 587, "jo@x", "p:w", "starttls")),
+    ("BRM_MAIL_URL", "smtp://mail.example?tls=implicit", "mail_server",
+     MailServer("mail.example", 465, "", "", "implicit")),
+    ("BRM_MAIL_URL", "smtp://mail.example:2525/?tls=off", "mail_server",
+     MailServer("mail.example", 2525, "", "", "off")),
+    ("BRM_MAIL_URL", "", "mail_server", None),
+    ("BRM_MAIL_FROM", "a@example.com", "mail_from", "a@example.com"),
+    ("BRM_MAIL_FROM", "Billing <a@example.com>", "mail_from", "Billing <a@example.com>"),
+    ("BRM_WEBHOOK_PRIVATE_HOSTS", "crm.internal, 10.1.0.0/16,fd00::/8,10.2.3.4",
+     "webhook_private_hosts", ("crm.internal", "10.1.0.0/16", "fd00::/8", "10.2.3.4")),
+    ("BRM_WEBHOOK_PRIVATE_HOSTS", "", "webhook_private_hosts", ()),
 ]  # fmt: skip
 
 BAD = [
@@ -68,6 +80,12 @@ BAD = [
     ("REDIS_URL", "redis://h:70000/0"),
     ("REDIS_URL", "redis://h/name"),
     ("REDIS_URL", "unix://"),
+    ("BRM_MAIL_FROM", "nobody"),
+    ("BRM_MAIL_FROM", "a@x.org, b@x.org"),
+    ("BRM_MAIL_FROM", "a@x.org\nBcc: b@x.org"),
+    ("BRM_WEBHOOK_PRIVATE_HOSTS", "http://crm"),
+    ("BRM_WEBHOOK_PRIVATE_HOSTS", "10.1.0.0/99"),
+    ("BRM_WEBHOOK_PRIVATE_HOSTS", "a,,b"),
 ]
 
 
@@ -100,6 +118,9 @@ def test_all_wrong_values_are_told_at_once() -> None:
         ("DATABASE_URL", "postgresql://u:hunt@er2hunter2@h"),
         ("DATABASE_URL", "postgresql://h?password=hunter2"),
         ("REDIS_URL", "http://:hunter2@h"),
+        ("BRM_MAIL_URL", "http://u:hunter2@h"),
+        ("BRM_MAIL_URL", "smtp://u:hunter2@h?tls=perhaps"),
+        ("BRM_MAIL_URL", "smtp://u:hunter2@h:99999"),
     ],
 )
 def test_no_password_is_ever_shown(name: str, text: str) -> None:

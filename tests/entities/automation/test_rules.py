@@ -241,6 +241,23 @@ def test_a_rule_creates_records_with_all_rights_in_the_writer_s_name(
     assert (entry.user_id, entry.reason) == (writer.user_id, "workflow rule Packer")
 
 
+def test_the_history_tells_what_the_rule_did_and_what_the_person(
+    clerk: Callable[..., Context],
+) -> None:
+    sets(rule("Farewell", event="Before Delete"), Note="'gone'")
+    person = clerk(TICKET="CRUD")
+    record = create_one("TICKET", person, Title="p")
+    assert records.delete("TICKET", [record], person)[0].ok
+    schema = Entity.objects.get(entity_name="TICKET", deleted_at=None)
+    entries = AuditLog.objects.filter(entity_id=schema.pk, record_id=record).order_by("id")
+    told = list(entries.values_list("action", "reason", "user_id"))
+    assert [(reason, user) for _, reason, user in told] == [
+        ("test", person.user_id),
+        ("workflow rule Farewell", person.user_id),
+        ("test", person.user_id),
+    ]
+
+
 def test_a_failing_action_fails_its_record_alone(system: Context) -> None:
     made = rule("Inverse")
     calls(made)
