@@ -204,7 +204,7 @@ class OutboundMessageAdmin(RecordAdmin):
     """The delivery log to read, newest first; messages that were given up are sent again by those
     who may update the entity."""
 
-    change_form_object_tools_template = "admin/metabrm/message_tools.html"
+    change_form_template = "admin/metabrm/message.html"
     actions = ["send_again"]
 
     def get_urls(self) -> list[URLPattern]:
@@ -265,6 +265,7 @@ class OutboundMessageAdmin(RecordAdmin):
     ) -> HttpResponse:
         failed = context["original"].status == "FAILED"
         context["may_retry"] = failed and self.has_retry_permission(request)
+        context["retry_url"] = "../retry/"
         return super().render_change_form(request, context, *args, **kwargs)
 
 
