@@ -21,7 +21,7 @@ from metabrm import sealing
 #: Values that are read and written at once.
 BATCH = 2_000
 #: Values, those of the history included, that one change of a field encrypts or decrypts.
-MOST_AT_ONCE = 250_000
+MOST_AT_ONCE = 100_000
 
 #: Where a batch ended, such as the Id of its last record.
 Place = tuple[int, ...]

@@ -12,7 +12,7 @@ from django.db import connection
 from entities.fieldtypes.textform import array_literal, copy_fields
 from entities.records.batch import UNSET, Batch
 from entities.schema.description import EntitySchema, FieldSchema, quote
-from metabrm import clock
+from metabrm import clock, sealing
 
 #: Condition on live records beside one on ids. It is put so that no partial index fits it: until a
 #: loaded table is analyzed, walking the whole of such an index seems cheaper than the primary key.
@@ -153,6 +153,13 @@ def update(batch: Batch, indexes: list[int]) -> None:
         arrays.append(
             array_literal(field.type.text_column([v if v is not UNSET else None for v in sent]))
         )
+        if field.type.place and sealing.rotating():
+            # The same text under another key is the same; the command rotates it.
+            value = (
+                f"CASE WHEN t.{column} = ANY(v.c{len(arrays)}::text[]) THEN t.{column} "
+                f"ELSE {value} END"
+            )
+            arrays.append(array_literal([_every_token(field, v) for v in sent]))
         if not all(mask):
             value = f"CASE WHEN v.c{len(arrays)}::boolean THEN {value} ELSE t.{column} END"
             arrays.append(array_literal(["t" if m else "f" for m in mask]))
@@ -175,6 +182,12 @@ def update(batch: Batch, indexes: list[int]) -> None:
             f"WHERE t.id = v.id AND ROW({held}) IS DISTINCT FROM ROW({', '.join(values)})",
             [*parameters, [batch.ids[i] for i in indexes], *arrays],
         )
+
+
+def _every_token(field: FieldSchema, value: Any) -> str | None:
+    if value is UNSET or value is None:
+        return None
+    return array_literal(sealing.tokens(field.type.place, value))
 
 
 def lock(

@@ -1,5 +1,7 @@
 """Every variable is checked; the README's table is the table in the code; secrets are secret."""
 
+import base64
+import hashlib
 import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -121,6 +123,8 @@ def test_all_wrong_values_are_told_at_once() -> None:
         ("BRM_MAIL_URL", "http://u:hunter2@h"),
         ("BRM_MAIL_URL", "smtp://u:hunter2@h?tls=perhaps"),
         ("BRM_MAIL_URL", "smtp://u:hunter2@h:99999"),
+        ("BRM_FIELD_KEYS", "hunter2"),
+        ("BRM_FIELD_KEYS", f"k1:{'hunter2' * 13}"),
     ],
 )
 def test_no_password_is_ever_shown(name: str, text: str) -> None:
@@ -171,6 +175,64 @@ def test_secrets_are_made_once_and_only_their_owner_reads_them(
     for path in env.state_dir.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(env.state_dir.stat().st_mode) == 0o700
+
+
+FIELD_KEYS = [hashlib.sha512(name).digest() for name in (b"new", b"old")]
+WRITTEN = [base64.b64encode(key).decode() for key in FIELD_KEYS]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"new:{WRITTEN[0]},old:{WRITTEN[1]}",
+        f" new:{WRITTEN[0]} , old:{WRITTEN[1]}\n",
+        f"new:{WRITTEN[0].rstrip('=')},old:{WRITTEN[1].replace('+', '-').replace('/', '_')}",
+    ],
+)
+def test_field_keys_in_the_order_they_are_given(text: str) -> None:
+    env = read({"BRM_FIELD_KEYS": text})
+    assert env.field_keys == (("new", FIELD_KEYS[0]), ("old", FIELD_KEYS[1]))
+    assert str(FIELD_KEYS[0]) not in repr(env)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        WRITTEN[0],
+        f":{WRITTEN[0]}",
+        f"a b:{WRITTEN[0]}",
+        f"a:b:{WRITTEN[0]}",
+        f"{'k' * 33}:{WRITTEN[0]}",
+        f"k:{base64.b64encode(FIELD_KEYS[0][:32]).decode()}",
+        f"k:{WRITTEN[0]}A",
+        f"k:{WRITTEN[0]},",
+        f"k:{WRITTEN[0]},k:{WRITTEN[1]}",
+        f"k:{WRITTEN[0]},j:{WRITTEN[0]}",
+        "k:",
+        "k:ä" + WRITTEN[0][1:],
+    ],
+)
+def test_wrong_field_keys_are_told_without_them(text: str) -> None:
+    with pytest.raises(Problem) as caught:
+        read({"BRM_FIELD_KEYS": text})
+    told = str(caught.value)
+    assert told.startswith("BRM_FIELD_KEYS is (hidden); it must be ID:KEY or several")
+    assert WRITTEN[0][:8] not in told
+
+
+def test_a_field_key_is_made_beside_an_embedded_database_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"BRM_STATE_DIR": str(tmp_path / "state")}
+    env = read(given)
+    monkeypatch.setattr(environment, "current", lambda: env)
+    ((name, key),) = environment.field_keys()
+    assert (name, len(key)) == ("generated", 64)
+    assert environment.field_keys() == ((name, key),)
+    assert stat.S_IMODE((env.state_dir / "field-key").stat().st_mode) == 0o600
+    theirs = read({**given, "DATABASE_URL": "postgresql://h/n"})
+    monkeypatch.setattr(environment, "current", lambda: theirs)
+    assert environment.field_keys() == ()
 
 
 def test_a_given_secret_is_used_and_not_stored(

@@ -93,6 +93,21 @@ def test_the_length_is_that_of_the_plain_text(system: Context) -> None:
     assert codes(records.create("PATIENT", rows, system)) == [[], ["VALUE_TOO_LONG"]]
 
 
+def test_a_core_entity_has_encrypted_fields_too(system: Context) -> None:
+    account = current().entity("ACCOUNT").id
+    field = {"FieldName": "Iban", "DataType": "TEXT", "EncryptedFlag": "1", "UniqueField": "1"}
+    create_one("ENTITY_FIELD", system, EntityId=account, **field)
+    id_ = create_one("ACCOUNT", system, Name="A", Iban="DE02 1203")
+    assert codes(records.create("ACCOUNT", [{"Name": "B", "Iban": "DE02 1203"}], system)) == [
+        ["DUPLICATE_KEY"]
+    ]
+    (row,) = select("SELECT Id, Iban, Name FROM ACCOUNT WHERE Iban = 'DE02 1203'", system)
+    assert row == {"Id": str(id_), "Iban": "DE02 1203", "Name": "A"}
+    column = current().entity("ACCOUNT").field("Iban").column
+    record = current().entity("ACCOUNT").model.objects.get(pk=id_)
+    assert getattr(record, str(column)) == "DE02 1203"
+
+
 def test_updating_clearing_and_leaving_alone(system: Context) -> None:
     id_ = create_one("PATIENT", system, Ssn="1", Notes="one", Name="A")
     records.update("PATIENT", [{"Id": id_, "Notes": "two"}], system)
@@ -207,6 +222,10 @@ FORMULAS = [
     (
         "ENTITY_VALIDATION",
         {"EntityValidationName": "V", "FormulaValue": "{!Ssn} = 'a'", "ErrorText": "no"},
+    ),
+    (
+        "ENTITY_FIELD",
+        {"FieldName": "X", "DataType": "FORMULA", "FormulaValue": "{!ParentObj.Notes}"},
     ),
 ]
 

@@ -165,6 +165,18 @@ def test_keys_are_unique_under_both(system: Context, patient: int) -> None:
         assert (up.id, up.created) == (old, False)
 
 
+def test_the_same_value_once_more_is_no_change(system: Context, filled: list[Any]) -> None:
+    before, row = entries(), filled[2]
+    with keys("k2", "k1"):
+        sent = {name: row[name] for name in ("Id", "Ssn", "Notes", "Name")}
+        records.update("PATIENT", [sent, {"Id": filled[0]["Id"], "Name": "P0"}], system)
+        assert entries() == before
+        records.update("PATIENT", [sent | {"Notes": "new"}], system)
+        assert entries()[0] == before[0] + 1
+        sql = f"SELECT Ssn, Notes FROM PATIENT WHERE Id = {row['Id']}"
+        assert select(sql, system) == [{"Ssn": row["Ssn"], "Notes": "new"}]
+
+
 # Processes
 
 
