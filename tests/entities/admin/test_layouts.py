@@ -1,6 +1,7 @@
 """Pages look as their layouts say, as far as the reader's rights go, in as few queries as ever."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -10,7 +11,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from entities import records
+from entities.access import EntityRights, rights
+from entities.admin.derived import derive
 from entities.models import Entity, EntityLayout
+from entities.schema import layouts
+from entities.schema.current import current
+from entities.schema.description import EntitySchema
 from metabrm.identity.context import Context
 from tests.entities.custom import custom_entity, custom_field
 
@@ -348,3 +354,26 @@ def test_a_deleted_field_leaves_the_pages_and_comes_back(
     assert not any("Cadiz" in a.text for a in away)
     assert records.undelete("ENTITY_FIELD", [field.id], system)[0].ok
     assert any("Port" in browser.get(a).text for a in addresses)
+
+
+def test_a_record_behind_a_lookup_that_the_reader_may_not_see_reads_as_none(
+    make: Make, ship: Entity
+) -> None:
+    seen, unseen = make("ACCOUNT", Name="Seen"), make("ACCOUNT", Name="Unseen")
+    for owner in (seen, unseen):
+        make("SHIP", Name="Ariel", OwnerId=str(owner))
+    snapshot = current()
+    schema = snapshot.entity("SHIP")
+
+    def rights_of(on: EntitySchema) -> EntityRights:
+        whole = rights(snapshot, Context.system("test"), on)
+        return replace(whole, condition="{t}.name <> 'Unseen' OR {t}.name LIKE 'x%'")
+
+    place = layouts.resolve(snapshot, schema, "OwnerObj.Name")
+    assert place is not None
+    found = list(schema.model._default_manager.order_by("pk"))
+    derive(snapshot, schema, found, (), [place], rights_of)
+    assert [record.brm_computed for record in found] == [
+        {"OwnerObj.Name": "Seen"},
+        {"OwnerObj.Name": None},
+    ]

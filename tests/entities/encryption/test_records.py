@@ -349,3 +349,26 @@ def test_without_a_key_nothing_is_encrypted(system: Context, patient: int) -> No
         assert codes([outcome]) == [["FIELD_KEY_MISSING"]]
         assert "BRM_FIELD_KEYS" in outcome.problems[0].message
         assert select("SELECT Id FROM PATIENT WHERE Ssn = '1'", system) == []
+
+
+def test_layouts_list_them_and_neither_search_nor_follow_lookups_to_them(
+    patient: int, system: Context
+) -> None:
+    visit = create_one("ENTITY", system, EntityName="VISIT")
+    create_one(
+        "ENTITY_FIELD",
+        system,
+        EntityId=visit,
+        FieldName="PatientId",
+        DataType="LOOKUP",
+        ReferencedEntityId=patient,
+    )
+
+    def lay(entity: int, kind: str, *names: str) -> list[list[str]]:
+        row = {"EntityId": entity, "layoutType": kind, "LayoutName": kind, "LayoutFields": names}
+        return codes(records.create("ENTITY_LAYOUT_CONFIGURATION", [row], system))
+
+    assert lay(patient, "LIST", "Name", "Ssn") == [[]]
+    assert lay(patient, "SEARCH", "Name", "Ssn") == [["INVALID_VALUE"]]
+    assert lay(visit, "LIST", "PatientObj.Ssn") == [["INVALID_VALUE"]]
+    assert lay(visit, "LIST", "PatientObj.Name") == [[]]
