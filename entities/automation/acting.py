@@ -24,6 +24,17 @@ from entities.records.outcome import Outcome
 from metabrm import clock
 from metabrm.identity.context import Context
 
+#: What is told of these holds no value: a rule may have written what the caller may not read.
+_WITHOUT_VALUES = frozenset(
+    {
+        Code.REQUIRED_FIELD_MISSING,
+        Code.VALUE_TOO_LONG,
+        Code.NUMBER_OUT_OF_RANGE,
+        Code.FIELD_NOT_CHANGEABLE,
+        Code.VALIDATION_FAILED,
+    }
+)
+
 
 @dataclass(slots=True)
 class _Work:
@@ -79,11 +90,16 @@ class _Work:
         for index, outcome in zip(places, outcomes, strict=True):
             for problem in outcome.problems:
                 at = f"{problem.field}: " if problem.field else ""
+                told = problem.message
+                if not self.batch.context.administrator and problem.code not in _WITHOUT_VALUES:
+                    told = (
+                        f"{problem.code}. What the rule wrote is not shown to you; an "
+                        f"administrator who writes the same record is told."
+                    )
                 self.batch.fail(
                     index,
                     problem.code,
-                    f"Workflow rule {self.rule.name!r}, action {action.name!r}: "
-                    f"{at}{problem.message}",
+                    f"Workflow rule {self.rule.name!r}, action {action.name!r}: {at}{told}",
                 )
         self.left = [i for i in self.left if i not in self.batch.problems]
 

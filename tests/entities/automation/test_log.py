@@ -3,8 +3,10 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from entities import records
@@ -14,9 +16,9 @@ from entities.models.workflow import OutboundMessage, OutboundMessageAttempt, Wo
 from metabrm import clock
 from metabrm.identity.context import Context
 from metabrm.identity.models import Role, User
-from tests.entities.acting import codes
+from tests.entities.acting import codes, create_one
 from tests.entities.automation import waiting
-from tests.entities.automation.receiver import Receiver
+from tests.entities.automation.receiver import Receiver, status
 
 pytestmark = pytest.mark.django_db
 
@@ -115,10 +117,10 @@ def test_what_is_over_goes_after_the_days_of_its_entity() -> None:
     action = waiting.action()
     numbers = waiting.put("https://example.com/", action, 4)
     old, young = now - timedelta(days=11), now - timedelta(days=9)
-    for number, status, created in zip(
+    for number, state, created in zip(
         numbers, ("SENT", "FAILED", "PENDING", "SENT"), (old, old, old, young), strict=True
     ):
-        OutboundMessage.objects.filter(pk=number).update(status=status, created=created)
+        OutboundMessage.objects.filter(pk=number).update(status=state, created=created)
         OutboundMessageAttempt.objects.create(
             outbound_message_id=number, attempted_at=created, milliseconds=1
         )
@@ -148,3 +150,37 @@ def test_a_secret_is_read_nowhere(admin: Context) -> None:
     assert "secret-key" not in str(outcome)
     shown = browser().get(f"/admin/entities/workflowaction/{action.pk}/change/").content.decode()
     assert "s3cret-key" not in shown
+
+
+def test_from_a_record_to_a_receiver_that_fails_twice(receiver: Receiver, admin: Context) -> None:
+    """What a person's write sets off arrives, under one number, when the receiver is well again."""
+    target = Entity.objects.get(entity_name="PRODUCT", deleted_at=None)
+    rule = {"EntityId": str(target.pk), "RuleName": "Tell", "Event": "After Create"}
+    made = create_one("WORKFLOW_RULE", admin, **rule, Criteria="{!Name} = 'x'")
+    sent = {"ActionName": "hook", "ActionType": "WEBHOOK", "Url": receiver.url, "Secret": "s"}
+    create_one("WORKFLOW_ACTION", admin, WorkflowRuleId=str(made), **sent)
+    product = create_one("PRODUCT", admin, Name="x")
+    create_one("PRODUCT", admin, Name="y")
+    answers = [status(500), status(503), status(200, b"thanks")]
+    receiver.respond = lambda handler: answers.pop(0)(handler)
+    at = clock.now()
+    for _ in range(3):
+        with clock.frozen(at):
+            assert delivery.deliver() == 1
+        due = OutboundMessage.objects.get().next_attempt_at
+        at = due or at
+    assert OutboundMessage.objects.get().status == "SENT"
+    tries = OutboundMessageAttempt.objects.order_by("id").values_list("response_code", flat=True)
+    assert list(tries) == [500, 503, 200]
+    assert len({headers["X-BRM-Delivery"] for _, headers, _ in receiver.requests}) == 1
+    bodies = {body for _, _, body in receiver.requests}
+    assert len(bodies) == 1
+    body = json.loads(bodies.pop())
+    assert (body["event"], body["record_id"]) == ("After Create", str(product))
+    assert body["record"]["Name"] == "x"
+
+
+def test_what_beat_runs_is_there() -> None:
+    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+        module, _, name = entry["task"].rpartition(".")
+        assert callable(getattr(import_module(module), name)), entry["task"]

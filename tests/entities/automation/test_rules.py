@@ -274,6 +274,21 @@ def test_a_failing_action_fails_its_record_alone(system: Context) -> None:
     assert set(WorkflowRun.objects.values_list("record_id", flat=True)) == written
 
 
+def test_an_error_tells_nobody_what_he_may_not_read(
+    clerk: Callable[..., Context], admin: Context
+) -> None:
+    account = AccountFactory(Name="Secret Corp")
+    made = rule("Copier")
+    sets(made, State="{!AccountObj.Name}")
+    sent = [{"Title": "p", "AccountId": str(account)}]
+    (problem,) = records.create("TICKET", sent, clerk(TICKET="CR"))[0].problems
+    assert problem.code == "VALUE_NOT_IN_LIST"
+    assert "'Copier'" in problem.message and "State" in problem.message
+    assert "Secret Corp" not in problem.message
+    (problem,) = records.create("TICKET", sent, admin)[0].problems
+    assert "Secret Corp" in problem.message
+
+
 def test_a_rule_whose_field_is_gone_lets_nothing_pass(system: Context) -> None:
     sets(rule("Old", Criteria="{!Title} = 'p'"), Note="{!Text}")
     EntityField.objects.filter(entity__entity_name="TICKET", field_name="Text").delete()
