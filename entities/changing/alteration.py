@@ -214,7 +214,9 @@ def _check_type(
         return
     if old.type.name != new.type.name and old.type.name not in new.type.casts_from:
         possible = [
-            name for name in fieldtypes.names() if old.type.name in fieldtypes.get(name).casts_from
+            name
+            for name in fieldtypes.names()
+            if name != old.type.name and old.type.name in fieldtypes.get(name).casts_from
         ]
         batch.fail(
             index,

@@ -387,11 +387,14 @@ def _reset(batch: Batch) -> None:
                 value = _fitting_length(kind, was, value)
             elif name == "DefaultValue" and kind.name == "FLAG":
                 value = value or "0"
+            elif name == "DefaultValue" and was.name == "FLAG" and value == "0":
+                # Every flag is off by itself; nobody asked for it.
+                value = None
             elif name not in kind.options:
                 value = False if isinstance(value, bool) else None
             if value != stored[index]:
                 column[index] = value
-                if not value:
+                if not value and name != "DefaultValue":
                     reset.setdefault(index, []).append(name)
         batch.put(name, column)
 

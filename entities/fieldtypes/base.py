@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from entities.schema.description import FieldSchema
 
 
+def shown(value: Any) -> str:
+    """What was sent, as it is on the wire."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    kinds: dict[type, str] = {dict: "an object", list: "a list"}
+    return kinds.get(type(value)) or repr(value)
+
+
 class Refused(ValueError):
     """A single value is not one of this type; carries the code and a message without the field."""
 
@@ -103,6 +111,10 @@ class FieldType:
     def read_column(self, values: list[Any]) -> list[Any]:
         """What the database gives for a column -> Python values."""
         return values
+
+    def same(self, value: Any, stored: Any) -> bool:
+        """Whether a decoded value and the one that the database gives are one and the same."""
+        return bool(value == stored)
 
     def wire_sql(self, expression: str) -> str:
         """SQL over `expression` whose JSON form is the wire form (a string, or null)."""

@@ -7,7 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from entities.errors import Code
-from entities.fieldtypes.base import FieldType, Refused, register
+from entities.fieldtypes.base import FieldType, Refused, register, shown
 from entities.fieldtypes.textform import array_literal
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Flag(FieldType):
     def decode_one(self, value: Any, field: "FieldSchema") -> bool:
         flag = _FLAGS.get(str(value).strip().casefold())
         if flag is None:
-            raise Refused(Code.INVALID_VALUE, f'is {value!r}; send "1" or "0"')
+            raise Refused(Code.INVALID_VALUE, f'is {shown(value)}; send "1" or "0"')
         return flag
 
     def text_column(self, values: list[Any]) -> list[str | None]:

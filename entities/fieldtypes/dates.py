@@ -12,7 +12,7 @@ from django import forms
 from django.db import models
 
 from entities.errors import Code
-from entities.fieldtypes.base import FieldType, Refused, register
+from entities.fieldtypes.base import FieldType, Refused, register, shown
 
 if TYPE_CHECKING:
     from entities.schema.description import FieldSchema
@@ -80,7 +80,7 @@ def _parse(value: Any, remedy: str) -> datetime:
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day)
     if not isinstance(value, str):
-        raise Refused(Code.INVALID_VALUE, f"is {value!r}; {remedy}")
+        raise Refused(Code.INVALID_VALUE, f"is {shown(value)}; {remedy}")
     try:
         return datetime.fromisoformat(value.strip())
     except ValueError as error:

@@ -9,7 +9,7 @@ from django import forms
 from django.db import models
 
 from entities.errors import Code
-from entities.fieldtypes.base import FieldType, Refused, register
+from entities.fieldtypes.base import FieldType, Refused, register, shown
 
 if TYPE_CHECKING:
     from entities.schema.description import FieldSchema
@@ -159,8 +159,7 @@ def to_decimal(value: Any, remedy: str) -> Decimal:
         except InvalidOperation:
             raise Refused(Code.INVALID_VALUE, f"is {value!r}; {remedy}") from None
     else:
-        shown = f"{value!r}" if isinstance(value, str | bool) else f"a {type(value).__name__}"
-        raise Refused(Code.INVALID_VALUE, f"is {shown}; {remedy}")
+        raise Refused(Code.INVALID_VALUE, f"is {shown(value)}; {remedy}")
     if not number.is_finite() or abs(number.adjusted()) > 400:
         raise Refused(Code.NUMBER_OUT_OF_RANGE, f"is {value}; {remedy}")
     return number

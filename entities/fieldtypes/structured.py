@@ -87,6 +87,11 @@ class Json(FieldType):
             raise Refused(Code.INVALID_VALUE, "contains a NUL character; remove it")
         return document
 
+    def same(self, value: Any, stored: Any) -> bool:
+        """Blanks and the order of keys make no other document."""
+        read = [_read(v) if isinstance(v, str) else v for v in (value, stored)]
+        return bool(read[0] == read[1])
+
     def text_column(self, values: list[Any]) -> list[str | None]:
         return values
 

@@ -202,8 +202,10 @@ def _keep_set_once(batch: Batch, fields: list[FieldSchema]) -> None:
         for index in batch.live:
             value, stored = column[index], batch.stored[field.name][index]
             # Who may not see the value can't find it by sending guesses either.
-            same = value == stored and granted.may_probe(field)
-            if value is UNSET or same or (stored is None and not field.immutable):
+            if value is UNSET:
+                continue
+            same = field.type.same(value, stored) and granted.may_probe(field)
+            if same or (stored is None and not field.immutable):
                 continue
             batch.fail(
                 index,
