@@ -1,9 +1,13 @@
 """Files over HTTP, as a program sends and saves them: a required one first, then its record."""
 
 import base64
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import requests
 
 from tests.contract.calls import Caller
 
@@ -96,6 +100,38 @@ def test_a_key_replaces_a_file_and_what_is_required_is_not_taken_away(
     assert admin.send("GET", f"files/{contract_entity}/{record}/Scan/content").content == b"2.txt"
     (kept,) = admin.write("PUT", contract_entity, [{"Id": record, "fieldsToNull": ["Scan"]}])
     assert kept["ErrorCode"] == "REQUIRED_FIELD_MISSING"
+
+
+def test_of_uploads_at_once_one_stays_and_is_whole(admin: Caller, contract_entity: str) -> None:
+    first = upload(admin, f"{contract_entity}/Scan", "first.txt", b"first")["Key"]
+    record = admin.create(contract_entity, {"Scan": first})
+    address = f"{contract_entity}/{record}/Scan"
+
+    def one(number: int) -> int:
+        caller = Caller(admin.url, requests.Session())
+        caller.http.headers.update(admin.http.headers)
+        return send(caller, address, f"{number}.txt", f"{number}".encode() * 50_000).status_code
+
+    with ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(one, range(6))) == {200}
+    saved = admin.send("GET", f"files/{address}/content")
+    name = admin.get(contract_entity, record)["Scan"]
+    assert saved.content == name.removesuffix(".txt").encode() * 50_000
+    assert f'"{name}"' in saved.headers["Content-Disposition"]
+
+
+def test_an_upload_that_is_cut_off_changes_nothing(admin: Caller, contract_entity: str) -> None:
+    first = upload(admin, f"{contract_entity}/Scan", "first.txt", b"first")["Key"]
+    record = admin.create(contract_entity, {"Scan": first})
+    address = f"files/{contract_entity}/{record}/Scan"
+    where = urlsplit(admin.url)
+    with socket.create_connection((where.hostname or "", where.port or 80), timeout=30) as wire:
+        wire.sendall(
+            f"POST {where.path}/rest/2.0/{address} HTTP/1.1\r\nHost: {where.netloc}\r\n"
+            f"sessionid: {admin.http.headers['sessionid']}\r\nContent-Length: 100000\r\n\r\n"
+            f'{{"FileName": "b.txt", "Data": "{"QUFB" * 1000}'.encode()
+        )
+    assert admin.send("GET", f"{address}/content").content == b"first"
 
 
 @pytest.mark.parametrize(
