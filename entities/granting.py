@@ -13,7 +13,6 @@ from typing import Any, cast
 from django.db import connection
 
 from entities.access import rights
-from entities.access.logic import LogicError, joined
 from entities.errors import Code
 from entities.records.batch import UNSET, Batch
 from entities.records.behavior import Behavior, behavior, everywhere
@@ -161,47 +160,6 @@ class SharingGroupUserBehavior(GrantBehavior):
     """Who keeps the members decides who sees what."""
 
 
-@behavior("SHARING_GROUP_RULE")
-class SharingGroupRuleBehavior(GrantBehavior):
-    """A rule is either one formula, or conditions that its filter logic combines."""
-
-    def before_create(self, batch: Batch) -> None:
-        super().before_create(batch)
-        self._check(batch)
-
-    def before_update(self, batch: Batch) -> None:
-        super().before_update(batch)
-        self._check(batch)
-
-    @staticmethod
-    def _check(batch: Batch) -> None:
-        columns = (batch.effective(name) for name in ("Formula", "RuleCriteria", "FilterLogic"))
-        for index, (formula, criteria, logic) in enumerate(zip(*columns, strict=True)):
-            conditions = [line for line in (criteria or "").splitlines() if line.strip()]
-            if bool(formula) == bool(conditions):
-                batch.fail(
-                    index,
-                    Code.VALIDATION_FAILED,
-                    "A rule has either a Formula or RuleCriteria, one condition a line; give one "
-                    "of them.",
-                    "RuleCriteria",
-                )
-            elif logic and formula:
-                batch.fail(
-                    index,
-                    Code.VALIDATION_FAILED,
-                    "FilterLogic joins the lines of RuleCriteria; a rule with a Formula has none.",
-                    "FilterLogic",
-                )
-            elif logic:
-                try:
-                    joined(logic, conditions)
-                except LogicError as error:
-                    batch.fail(
-                        index, Code.VALIDATION_FAILED, f"FilterLogic: {error}.", "FilterLogic"
-                    )
-
-
 @everywhere(order=0)
 class PersonalDataBehavior(Behavior):
     """Taking the mark from a field would show its values to everybody."""
@@ -215,32 +173,6 @@ class PersonalDataBehavior(Behavior):
         sent, stored = batch.sent("PIIFlag"), batch.stored["PIIFlag"]
         changed = (i for i in batch.live if sent[i] is not UNSET and sent[i] != stored[i])
         _refuse(batch, changed, "PIIFlag")
-
-
-@everywhere(order=0)
-class SharingModelBehavior(Behavior):
-    """Nobody is to rely on a limit that is not applied."""
-
-    def concerns(self, snapshot: Snapshot, schema: EntitySchema) -> bool:
-        return schema.name == "ENTITY"
-
-    def before_create(self, batch: Batch) -> None:
-        self._check(batch)
-
-    def before_update(self, batch: Batch) -> None:
-        self._check(batch)
-
-    @staticmethod
-    def _check(batch: Batch) -> None:
-        for index, model in enumerate(batch.sent("SharingModel")):
-            if model == "PRIVATE":
-                batch.fail(
-                    index,
-                    Code.VALIDATION_FAILED,
-                    "SharingModel PRIVATE is not enforced by this release, so it can't be chosen: "
-                    "a limit that is set but not applied would be worse than none. Leave it out.",
-                    "SharingModel",
-                )
 
 
 _SHARING = ("SHARING_GROUP", "SHARING_GROUP_RULE", "SHARING_GROUP_USER")

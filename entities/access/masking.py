@@ -16,7 +16,7 @@ MASK = "****"
 
 def masks(schema: EntitySchema) -> dict[str, FieldSchema]:
     """The personal fields of `schema` as texts that show the mask."""
-    return {field.name: _masked(field) for field in schema.fields if field.pii and _maskable(field)}
+    return {field.name: masked(field) for field in schema.fields if field.pii and _maskable(field)}
 
 
 def is_mask(value: Any) -> bool:
@@ -29,7 +29,8 @@ def _maskable(field: FieldSchema) -> bool:
     return field.type.name != "ID" and (field.column is not None or field.expression is not None)
 
 
-def _masked(field: FieldSchema) -> FieldSchema:
+def masked(field: FieldSchema) -> FieldSchema:
+    """The field as a text that shows the mask."""
     return replace(
         field,
         type=fieldtypes.get("TEXT"),

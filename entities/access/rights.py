@@ -1,8 +1,10 @@
-"""A role's rights on an entity, compiled once per role and snapshot.
+"""A caller's rights on an entity, compiled once per role and snapshot.
 
 Denied by default: without an ENTITY_FIELD_ROLE row about the entity a role sees nothing of it. The
 entity row says which verbs are open; a field row can only take away. Administrators, and the
-platform itself, may do everything but read what is only ever written.
+platform itself, may do everything but read what is only ever written. Where records of some entity
+are PRIVATE, rights are those of one user: two of the same role see different records
+(`entities.access.sharing`).
 """
 
 from collections import defaultdict
@@ -12,10 +14,12 @@ from weakref import WeakKeyDictionary
 
 from django.db import connection
 
-from entities.access import trail
-from entities.access.masking import masks
+from entities.access import sharing, trail
+from entities.access.masking import masked, masks
 from entities.errors import Code, RequestError
-from entities.schema.description import EntitySchema, FieldSchema
+from entities.formulas import FormulaError
+from entities.schema.description import EntitySchema, FieldSchema, quote
+from entities.schema.formulating import compile_field
 from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
 
@@ -25,6 +29,7 @@ class EntityRights:
     """What a caller may do with one entity; fields are API names.
 
     condition   SQL over the alias `{t}` of the rows that exist for him, "" for all
+    changeable  SQL of those of them that he may change and delete, "" for all that exist
     instead     fields that read otherwise for him: name -> the field as he sees it
     masked      those of them whose value he sees nothing of
     """
@@ -36,6 +41,7 @@ class EntityRights:
     readable: frozenset[str]
     writable: frozenset[str]
     condition: str = ""
+    changeable: str = ""
     instead: Mapping[str, FieldSchema] = field(default_factory=dict)
     masked: frozenset[str] = frozenset()
 
@@ -52,6 +58,18 @@ class EntityRights:
         """Whether he may ask which record has a value: where he may read, what he may read."""
         return field.name not in self.masked and (not self.read or field.name in self.readable)
 
+    def where(self, alias: str) -> str:
+        """ "AND …" of the rows over `alias` that exist for him, "" for all; beside a condition."""
+        return f"AND {self.condition.replace('{t}', alias)}" if self.condition else ""
+
+    def sees(self, alias: str) -> str:
+        """SQL that is true, never null, for the rows over `alias` that exist for him."""
+        return f"({self.condition.replace('{t}', alias)}) IS TRUE" if self.condition else "TRUE"
+
+    def may_change(self, alias: str) -> str:
+        """SQL that is true, never null, for the rows over `alias` that he may change."""
+        return f"({self.changeable.replace('{t}', alias)}) IS TRUE" if self.changeable else "TRUE"
+
     def seen(self, field: FieldSchema) -> FieldSchema:
         """The field as the caller sees it."""
         return self.instead.get(field.name, field)
@@ -65,8 +83,9 @@ FROM entities_entityfieldrole
 WHERE role_id = %s AND deleted_at IS NULL
 """
 
-#: Who share their rights: a role, and whether it sees personal data; None for administrators.
-Viewer = tuple[int | None, bool] | None
+#: Who share their rights: a role, whether it sees personal data, and the user where he alone has
+#: them; None for administrators.
+Viewer = tuple[int | None, bool, int | None] | None
 _Compiled = dict[tuple[Viewer, str], EntityRights]
 _cache: WeakKeyDictionary[Snapshot, _Compiled] = WeakKeyDictionary()
 
@@ -75,7 +94,7 @@ def rights(snapshot: Snapshot, context: Context, schema: EntitySchema) -> Entity
     """The caller's rights on `schema`. Rows that grant rights bump the schema version, so what was
     compiled for a snapshot holds as long as the snapshot does."""
     compiled = _cache.setdefault(snapshot, {})
-    who = viewer(context)
+    who = viewer(snapshot, context)
     key = (who, schema.name)
     found = compiled.get(key)
     if found is None:
@@ -84,13 +103,15 @@ def rights(snapshot: Snapshot, context: Context, schema: EntitySchema) -> Entity
             compiled[key] = found
         else:
             _compile(snapshot, context, compiled)
-            found = compiled.setdefault(key, _NOTHING)
+            found = compiled.setdefault(key, _nothing(schema))
     return found
 
 
-def viewer(context: Context) -> Viewer:
+def viewer(snapshot: Snapshot, context: Context) -> Viewer:
     """Callers with the same viewer have the same rights."""
-    return None if context.administrator else (context.role_id, context.views_pii)
+    if context.administrator:
+        return None
+    return (context.role_id, context.views_pii, context.user_id if snapshot.private else None)
 
 
 def require(allowed: bool, context: Context, action: str, schema: EntitySchema) -> None:
@@ -103,6 +124,10 @@ def require(allowed: bool, context: Context, action: str, schema: EntitySchema) 
         )
 
 
+def _nothing(schema: EntitySchema) -> EntityRights:
+    return replace(_NOTHING, condition="FALSE", changeable="FALSE") if schema.private else _NOTHING
+
+
 def _everything(schema: EntitySchema) -> EntityRights:
     names = frozenset(f.name for f in schema.fields)
     readable = frozenset(f.name for f in schema.fields if not f.write_only)
@@ -110,11 +135,11 @@ def _everything(schema: EntitySchema) -> EntityRights:
 
 
 def _compile(snapshot: Snapshot, context: Context, compiled: _Compiled) -> None:
-    """Compile a role's rights on every entity from its rows, in one statement."""
+    """Compile a caller's rights on every entity: one statement, and one more for what is shared."""
     with connection.cursor() as cursor:
         cursor.execute(_RIGHTS, [context.role_id])
         rows = cursor.fetchall()
-    who = viewer(context)
+    who = viewer(snapshot, context)
     entity_rows = {row[0]: row[2:] for row in rows if row[1] is None}
     field_rows: dict[int, dict[int, tuple[bool, bool]]] = defaultdict(dict)
     for entity_id, field_id, _, read, update, _ in rows:
@@ -136,7 +161,7 @@ def _compile(snapshot: Snapshot, context: Context, compiled: _Compiled) -> None:
             for f in schema.fields
             if (create or update) and limits.get(f.id, (True, True))[1]
         )
-        masked = {} if context.views_pii else masks(schema)
+        hidden = {} if context.views_pii else masks(schema)
         compiled[who, schema.name] = EntityRights(
             create,
             read,
@@ -144,11 +169,22 @@ def _compile(snapshot: Snapshot, context: Context, compiled: _Compiled) -> None:
             delete,
             readable,
             writable,
-            instead=masked,
-            masked=frozenset(masked),
+            instead=hidden,
+            masked=frozenset(hidden),
         )
+    if snapshot.private:
+        _limit_records(snapshot, context, who, compiled)
     _limit_formulas(snapshot, who, compiled)
+    if snapshot.private:
+        _limit_lookups(snapshot, who, compiled)
     _limit_history(snapshot, who, compiled)
+
+
+def _limit_records(snapshot: Snapshot, context: Context, who: Viewer, compiled: _Compiled) -> None:
+    for name, shared in sharing.shared_with(snapshot, context.user_id).items():
+        own = compiled.get((who, name))
+        if own is not None:
+            compiled[who, name] = replace(own, condition=shared.seen, changeable=shared.changeable)
 
 
 def _limit_formulas(snapshot: Snapshot, who: Viewer, compiled: _Compiled) -> None:
@@ -169,19 +205,64 @@ def _limit_formulas(snapshot: Snapshot, who: Viewer, compiled: _Compiled) -> Non
             compiled[who, schema.name] = replace(own, readable=own.readable - unread)
 
 
+def _limit_lookups(snapshot: Snapshot, who: Viewer, compiled: _Compiled) -> None:
+    """Formulas that follow lookups lead a caller to no record that does not exist for him."""
+
+    def seen(schema: EntitySchema) -> str:
+        return compiled.get((who, schema.name), _nothing(schema)).condition
+
+    private = {schema.name for schema in snapshot.private}
+    for schema in snapshot.entities.values():
+        own = compiled.get((who, schema.name))
+        if own is None:
+            continue
+        limited = {}
+        for formula in [f for f in schema.fields if f.formula]:
+            if private.isdisjoint(entity for entity, _ in formula.reads):
+                continue
+            try:
+                expression = compile_field(snapshot, schema, formula, seen).sql
+            except FormulaError:
+                # As for everybody: what no longer holds reads as empty.
+                continue
+            found = replace(formula, expression=expression)
+            limited[formula.name] = masked(found) if formula.name in own.masked else found
+        if limited:
+            compiled[who, schema.name] = replace(own, instead={**own.instead, **limited})
+
+
 def _limit_history(snapshot: Snapshot, who: Viewer, compiled: _Compiled) -> None:
-    log = compiled.get((who, trail.ENTITY))
-    if log is None:
-        return
-
     def on(schema: EntitySchema) -> EntityRights:
-        return compiled.get((who, schema.name), _NOTHING)
+        return compiled.get((who, schema.name), _nothing(schema))
 
-    documents = trail.documents(
-        snapshot, snapshot.entity(trail.ENTITY), lambda schema: on(schema).known
-    )
-    compiled[who, trail.ENTITY] = replace(
-        log,
-        condition=trail.condition(snapshot, lambda schema: bool(on(schema).readable)),
-        instead={**documents, **log.instead},
-    )
+    def seen(schema: EntitySchema) -> str:
+        return on(schema).condition if on(schema).read else "FALSE"
+
+    log = compiled.get((who, trail.ENTITY))
+    if log is not None:
+        documents = trail.documents(
+            snapshot, snapshot.entity(trail.ENTITY), lambda schema: on(schema).known
+        )
+        compiled[who, trail.ENTITY] = replace(
+            log,
+            condition=trail.condition(snapshot, lambda schema: bool(on(schema).readable), seen),
+            instead={**documents, **log.instead},
+        )
+    if not snapshot.private:
+        return
+    condition = trail.condition_of_others(snapshot, seen)
+    others = [
+        schema
+        for schema in snapshot.entities.values()
+        if schema.name != trail.ENTITY and trail.tells_of_records(schema)
+    ]
+    for schema in others:
+        compiled[who, schema.name] = replace(on(schema), condition=condition)
+        for child, link in snapshot.references(schema):
+            # What is kept of the tries to send a message tells of its record too.
+            if not child.writable and link.required:
+                compiled[who, child.name] = replace(
+                    on(child),
+                    condition=f"EXISTS (SELECT FROM {quote(schema.table)} entry_ WHERE "
+                    f"entry_.id = {link.sql('{t}')} AND {condition.replace('{t}', 'entry_')})",
+                )

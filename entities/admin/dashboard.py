@@ -11,6 +11,7 @@ from django.db import connection
 from django.http import HttpRequest
 from django.utils import timezone
 
+from entities.access import EntityRights
 from entities.admin import history
 from entities.admin.choice import AUTHORSHIP
 from entities.admin.icons import icon_of
@@ -29,8 +30,8 @@ _MOST_STEPS = 4
 
 _PER_DAY = """
 WITH newest AS (
-    SELECT changed_at FROM entities_auditlog
-    WHERE id > (SELECT coalesce(max(id), 0) FROM entities_auditlog) - %s
+    SELECT a.changed_at FROM entities_auditlog a
+    WHERE a.id > (SELECT coalesce(max(id), 0) FROM entities_auditlog) - %s {seen}
 )
 SELECT (changed_at AT TIME ZONE %s)::date AS day, count(*) FROM newest
 WHERE changed_at >= %s GROUP BY day
@@ -54,7 +55,7 @@ def overview(request: HttpRequest, admins: list["RecordAdmin"]) -> dict[str, Any
         return {"nothing": True}
     snapshot = admins[0].snapshot
     readable = {a.schema.name: a.rights(request).known for a in admins}
-    held = dict(zip(admins, _held(admins), strict=True))
+    held = dict(zip(admins, _held(request, admins), strict=True))
     tiles = [
         (room, [_tile(request, admin, held[admin]) for admin in found])
         for room, found in rooms([a for a in admins if a.schema.writable])
@@ -67,7 +68,7 @@ def overview(request: HttpRequest, admins: list["RecordAdmin"]) -> dict[str, Any
         }
         for admin, count in zip(
             [a for a in admins if a.keeps_deleted()],
-            bin_counts([a for a in admins if a.keeps_deleted()]),
+            bin_counts(request, [a for a in admins if a.keeps_deleted()]),
             strict=True,
         )
         if count
@@ -76,23 +77,31 @@ def overview(request: HttpRequest, admins: list["RecordAdmin"]) -> dict[str, Any
     return {
         "rooms": tiles,
         "recycled": recycled,
-        "recent": history.recent(snapshot, readable) if audit else [],
+        "recent": history.recent(snapshot, readable, audit.rights(request)) if audit else [],
         "audit_url": audit.page("changelist") if audit else "",
-        "bars": _bars() if audit else [],
+        "bars": _bars(audit.rights(request)) if audit else [],
         "steps": _next_steps(request, held),
         "days": DAYS,
     }
 
 
-def _held(admins: list["RecordAdmin"]) -> list[int | None]:
-    """Records per entity: counted up to a point, estimated beyond it."""
-    counted = counts([(a.schema, live(a.schema), []) for a in admins])
+def _held(request: HttpRequest, admins: list["RecordAdmin"]) -> list[int | None]:
+    """Records per entity: counted up to a point, estimated beyond it where the user sees all."""
+    granted = [a.rights(request) for a in admins]
+    counted = counts(
+        [
+            (a.schema, f"{live(a.schema)} {own.where('r')}", [])
+            for a, own in zip(admins, granted, strict=True)
+        ]
+    )
     if not any(isinstance(count, AtLeast) for count in counted):
         return counted
     rough = estimates([a.schema for a in admins])
     return [
-        max(count, rough.get(admin.schema.table, 0)) if isinstance(count, AtLeast) else count
-        for admin, count in zip(admins, counted, strict=True)
+        max(count, rough.get(admin.schema.table, 0))
+        if isinstance(count, AtLeast) and not own.condition
+        else count
+        for admin, count, own in zip(admins, counted, granted, strict=True)
     ]
 
 
@@ -140,14 +149,17 @@ def _next_steps(
     ]
 
 
-def _bars() -> list[Bar]:
-    """Changes per day, oldest first, in the reader's zone."""
+def _bars(granted: EntityRights) -> list[Bar]:
+    """Changes per day, oldest first, in the reader's zone, of what he sees of the history."""
     zone = timezone.get_current_timezone_name()
     today = clock.today(zone)
     first = today - timedelta(days=DAYS - 1)
     begin = timezone.localtime(clock.now()).replace(hour=0, minute=0, second=0, microsecond=0)
     with connection.cursor() as cursor:
-        cursor.execute(_PER_DAY, [_LOOKED_AT, zone, begin - timedelta(days=DAYS - 1)])
+        cursor.execute(
+            _PER_DAY.format(seen=granted.where("a")),
+            [_LOOKED_AT, zone, begin - timedelta(days=DAYS - 1)],
+        )
         found = dict(cursor.fetchall())
     days = [first + timedelta(days=n) for n in range(DAYS)]
     most = max(found.values(), default=0) or 1

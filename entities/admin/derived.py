@@ -28,7 +28,8 @@ def derive(
 
     What lies behind a record that the caller may not see reads as if there were none.
     """
-    selected = {field.name: field.sql("this") for field in computed}
+    own = rights_of(schema)
+    selected = {field.name: own.seen(field).sql("this") for field in computed}
     for place in places:
         selected[place.name] = _behind(snapshot, place, "this", 0, rights_of)
     if not selected or not records:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
@@ -9,7 +11,7 @@ from unfold.admin import ModelAdmin
 from entities.access import EntityRights
 from entities.admin.callers import rights_on
 from entities.admin.display import address
-from entities.schema.description import EntitySchema, FieldSchema
+from entities.schema.description import EntitySchema, FieldSchema, quote
 from entities.schema.snapshot import Snapshot
 
 
@@ -26,6 +28,15 @@ class EntityAdmin(ModelAdmin):
     def rights(self, request: HttpRequest) -> EntityRights:
         return rights_on(request, self.snapshot, self.schema)
 
+    def seen(self, request: HttpRequest) -> QuerySet:
+        """The records that exist for the request's user, those in the recycle bin too."""
+        records = self.model._default_manager.all()
+        condition = self.rights(request).condition
+        if not condition:
+            return records
+        ids = f"SELECT r.id FROM {quote(self.schema.table)} r WHERE {condition}"
+        return records.filter(pk__in=RawSQL(ids.replace("{t}", "r"), []))
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.rights(request).read
 
@@ -38,11 +49,16 @@ class EntityAdmin(ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         rights = self.rights(request)
-        return rights.read and rights.update and self.schema.writable
+        return rights.read and rights.update and self.schema.writable and self._changeable(obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         rights = self.rights(request)
-        return rights.read and rights.delete and self.schema.writable
+        return rights.read and rights.delete and self.schema.writable and self._changeable(obj)
+
+    @staticmethod
+    def _changeable(record: Any) -> bool:
+        """Whether a record that a page is about is shared to be changed."""
+        return record is None or getattr(record, "brm_changeable", True)
 
     def keeps_deleted(self) -> bool:
         """Whether the entity has a recycle bin."""

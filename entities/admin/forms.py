@@ -85,7 +85,7 @@ class RecordForm(forms.BaseForm):
 
     verb: Verb
     model: type[models.Model]
-    reload: Callable[[int], models.Model]
+    reload: Callable[[int], models.Model | None]
     use_required_attribute = False
 
     def __init__(
@@ -136,7 +136,8 @@ class RecordForm(forms.BaseForm):
         for problem in outcome.problems:
             self.add_error(problem.field if problem.field in self.fields else None, problem.message)
         if outcome.ok and outcome.id is not None:
-            self.instance = self.reload(outcome.id)
+            # A change may take the record out of the user's sight.
+            self.instance = self.reload(outcome.id) or self.instance
 
 
 def wire_field(schema: FieldSchema, lookup_url: str, held: Any = None) -> WireField:

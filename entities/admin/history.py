@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from entities.access import EntityRights
+from entities.admin import recycling
 from entities.admin.choice import AUTHORSHIP
 from entities.admin.display import badge, plain, record_url
 from entities.admin.titles import Titled, called, title_of, titles
@@ -34,7 +36,7 @@ FROM entities_auditlog a LEFT JOIN identity_user u ON u.id = a.user_id
 _OF_RECORD = (
     _ENTRIES + "WHERE a.entity_id = %s AND a.record_id = %s ORDER BY a.id DESC LIMIT %s OFFSET %s"
 )
-_RECENT = _ENTRIES + "WHERE a.entity_id = ANY(%s) ORDER BY a.id DESC LIMIT %s"
+_RECENT = _ENTRIES + "WHERE a.entity_id = ANY(%s) {seen} ORDER BY a.id DESC LIMIT %s"
 
 #: Action -> what was done with the record.
 DONE = {
@@ -82,10 +84,13 @@ class Entry:
 
 
 def page(admin: "RecordAdmin", request: HttpRequest, record_id: int) -> HttpResponse:
-    """The history page of one record; it is there even when the record is gone."""
+    """The history page of one record; it is there even when the record is gone, for those for whom
+    all records of the entity exist."""
     number = request.GET.get("p", "1")
     at = max(1, int(number)) if number.isdecimal() and len(number) < 8 else 1
     rights = admin.rights(request)
+    if rights.condition and not admin.seen(request).filter(pk=record_id).exists():
+        return recycling.gone(admin, request, str(record_id))
     found = _read(
         admin.snapshot,
         _OF_RECORD,
@@ -108,10 +113,16 @@ def page(admin: "RecordAdmin", request: HttpRequest, record_id: int) -> HttpResp
     )
 
 
-def recent(snapshot: Snapshot, readable: dict[str, frozenset[str]], most: int = 12) -> list[Entry]:
-    """The newest changes of the entities in `readable` (name -> fields to be seen)."""
+def recent(
+    snapshot: Snapshot,
+    readable: dict[str, frozenset[str]],
+    granted: EntityRights,
+    most: int = 12,
+) -> list[Entry]:
+    """The newest changes of the entities in `readable` (name -> fields to be seen), as far as the
+    rights on the audit log go."""
     ids = [snapshot.entity(name).id for name in readable]
-    return _read(snapshot, _RECENT, [ids, most], readable)
+    return _read(snapshot, _RECENT.format(seen=granted.where("a")), [ids, most], readable)
 
 
 def entry(snapshot: Snapshot, entry_id: int, readable: dict[str, frozenset[str]]) -> Entry | None:

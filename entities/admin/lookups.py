@@ -31,7 +31,7 @@ def answer(request: HttpRequest, snapshot: Snapshot, entity: str, field: str) ->
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT r.{quote(lookup_field.lookup.column)}, r.id, {title} AS title "
-            f"FROM {quote(target.table)} r WHERE {live(target)} AND {where} "
+            f"FROM {quote(target.table)} r WHERE {live(target)} {granted.where('r')} AND {where} "
             f"ORDER BY title, r.id LIMIT {PAGE + 1} OFFSET {PAGE * (page - 1)}",
             parameters,
         )

@@ -9,7 +9,7 @@ from django.contrib.admin import ShowFacets
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ORDER_VAR
 from django.core.exceptions import PermissionDenied
-from django.db import models
+from django.db import connection, models
 from django.db.models.expressions import RawSQL
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -41,7 +41,7 @@ from entities.admin.titles import (
 from entities.errors import Code, RequestError
 from entities.fieldtypes.structured import key_of
 from entities.schema import layouts
-from entities.schema.description import FieldSchema
+from entities.schema.description import FieldSchema, quote
 from entities.schema.layouts import Place
 from metabrm.web.attachments import attachment
 
@@ -81,7 +81,7 @@ class RecordAdmin(EntityAdmin):
     # The list
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
-        queryset = self.model._default_manager.all()
+        queryset = self.seen(request)
         return queryset.filter(deleted_at=None) if self.schema.authored else queryset
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -186,8 +186,18 @@ class RecordAdmin(EntityAdmin):
         return record
 
     def complete(self, request: HttpRequest, record: models.Model) -> None:
-        """Give a record what its page shows beside its own columns."""
+        """Give a record what its page shows beside its own columns, and say whether the user may
+        change it."""
         self.attach([record], list(self.schema.lookups))
+        rights = self.rights(request)
+        if rights.changeable:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"SELECT {rights.may_change('r')} FROM {quote(self.schema.table)} r "
+                    f"WHERE r.id = %s",
+                    [record.pk],
+                )
+                record.brm_changeable = cursor.fetchone() == (True,)  # type: ignore[attr-defined]
         self.derive(
             request,
             [record],
@@ -314,7 +324,7 @@ class RecordAdmin(EntityAdmin):
             self.schema,
             rights,
             creating=obj is None,
-            granted=rights.create if obj is None else rights.update,
+            granted=rights.create if obj is None else self.has_change_permission(request, obj),
         )
 
     def editable(self, request: HttpRequest, obj: models.Model | None) -> list[FieldSchema]:

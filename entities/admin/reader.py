@@ -1,4 +1,4 @@
-"""Who reads the page that is being made: what names of records he may see.
+"""Who reads the page that is being made: which records exist for him, what of them he may see.
 
 A record's title appears wherever something points to it, many calls away from the request. It is
 asked here, in the one place that makes titles, so that no page can forget to ask.
@@ -30,3 +30,9 @@ def may_see(snapshot: Snapshot, schema: EntitySchema, field: FieldSchema) -> boo
     """Whether the reader may know the field's values."""
     context = _reader.get()
     return context is None or field.name in rights(snapshot, context, schema).known
+
+
+def where(snapshot: Snapshot, schema: EntitySchema, alias: str) -> str:
+    """ "AND …" of the records over `alias` that exist for the reader, "" for all."""
+    context = _reader.get()
+    return "" if context is None else rights(snapshot, context, schema).where(alias)

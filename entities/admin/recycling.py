@@ -10,7 +10,7 @@ from django.middleware.csrf import get_token
 from django.utils.html import format_html, format_html_join
 
 from entities import records
-from entities.admin.callers import context_of
+from entities.admin.callers import context_of, rights_on
 from entities.admin.sizes import CappedPaginator, counts
 from entities.admin.titles import titles
 from entities.errors import Problem, RequestError
@@ -38,7 +38,7 @@ def delete_page(admin: "RecordAdmin", request: HttpRequest, ids: list[int]) -> H
     if request.POST.get("confirmed"):
         return _delete(admin, request, ids)
     named = _named(admin, ids)
-    consequences = _consequences(admin, ids)
+    consequences = _consequences(admin, request, ids)
     return admin.render(
         request,
         "delete.html",
@@ -100,7 +100,7 @@ def bin_page(admin: "RecordAdmin", request: HttpRequest) -> HttpResponse:
     purging = request.method == "POST" and "purge" in request.POST and may
     if purging and ids and request.POST.get("confirmed"):
         return _purge(admin, request, ids)
-    listed = admin.model._default_manager.filter(deleted_at__isnull=False)
+    listed = admin.seen(request).filter(deleted_at__isnull=False)
     page = CappedPaginator(listed.order_by("-deleted_at", "-pk"), 50).get_page(
         request.GET.get("p", 1)
     )
@@ -123,9 +123,9 @@ def bin_page(admin: "RecordAdmin", request: HttpRequest) -> HttpResponse:
 def _purge(admin: "RecordAdmin", request: HttpRequest, ids: list[int]) -> HttpResponse:
     named = dict(_named(admin, ids))
     deleted = set(
-        admin.model._default_manager.filter(pk__in=ids, deleted_at__isnull=False).values_list(
-            "pk", flat=True
-        )
+        admin.seen(request)
+        .filter(pk__in=ids, deleted_at__isnull=False)
+        .values_list("pk", flat=True)
     )
     ids = [i for i in ids if i in deleted]
     outcomes = _through(records.delete, admin, request, ids, "admin: purge", permanently=True)
@@ -144,9 +144,7 @@ def gone(admin: "RecordAdmin", request: HttpRequest, object_id: str) -> HttpResp
         admin.keeps_deleted()
         and object_id.isdecimal()
         and len(object_id) < 19
-        and admin.model._default_manager.filter(
-            pk=int(object_id), deleted_at__isnull=False
-        ).exists()
+        and admin.seen(request).filter(pk=int(object_id), deleted_at__isnull=False).exists()
     )
     if deleted:
         said = format_html(
@@ -222,8 +220,11 @@ def _tell_problems(
         admin.message_user(request, f"{len(failed) - _MOST_NAMED} more are {what}.", messages.ERROR)
 
 
-def _consequences(admin: "RecordAdmin", ids: list[int]) -> list[dict[str, Any]]:
-    """What points to the records, and what deleting does to it, as far as it is one step away."""
+def _consequences(
+    admin: "RecordAdmin", request: HttpRequest, ids: list[int]
+) -> list[dict[str, Any]]:
+    """What points to the records, and what deleting does to it, as far as it is one step away and
+    the user sees it."""
     links = [
         (child, field)
         for child, field in admin.snapshot.references(admin.schema)
@@ -237,7 +238,8 @@ def _consequences(admin: "RecordAdmin", ids: list[int]) -> list[dict[str, Any]]:
             f"(SELECT p.{quote(field.lookup.column)} FROM {quote(admin.schema.table)} p "
             f"WHERE p.id = ANY(%s))"
         )
-        subjects.append((child, f"{alive}{field.sql('r')} IN {pointed}", [ids]))
+        seen = rights_on(request, admin.snapshot, child).where("r")
+        subjects.append((child, f"{alive}{field.sql('r')} IN {pointed} {seen}", [ids]))
     found = counts(subjects, _CAP)
     return [
         {
@@ -269,6 +271,14 @@ def _rows(admin: "RecordAdmin", page: Page) -> list[dict[str, Any]]:
     ]
 
 
-def bin_counts(admins: list["RecordAdmin"], cap: int = _CAP) -> list[int | None]:
-    """How many records lie in the recycle bin of each entity, in one query."""
-    return counts([(a.schema, "r.deleted_at IS NOT NULL", []) for a in admins], cap)
+def bin_counts(
+    request: HttpRequest, admins: list["RecordAdmin"], cap: int = _CAP
+) -> list[int | None]:
+    """How many records of each entity the user finds in the recycle bin, in one query."""
+    return counts(
+        [
+            (a.schema, f"r.deleted_at IS NOT NULL {a.rights(request).where('r')}", [])
+            for a in admins
+        ],
+        cap,
+    )

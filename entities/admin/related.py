@@ -49,7 +49,12 @@ def related_lists(
         return []
     sizes = estimates({child for child, _, _ in links})
     countable = [
-        (child, f"{live(child)} AND {field.sql('r')} = %s", [value])
+        (
+            child,
+            f"{live(child)} AND {field.sql('r')} = %s "
+            f"{rights_on(request, snapshot, child).where('r')}",
+            [value],
+        )
         for child, field, value in links
         if _cheap(field, sizes.get(child.table, 0))
     ]

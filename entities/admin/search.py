@@ -9,7 +9,7 @@ from typing import Any
 
 from entities.access import EntityRights
 from entities.admin import choice
-from entities.admin.reader import may_see
+from entities.admin.reader import may_see, where
 from entities.admin.sizes import BIG, estimate
 from entities.schema.description import EntitySchema, FieldSchema, quote
 from entities.schema.snapshot import Snapshot
@@ -70,7 +70,8 @@ def _word(
         if telling and may_see(snapshot, target, title):
             parts.append(
                 f"{field.sql('r')} IN (SELECT t.{quote(field.lookup.column)} "
-                f"FROM {quote(target.table)} t WHERE {title.sql('t')} ILIKE %s)"
+                f"FROM {quote(target.table)} t WHERE {title.sql('t')} ILIKE %s "
+                f"{where(snapshot, target, 't')})"
             )
             parameters.append(pattern)
     return " OR ".join(parts) or "FALSE", parameters

@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
-from django.db.models.expressions import RawSQL
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.utils.html import format_html
@@ -23,7 +22,7 @@ from entities.admin.pages import RecordAdmin
 from entities.admin.titles import titles
 from entities.granting import may_manage
 from entities.schema import gate
-from entities.schema.description import EntitySchema, FieldSchema, quote
+from entities.schema.description import EntitySchema, FieldSchema
 from metabrm.identity.context import Context
 from metabrm.identity.models import User
 from metabrm.identity.services import set_password
@@ -110,14 +109,6 @@ class ChangedRecord(Column):
 
 class AuditLogAdmin(RecordAdmin):
     """AUDIT_LOG to read: newest first, each entry with what it changed."""
-
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet:
-        queryset = super().get_queryset(request)
-        condition = self.rights(request).condition
-        if not condition:
-            return queryset
-        entries = f"SELECT r.id FROM {quote(self.schema.table)} r WHERE {condition}"
-        return queryset.filter(pk__in=RawSQL(entries.replace("{t}", "r"), []))
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         names = ("ChangedAt", "Username", "Action", "EntityName", "RecordId", "Reason")

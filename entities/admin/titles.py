@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection, models
 
-from entities.admin.reader import may_see
+from entities.admin.reader import may_see, where
 from entities.schema.description import EntitySchema, FieldSchema, quote
 from entities.schema.snapshot import Snapshot
 
@@ -34,7 +34,8 @@ def title_sql(snapshot: Snapshot, schema: EntitySchema, alias: str) -> str:
         return "NULL::text"
     return (
         f"(SELECT nullif({_text(title, 't')}, '') FROM {quote(target.table)} t "
-        f"WHERE t.{quote(field.lookup.column)} = {field.sql(alias)})"
+        f"WHERE t.{quote(field.lookup.column)} = {field.sql(alias)} "
+        f"{where(snapshot, target, 't')})"
     )
 
 
@@ -45,14 +46,18 @@ def _text(field: FieldSchema, alias: str) -> str:
 def titles(
     snapshot: Snapshot, schema: EntitySchema, keys: Iterable[Any], column: str = "id"
 ) -> dict[Any, Titled]:
-    """Key -> (Id, title) of the records that have one of the `keys` in `column`, in one query."""
+    """Key -> (Id, title) of the records that have one of the `keys` in `column`, in one query.
+
+    What does not exist for the reader has no title.
+    """
     wanted = list({key for key in keys if key is not None})
     if not wanted:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT r.{quote(column)}, r.id, {title_sql(snapshot, schema, 'r')} "
-            f"FROM {quote(schema.table)} r WHERE r.{quote(column)} = ANY(%s)",
+            f"FROM {quote(schema.table)} r WHERE r.{quote(column)} = ANY(%s) "
+            f"{where(snapshot, schema, 'r')}",
             [wanted],
         )
         return {

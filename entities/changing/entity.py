@@ -6,6 +6,7 @@ from django.db import connection
 
 from entities.changing import dependents, formulas, tables
 from entities.changing.carrying import carry_out, previewing, start_over
+from entities.changing.indexes import drop_step, index_step
 from entities.changing.rules import administrators_only, check_name
 from entities.changing.steps import Lock, Step
 from entities.errors import Code
@@ -30,6 +31,9 @@ OWN_FIELDS = (
 LAST = 1_000_000
 #: Longer than anybody keeps anything, and short enough to be taken from a date.
 LONGEST_RETENTION_DAYS = 36_500
+
+#: Column that says whose a record is.
+OWNER = "created_user_id"
 
 #: Tables whose ExternalKey begins with the entity's name, or holds it after a role's.
 _KEYED = (
@@ -64,12 +68,16 @@ class EntityBehavior(Behavior):
         start_over(batch)
         names, labels = batch.effective("EntityName"), batch.effective("EntityLabel")
         physical, history = batch.effective("TableName"), batch.effective("HistoryFlag")
+        models = batch.effective("SharingModel")
         steps = [
             Step(
                 names[i],
                 batch.ids[i] or 0,
                 f"Make the entity {names[i]} ({labels[i] or names[i]}) with its table.",
-                (tables.create_table(physical[i]),),
+                (
+                    tables.create_table(physical[i]),
+                    *([_owner_index(physical[i])] if models[i] == "PRIVATE" else []),
+                ),
             )
             for i in batch.live
         ]
@@ -96,7 +104,7 @@ class EntityBehavior(Behavior):
                     Step(new[i], batch.ids[i] or 0, f"Rename the entity {old[i]} to {new[i]}.")
                 )
                 _rename_keys(batch.ids[i] or 0, old[i], new[i])
-        carry_out(batch, steps)
+        carry_out(batch, [*steps, *_sharing_steps(batch)])
         self._switch_history(batch)
 
     def before_delete(self, batch: Batch) -> None:
@@ -223,6 +231,36 @@ class EntityBehavior(Behavior):
                     enabled=switched[index],
                     unaudited=model.brm.unaudited if model else (),
                 )
+
+
+def _owner_index(table: str) -> str:
+    """The statement that lets a user's own records be found in the table."""
+    name = tables.search_index_name(table, OWNER)
+    return tables.create_index(name, table, [OWNER], unique=False)
+
+
+def _sharing_steps(batch: Batch) -> list[Step]:
+    """What becomes PRIVATE is asked for by its owner from then on."""
+    steps = []
+    by_id = {schema.id: schema for schema in batch.snapshot.entities.values()}
+    old, new = batch.stored["SharingModel"], batch.sent("SharingModel")
+    for i in batch.live:
+        schema = by_id.get(batch.ids[i] or 0)
+        if new[i] is UNSET or new[i] == old[i] or schema is None:
+            continue
+        owner = [schema.by_column[OWNER]]
+        if new[i] == "PRIVATE":
+            words = (
+                f"Show the records of {schema.name} only to who made them and those with whom "
+                f"they are shared."
+            )
+            steps.append(Step(schema.name, schema.id, words))
+            steps.append(index_step(batch, schema, owner, unique=False))
+        else:
+            words = f"Show the records of {schema.name} to everybody whose role may read them."
+            steps.append(Step(schema.name, schema.id, words))
+            steps.append(drop_step(schema, owner, tables.search_index_name(schema.table, OWNER)))
+    return steps
 
 
 def _own_fields(batch: Batch, names: list[Any]) -> None:

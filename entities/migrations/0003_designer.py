@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='entity',
             name='sharing_model',
-            field=metabrm.fields.ListField(db_default='PUBLIC', default='PUBLIC', help_text='Who sees a record: everybody whose role may read the entity, or (PRIVATE) only who made it and the sharing groups whose rules select it.', max_length=100),
+            field=metabrm.fields.ListField(db_default='PUBLIC', default='PUBLIC', help_text='Who sees a record: everybody whose role may read the entity (PUBLIC), or only who made it, the sharing groups whose rules select it, and administrators (PRIVATE).', max_length=100),
         ),
         migrations.AddField(
             model_name='entityfield',
@@ -166,10 +166,11 @@ class Migration(migrations.Migration):
                 ('rule_criteria', models.TextField(blank=True, help_text="Conditions, one a line, numbered from 1: {!Status} = 'ACTIVE'", null=True)),
                 ('filter_logic', models.CharField(blank=True, help_text='How the conditions combine, such as 1 AND (2 OR 3); all of them if not set.', max_length=1000, null=True)),
                 ('formula', models.TextField(blank=True, help_text='One condition instead of numbered ones; selects where it is true.', null=True)),
+                ('status', metabrm.fields.ListField(db_default='ACTIVE', default='ACTIVE', help_text='Only an ACTIVE rule of an ACTIVE group selects records.', max_length=100)),
                 ('access_level', metabrm.fields.ListField(db_default='WRITE', default='WRITE', help_text='READ: seen only. WRITE: changed and deleted too, as far as the role may.', max_length=100)),
-                ('cascade_permitions_flag', metabrm.fields.FlagField(db_default=False, default=False, help_text='The records that belong to a selected one are selected with it.')),
+                ('cascade_permitions_flag', metabrm.fields.FlagField(db_default=False, default=False, help_text='The records that belong to a selected one are selected with it: those that point to it by a required lookup or one that deletes with it, and so on, as far as their entities are PRIVATE.')),
                 ('created_user', models.ForeignKey(db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('entity', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='entities.entity')),
+                ('entity', models.ForeignKey(help_text='Whose records are selected. Everybody sees the records of a PUBLIC entity anyway; the rule begins to matter when its SharingModel is PRIVATE.', on_delete=django.db.models.deletion.CASCADE, related_name='+', to='entities.entity')),
                 ('sharing_group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='entities.sharinggroup')),
                 ('updated_user', models.ForeignKey(db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],

@@ -107,8 +107,8 @@ class Entity(EntityModel):
         values=("PUBLIC", "PRIVATE"),
         default="PUBLIC",
         db_default="PUBLIC",
-        help_text="Who sees a record: everybody whose role may read the entity, or (PRIVATE) only "
-        "who made it and the sharing groups whose rules select it.",
+        help_text="Who sees a record: everybody whose role may read the entity (PUBLIC), or only "
+        "who made it, the sharing groups whose rules select it, and administrators (PRIVATE).",
     )
     enable_auto_search = FlagField(default=True)
     quick_search_flag = FlagField(default=True)

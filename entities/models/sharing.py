@@ -28,12 +28,19 @@ class SharingGroupRule(EntityModel):
     """Selects the records of one entity that a sharing group may see.
 
     Either one formula, or numbered conditions joined by a filter logic such as `1 AND (2 OR 3)`.
+    A rule on an entity whose sharing model is PUBLIC takes nothing from anybody.
     """
 
     brm = EntityOptions("SHARING_GROUP_RULE", external_keys=("external_key",), title="external_key")
 
     sharing_group = models.ForeignKey(SharingGroup, models.CASCADE, related_name="+")
-    entity = models.ForeignKey("entities.Entity", models.CASCADE, related_name="+")
+    entity = models.ForeignKey(
+        "entities.Entity",
+        models.CASCADE,
+        related_name="+",
+        help_text="Whose records are selected. Everybody sees the records of a PUBLIC entity "
+        "anyway; the rule begins to matter when its SharingModel is PRIVATE.",
+    )
     external_key = models.CharField(
         max_length=255, help_text="The key of this row across systems; unique."
     )
@@ -49,6 +56,12 @@ class SharingGroupRule(EntityModel):
     formula = models.TextField(
         **OPTIONAL, help_text="One condition instead of numbered ones; selects where it is true."
     )
+    status = ListField(
+        values=ACTIVE_OR_NOT,
+        default="ACTIVE",
+        db_default="ACTIVE",
+        help_text="Only an ACTIVE rule of an ACTIVE group selects records.",
+    )
     access_level = ListField(
         values=("READ", "WRITE"),
         default="WRITE",
@@ -56,7 +69,9 @@ class SharingGroupRule(EntityModel):
         help_text="READ: seen only. WRITE: changed and deleted too, as far as the role may.",
     )
     cascade_permitions_flag = FlagField(
-        help_text="The records that belong to a selected one are selected with it."
+        help_text="The records that belong to a selected one are selected with it: those that "
+        "point to it by a required lookup or one that deletes with it, and so on, as far as their "
+        "entities are PRIVATE."
     )
 
     class Meta:

@@ -35,7 +35,7 @@ def plan(
     whether it was asked for before."""
     if len(text) > LONGEST_TEXT:
         return compiled(), False
-    key = (viewer(context), subject, text)
+    key = (viewer(snapshot, context), subject, text)
     with _lock:
         kept = _plans.setdefault(snapshot, OrderedDict())
         found = kept.get(key)

@@ -3,7 +3,7 @@
 What a deletion takes along is found level by level, one query per lookup that points to a level's
 entity: CASCADE takes the child records along, SET_NULL empties the lookup, RESTRICT refuses the
 record. All that one deletion takes along carries the same `deleted_at`; restoring the record
-restores exactly that.
+restores exactly that. Nothing goes along, or comes back, that the caller may not change by itself.
 """
 
 from datetime import datetime
@@ -17,6 +17,7 @@ from entities.records import statements
 from entities.records.batch import Batch
 from entities.records.behavior import behavior_of
 from entities.records.violations import problem_of
+from entities.records.writing import refuse_change
 from entities.schema.description import EntitySchema, FieldSchema, quote
 from metabrm import clock
 
@@ -89,6 +90,13 @@ def undelete(batch: Batch) -> None:
                 restored: Taken = {}
                 _restore_halving(batch, list(batch.live), deleted_at, restored)
                 known = len(batch.problems)
+                for index in _beyond(batch, restored) - batch.problems.keys():
+                    batch.fail(
+                        index,
+                        Code.RECORD_IN_USE,
+                        f"{batch.schema.name} {batch.ids[index]} can't come back: records would "
+                        f"come along that you may not change. Somebody who may can do it.",
+                    )
                 _refuse_orphans(batch, restored)
                 if len(batch.problems) == known:
                     _apply_rules(batch, restored)
@@ -109,16 +117,11 @@ def _lock(batch: Batch, *, deleted: bool | None) -> dict[int, datetime | None]:
     `deleted` says where they must lie: in the recycle bin, outside it, or (None) either.
     """
     schema = batch.schema
-    ids = [batch.ids[i] for i in batch.live]
+    granted = rights(batch.snapshot, batch.context, schema)
+    ids = [i for i in (batch.ids[n] for n in batch.live) if i is not None]
     place = {None: "", True: "AND deleted_at IS NOT NULL", False: statements.LIVE_BY_ID}[deleted]
-    selected, place = ("deleted_at", place) if schema.authored else ("NULL", "")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT id, {selected} FROM {quote(schema.table)} WHERE id = ANY(%s) {place} "
-            f"ORDER BY id FOR UPDATE",
-            [ids],
-        )
-        found: dict[int, datetime | None] = dict(cursor.fetchall())
+    columns = ["deleted_at"] if schema.authored else []
+    found = statements.lock(schema, ids, columns, granted, place=place, strength="UPDATE")
     where = " in the recycle bin" if deleted else ""
     for index in batch.live:
         if batch.ids[index] not in found:
@@ -128,7 +131,9 @@ def _lock(batch: Batch, *, deleted: bool | None) -> dict[int, datetime | None]:
                 f"There is no {schema.name} with Id {batch.ids[index]}{where}.",
                 "Id",
             )
-    return found
+        elif not found[batch.ids[index] or 0][-1]:
+            refuse_change(batch, index)
+    return {record_id: row[0] if columns else None for record_id, row in found.items()}
 
 
 def _reach(
@@ -157,7 +162,11 @@ def _reach(
                     links.append((child, field, pointing))
         level = next_level
     to_null: dict[tuple[EntitySchema, FieldSchema], list[int]] = {}
-    refused: dict[int, str] = {}
+    refused = {
+        root: f"{batch.schema.name} {batch.ids[root]} can't be deleted: records would go along "
+        f"that you may not delete. Somebody who may can do it."
+        for root in _beyond(batch, taken)
+    }
     for child, field, pointing in links:
         assert field.lookup is not None
         left = {i: root for i, root in pointing.items() if i not in taken.get(child, {})}
@@ -167,17 +176,54 @@ def _reach(
             continue
         for root in set(left.values()):
             users = sorted(i for i, r in left.items() if r == root)
-            shown = ", ".join(map(str, users[:5])) + (" ..." if len(users) > 5 else "")
-            if not rights(snapshot, batch.context, child).read:
-                shown = "not shown"
             bin_too = "; the recycle bin counts" if recycled_too else ""
             refused.setdefault(
                 root,
-                f"{batch.schema.name} {batch.ids[root]} is still used by {len(users)} {child.name} "
-                f"record{'s' if len(users) > 1 else ''} ({field.name}; Id {shown}{bin_too}); "
-                f"delete or change those first.",
+                f"{batch.schema.name} {batch.ids[root]} is still used by "
+                f"{_users(batch, child, field, users)}{bin_too}); delete or change those first.",
             )
     return taken, to_null, refused
+
+
+def _users(batch: Batch, child: EntitySchema, field: FieldSchema, ids: list[int]) -> str:
+    """The records that keep another from going, as far as the caller may know of them."""
+    granted = rights(batch.snapshot, batch.context, child)
+    seen = ids
+    if granted.condition:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT id FROM {quote(child.table)} t WHERE id = ANY(%s) {granted.where('t')} "
+                f"ORDER BY id",
+                [ids],
+            )
+            seen = [row[0] for row in cursor.fetchall()]
+    if not granted.read or not seen:
+        shown = "not shown"
+    else:
+        shown = ", ".join(map(str, seen[:5])) + (" ..." if len(seen) > 5 else "")
+    # How many there are that he does not see is not told either.
+    count = f"{len(ids)} " if len(seen) == len(ids) else ""
+    plural = "" if count and len(ids) == 1 else "s"
+    return f"{count}{child.name} record{plural} ({field.name}; Id {shown}"
+
+
+def _beyond(batch: Batch, taken: Taken) -> set[int]:
+    """Indexes of the records that would take along some that the caller may not change."""
+    found: set[int] = set()
+    for entity, taken_along in taken.items():
+        granted = rights(batch.snapshot, batch.context, entity)
+        named = set(batch.ids) if entity is batch.schema else set()
+        along = [i for i in taken_along if i not in named]
+        if not granted.changeable or not along:
+            continue
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT id FROM {quote(entity.table)} t WHERE id = ANY(%s) "
+                f"AND NOT ({granted.sees('t')} AND {granted.may_change('t')})",
+                [along],
+            )
+            found |= {taken_along[row[0]] for row in cursor.fetchall()}
+    return found
 
 
 def _pointing(

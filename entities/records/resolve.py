@@ -7,11 +7,12 @@ deletion of the target takes FOR UPDATE. So either the deletion sees the new rec
 the new record sees the deletion and fails; nothing ends up pointing into the recycle bin.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection
 
-from entities.access import rights
+from entities.access import EntityRights, rights
 from entities.errors import Code, RequestError
 from entities.fieldtypes import Refused
 from entities.fieldtypes.textform import array_literal
@@ -33,23 +34,43 @@ def resolve(batch: Batch, relations: dict[FieldSchema, list[Any]]) -> None:
             for field in batch.schema.lookups
             if field in batch.columns and field not in relations
         },
+        sent=True,
     )
 
 
-def check_targets(batch: Batch, columns: dict[FieldSchema, list[Any]]) -> None:
-    """Fail the records whose lookup columns hold what does not exist."""
+def check_targets(
+    batch: Batch, columns: dict[FieldSchema, list[Any]], *, sent: bool = False
+) -> None:
+    """Fail the records whose lookup columns hold what does not exist.
+
+    `sent` by the caller: for him exist only the records that he sees. He may send back the value
+    that the record has.
+    """
     wanted = {field: set(column) - {UNSET, None} for field, column in columns.items()}
     wanted = {field: values for field, values in wanted.items() if values}
     if not wanted:
         return
-    for field, found in _existing(batch.snapshot, wanted).items():
+    granted = _rights_on_targets(batch, wanted) if sent else {}
+    for field, found in _existing(batch.snapshot, wanted, granted).items():
         if wanted[field] <= found:
             continue
         target = batch.snapshot.target(field)
         assert field.lookup is not None
-        for index in batch.live:
+        missing = [
+            index
+            for index in batch.live
+            if columns[field][index] is not UNSET
+            and columns[field][index] is not None
+            and columns[field][index] not in found
+        ]
+        held = _held(batch, field, missing) if sent else {}
+        for index in missing:
             value = columns[field][index]
-            if value is not UNSET and value is not None and value not in found:
+            if index in held and held[index] == value:
+                continue
+            if sent and not _may_name(granted[field], target, field):
+                _refuse_to_name(batch, index, field, target.by_column[field.lookup.column])
+            else:
                 batch.fail(
                     index,
                     Code.LOOKUP_NOT_FOUND,
@@ -59,10 +80,56 @@ def check_targets(batch: Batch, columns: dict[FieldSchema, list[Any]]) -> None:
                 )
 
 
+def _rights_on_targets(
+    batch: Batch, fields: Iterable[FieldSchema]
+) -> dict[FieldSchema, EntityRights]:
+    return {f: rights(batch.snapshot, batch.context, batch.snapshot.target(f)) for f in fields}
+
+
+def _may_name(granted: EntityRights, target: EntitySchema, field: FieldSchema) -> bool:
+    """Whether the caller may read what a lookup names its target by."""
+    assert field.lookup is not None
+    return target.by_column[field.lookup.column].name in granted.known
+
+
+def _refuse_to_name(batch: Batch, index: int, field: FieldSchema, key: FieldSchema) -> None:
+    """Whether there is such a record is not told to who may not read it."""
+    target = batch.snapshot.target(field)
+    batch.fail(
+        index,
+        Code.INSUFFICIENT_RIGHTS,
+        f"User {batch.context.username} may not read {target.name}.{key.name}.",
+        field.name,
+    )
+
+
+def _held(batch: Batch, field: FieldSchema, indexes: list[int]) -> dict[int, Any]:
+    """Index -> what the caller can read in the lookup field of a record that he is changing, where
+    it points to a live record."""
+    granted = rights(batch.snapshot, batch.context, batch.schema)
+    places = {batch.ids[i]: i for i in indexes if batch.ids[i] is not None}
+    target = batch.snapshot.target(field)
+    if not places or field.name not in granted.known or batch.context.administrator:
+        return {}
+    assert field.lookup is not None
+    live = "AND p.deleted_at IS NULL" if target.authored else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT t.id, {field.sql('t')} FROM {quote(batch.schema.table)} t "
+            f"JOIN {quote(target.table)} p ON p.{quote(field.lookup.column)} = {field.sql('t')} "
+            f"WHERE t.id = ANY(%s) {live} {granted.where('t')} FOR KEY SHARE OF p",
+            [list(places)],
+        )
+        return {places[record_id]: value for record_id, value in cursor.fetchall()}
+
+
 def _existing(
-    snapshot: Snapshot, wanted: dict[FieldSchema, set[Any]]
+    snapshot: Snapshot,
+    wanted: dict[FieldSchema, set[Any]],
+    granted: dict[FieldSchema, EntityRights],
 ) -> dict[FieldSchema, set[Any]]:
-    """Those of the wanted values of each lookup field that a live target has."""
+    """Those of the wanted values of each lookup field that a live target has, which exists for a
+    caller with these rights."""
     parts: list[str] = []
     for field in wanted:
         target = snapshot.target(field)
@@ -71,9 +138,16 @@ def _existing(
         key = target.by_column[field.lookup.column]
         live = "AND deleted_at IS NULL" if field.lookup.by_key else LIVE_BY_ID
         live = live if target.authored else ""
+        seen = ""
+        if field in granted:
+            seen = (
+                granted[field].where("t")
+                if _may_name(granted[field], target, field)
+                else ("AND FALSE")
+            )
         parts.append(
-            f"ARRAY(SELECT {column} FROM {quote(target.table)} "
-            f"WHERE {column} = ANY(%s::{key.type.sql_type(key)}[]) {live} FOR KEY SHARE)"
+            f"ARRAY(SELECT {column} FROM {quote(target.table)} t "
+            f"WHERE {column} = ANY(%s::{key.type.sql_type(key)}[]) {live} {seen} FOR KEY SHARE)"
         )
     arrays = [array_literal([str(value) for value in values]) for values in wanted.values()]
     with connection.cursor() as cursor:
@@ -104,7 +178,7 @@ def _resolve_objects(batch: Batch, field: FieldSchema, values: list[Any]) -> Non
             key_field, value = key
             by_key.setdefault(key_field, {})[index] = value
     for key_field, wanted in by_key.items():
-        found = _ids_by_key(field, target, key_field, list(set(wanted.values())))
+        found = _ids_by_key(batch, field, key_field, list(set(wanted.values())))
         for index, value in wanted.items():
             matches = found.get(value, [])
             if len(matches) == 1:
@@ -148,12 +222,7 @@ def _key_of(
         batch.fail(index, error.code, error.message, field.name)
         return None
     if key_field.name not in rights(batch.snapshot, batch.context, target).known:
-        batch.fail(
-            index,
-            Code.INSUFFICIENT_RIGHTS,
-            f"User {batch.context.username} may not read {target.name}.{key_field.name}.",
-            field.name,
-        )
+        _refuse_to_name(batch, index, field, key_field)
         return None
     if key_field.column is None:
         batch.fail(
@@ -168,8 +237,10 @@ def _key_of(
 
 
 def _ids_by_key(
-    field: FieldSchema, target: EntitySchema, key_field: FieldSchema, values: list[Any]
+    batch: Batch, field: FieldSchema, key_field: FieldSchema, values: list[Any]
 ) -> dict[Any, list[Any]]:
+    target = batch.snapshot.target(field)
+    granted = rights(batch.snapshot, batch.context, target)
     assert field.lookup is not None
     assert key_field.column is not None
     live = "AND deleted_at IS NULL" if target.authored else ""
@@ -179,8 +250,8 @@ def _ids_by_key(
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {quote(key_field.column)}, {quote(field.lookup.column)} "
-            f"FROM {quote(target.table)} WHERE {quote(key_field.column)} = ANY(%s) {live} "
-            f"FOR KEY SHARE",
+            f"FROM {quote(target.table)} t WHERE {quote(key_field.column)} = ANY(%s) {live} "
+            f"{granted.where('t')} FOR KEY SHARE",
             [list(stored) if place else values],
         )
         found: dict[Any, list[Any]] = {}

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection
 
+from entities.access import EntityRights
 from entities.fieldtypes.textform import array_literal, copy_fields
 from entities.records.batch import UNSET, Batch
 from entities.schema.description import EntitySchema, FieldSchema, quote
@@ -191,14 +192,24 @@ def _every_token(field: FieldSchema, value: Any) -> str | None:
 
 
 def lock(
-    schema: EntitySchema, ids: list[int], columns: list[str], *, strength: str
+    schema: EntitySchema,
+    ids: list[int],
+    columns: list[str],
+    granted: EntityRights,
+    *,
+    place: str = LIVE_BY_ID,
+    strength: str,
 ) -> dict[int, tuple[Any, ...]]:
-    """Lock live records by id, in id order so that two batches can't deadlock; id -> `columns`."""
-    live = LIVE_BY_ID if schema.authored else ""
-    selected = ", ".join(["id", *map(quote, columns)])
+    """Lock records by id, in id order so that two batches can't deadlock, as far as they exist for
+    a caller with these rights; id -> `columns`, and last whether he may change the record.
+
+    `place` says where they must lie: outside the recycle bin, unless told otherwise.
+    """
+    where = f"{place if schema.authored else ''} {granted.where('t')}"
+    selected = ", ".join(["id", *map(quote, columns), granted.may_change("t")])
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {selected} FROM {quote(schema.table)} WHERE id = ANY(%s) {live} "
+            f"SELECT {selected} FROM {quote(schema.table)} t WHERE id = ANY(%s) {where} "
             f"ORDER BY id FOR {strength}",
             [ids],
         )

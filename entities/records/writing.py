@@ -39,9 +39,9 @@ def update(batch: Batch, indexes: list[int]) -> None:
     if type(rules) is Behavior:
         fields = [f for f in fields if f.immutable or f.set_once]
     ids = [i for i in (batch.ids[i] for i in indexes) if i is not None]
-    stored = statements.lock(
-        schema, ids, [f.column or "" for f in fields], strength="NO KEY UPDATE"
-    )
+    granted = rights(batch.snapshot, batch.context, schema)
+    columns = [f.column or "" for f in fields]
+    stored = statements.lock(schema, ids, columns, granted, strength="NO KEY UPDATE")
     _find_stored(batch, indexes, fields, stored)
     _keep_set_once(batch, fields)
     _reset_cleared(batch)
@@ -60,7 +60,12 @@ def upsert(
     # by then it exists, and the next round updates it. One whose record is deleted between our look
     # and our update is created in the next round.
     for last in (False, False, True):
-        known = _ids_of(batch, key, pending)
+        known, hidden = _ids_of(batch, key, pending, granted)
+        if granted.create and key.type.name != "ID":
+            # Taken is all that is told of them, as to whoever would create them.
+            for index in hidden:
+                problem = duplicate(batch.schema, (key.name,), str(pending.pop(index)), granted)
+                batch.fail(index, problem.code, problem.message, problem.field)
         _part(batch, sorted(known), known, granted.update, "update", update)
         # In key order, so that two requests creating the same keys can't deadlock.
         new = sorted(pending.keys() - known.keys(), key=lambda i: str(pending[i]))
@@ -186,10 +191,23 @@ def _find_stored(
                 f"There is no {batch.schema.name} with Id {batch.ids[index]}.",
                 "Id",
             )
+        elif not stored[batch.ids[index] or 0][-1]:
+            refuse_change(batch, index)
     nothing = (None,) * len(fields)
     rows = [stored.get(i, nothing) if i is not None else nothing for i in batch.ids]
     for place, field in enumerate(fields):
         batch.stored[field.name] = field.type.read_column([row[place] for row in rows])
+
+
+def refuse_change(batch: Batch, index: int) -> None:
+    """Fail a record that is shared with the caller to be read only."""
+    batch.fail(
+        index,
+        Code.INSUFFICIENT_RIGHTS,
+        f"User {batch.context.username} may read this {batch.schema.name}, and not change it: it "
+        f"is shared with AccessLevel READ.",
+        "Id",
+    )
 
 
 def _keep_set_once(batch: Batch, fields: list[FieldSchema]) -> None:
@@ -272,10 +290,13 @@ def _taken(
         return [keys[row[0]] for row in cursor.fetchall()]
 
 
-def _ids_of(batch: Batch, key: FieldSchema, wanted: dict[int, Any]) -> dict[int, int]:
-    """Index -> id of the live record that has the wanted key."""
+def _ids_of(
+    batch: Batch, key: FieldSchema, wanted: dict[int, Any], granted: EntityRights
+) -> tuple[dict[int, int], list[int]]:
+    """Index -> id of the live record that has the wanted key; and the indexes of those whose key
+    is that of a record which does not exist for the caller."""
     if not wanted:
-        return {}
+        return {}, []
     by_value: dict[Any, int] = {value: index for index, value in wanted.items()}
     texts = key.type.text_column(list(by_value))
     if key.type.place:
@@ -289,11 +310,14 @@ def _ids_of(batch: Batch, key: FieldSchema, wanted: dict[int, Any]) -> dict[int,
     live = "AND deleted_at IS NULL" if batch.schema.authored else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {quote(key.column or '')}, id FROM {quote(batch.schema.table)} "
+            f"SELECT {quote(key.column or '')}, id, {granted.sees('t')} "
+            f"FROM {quote(batch.schema.table)} t "
             f"WHERE {quote(key.column or '')} = ANY(%s::{key.type.sql_type(key)}[]) {live}",
             [array],
         )
-        return {by_value[value]: found for value, found in cursor.fetchall()}
+        rows = cursor.fetchall()
+    known = {by_value[value]: found for value, found, seen in rows if seen}
+    return known, [by_value[value] for value, _, seen in rows if not seen]
 
 
 def _write(

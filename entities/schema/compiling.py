@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 _ENTITIES = """
 SELECT id, entity_name, coalesce(entity_label, entity_name), coalesce(short_help_label, ''),
        coalesce(node, ''), table_name, system_flag, api_enabled, visible_flag, recycle_bin_flag,
-       history_flag, virtual_entity_flag, cascade_delete_flag
+       history_flag, virtual_entity_flag, cascade_delete_flag, sharing_model = 'PRIVATE'
 FROM entities_entity
 WHERE deleted_at IS NULL AND table_name IS NOT NULL
 ORDER BY entity_name
@@ -351,6 +351,7 @@ def _entity(
         history,
         virtual,
         cascades,
+        private,
     ) = row
     static = core.get(name)
     by_column = {f.column: f.name for f in fields if f.column is not None}
@@ -395,6 +396,7 @@ def _entity(
         cascades=cascades,
         authored=static is None or "deleted_at" in _columns(static),
         unique_keys=tuple(dict.fromkeys(unique_keys)),
+        private=private,
         constraint_messages=MappingProxyType(messages),
         refused={fold(n): text for n, text in (options.refused if options else {}).items()},
         validations=tuple(validations),

@@ -154,6 +154,8 @@ class EntitySchema:
     authored: bool
     #: Unique keys among live records: names of fields together.
     unique_keys: tuple[tuple[str, ...], ...]
+    #: Whether a record is seen only by who made it and those with whom it is shared.
+    private: bool = False
     #: Name of a database constraint -> what to tell whoever violates it.
     constraint_messages: Mapping[str, str] = field(default_factory=dict)
     #: Folded name of what may never be kept -> what to send instead.

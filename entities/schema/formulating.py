@@ -3,9 +3,10 @@
 A lookup is followed by a subquery that finds nothing in the recycle bin. A formula field that a
 formula refers to is written out in its place, so what is computed is always computed from stored
 values. Formulas are the administrator's: they read whatever the entities hold, whoever is asking,
-but never what is encrypted.
+unless they are told what is seen, but never what is encrypted.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from entities import fieldtypes, formulas
@@ -166,9 +167,18 @@ def complete(snapshot: Snapshot, schema: EntitySchema, field: FieldSchema) -> No
         object.__setattr__(field, name, value)
 
 
-def compile_field(snapshot: Snapshot, schema: EntitySchema, field: FieldSchema) -> CompiledFormula:
-    """The SQL of a FORMULA field, as its own data type. Raises FormulaError."""
-    names = _Names(snapshot, schema)
+def compile_field(
+    snapshot: Snapshot,
+    schema: EntitySchema,
+    field: FieldSchema,
+    seen: Callable[[EntitySchema], str] | None = None,
+) -> CompiledFormula:
+    """The SQL of a FORMULA field, as its own data type. Raises FormulaError.
+
+    `seen` gives SQL over `{t}` of the records of an entity that exist for a caller, "" for all: the
+    lookups that the formula follows lead to no others.
+    """
+    names = _Names(snapshot, schema, seen)
     term = names.of(schema).computed(field, "{t}")
     sql = _stored(term, fieldtypes.get(result_type(field, term.kind)))
     return CompiledFormula(sql, term.kind, frozenset(names.read), term)
@@ -250,8 +260,14 @@ class _CircleError(FormulaError):
 class _Names:
     """The names of one formula and of those it refers to."""
 
-    def __init__(self, snapshot: Snapshot, schema: EntitySchema) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        schema: EntitySchema,
+        seen: Callable[[EntitySchema], str] | None = None,
+    ) -> None:
         self.snapshot = snapshot
+        self.seen = seen
         #: The entity as it is to be stands in for the one that the snapshot knows.
         self.own = schema
         self.read: set[tuple[str, str]] = set()
@@ -330,11 +346,15 @@ class _Record:
             self.names.read.add((schema.name, link.name))
             target = self.names.target(link)
             self.names.aliases += 1
-            hop = f"hop{self.names.aliases}_"
+            # What limits a hop may have hops of its own, called otherwise.
+            hop = f"{'way' if self.names.seen else 'hop'}{self.names.aliases}_"
             sources.append(f"{quote(target.table)} {hop}")
             conditions.append(f"{hop}.{quote(link.lookup.column)} = {link.sql(alias)}")
             if target.authored:
                 conditions.append(f"{hop}.deleted_at IS NULL")
+            limit = self.names.seen(target) if self.names.seen else ""
+            if limit:
+                conditions.append(limit.replace("{t}", hop))
             schema, alias = target, hop
         term = self._field(schema, alias, last, reference)
         sql = (

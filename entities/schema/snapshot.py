@@ -14,7 +14,10 @@ from entities.schema.runtime import RuntimeApps
 
 
 class Snapshot:
-    """One version of the schema: entities by name, the reverse of every lookup, run-time models."""
+    """One version of the schema: entities by name, the reverse of every lookup, run-time models.
+
+    private   the entities whose records are not seen by everybody who may read the entity
+    """
 
     def __init__(self, version: int, entities: Iterable[EntitySchema], apps: RuntimeApps) -> None:
         self.version = version
@@ -22,6 +25,7 @@ class Snapshot:
         self.entities: Mapping[str, EntitySchema] = MappingProxyType(
             {fold(e.name): e for e in entities}
         )
+        self.private = tuple(e for e in self.entities.values() if e.private)
         references: dict[str, list[tuple[EntitySchema, FieldSchema]]] = defaultdict(list)
         for entity in self.entities.values():
             for lookup_field in entity.lookups:

@@ -11,6 +11,7 @@ from entities import fieldtypes
 from entities.admin.callers import rights_on
 from entities.admin.designer.access import may
 from entities.admin.icons import icon_of
+from entities.admin.sizes import live
 from entities.models import SchemaJob
 from entities.schema.description import EntitySchema, quote
 from entities.schema.snapshot import Snapshot
@@ -128,12 +129,7 @@ def rows(statement: str, parameters: Any = None) -> list[dict[str, Any]]:
 def entities(request: HttpRequest, snapshot: Snapshot) -> list[dict[str, Any]]:
     """All entities with what the overview says of them, the deleted ones last."""
     found = rows(_ENTITIES)
-    readable = [
-        schema
-        for schema in snapshot.entities.values()
-        if _countable(schema) and rights_on(request, snapshot, schema).read
-    ]
-    held = held_by(readable)
+    held = held_by(request, snapshot, list(snapshot.entities.values()))
     for row in found:
         schema = snapshot.find(row["name"])
         row["held"] = held.get(row["id"])
@@ -147,23 +143,32 @@ def _countable(schema: EntitySchema) -> bool:
     return bool(schema.table) and any(f.column for f in schema.fields)
 
 
-def held_by(schemas: list[EntitySchema]) -> dict[int, Held]:
-    """ENTITY.Id -> records: counted where there are few, estimated beyond; one statement."""
-    if not schemas:
-        return {}
+def held_by(
+    request: HttpRequest, snapshot: Snapshot, schemas: list[EntitySchema]
+) -> dict[int, Held]:
+    """ENTITY.Id -> records that the user sees: counted where there are few, estimated beyond; one
+    statement."""
     parts = []
+    limited = set()
     for schema in schemas:
-        alive = "WHERE deleted_at IS NULL" if schema.authored else ""
+        granted = rights_on(request, snapshot, schema)
+        if not (granted.read and _countable(schema)):
+            continue
+        if granted.condition:
+            limited.add(schema.id)
+        alive = f"WHERE {live(schema)} {granted.where('r')}"
         parts.append(
             f"SELECT {schema.id}, count(*), (SELECT greatest(reltuples::bigint, "
             f"pg_stat_get_live_tuples(oid), 0) FROM pg_class "
             f"WHERE oid = to_regclass({_text(quote(schema.table))})) "
-            f"FROM (SELECT 1 FROM {quote(schema.table)} {alive} LIMIT {COUNTED + 1}) AS few"
+            f"FROM (SELECT 1 FROM {quote(schema.table)} r {alive} LIMIT {COUNTED + 1}) AS few"
         )
+    if not parts:
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts))
         return {
-            entity: Held(max(counted, rough or 0), about=True)
+            entity: Held(counted if entity in limited else max(counted, rough or 0), about=True)
             if counted > COUNTED
             else Held(counted)
             for entity, counted, rough in cursor.fetchall()

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_POST
 
 from entities import records
 from entities.access import trail
-from entities.admin.callers import context_of, rights_on
+from entities.admin.callers import context_of
 from entities.admin.designer import formulas, guide, panel, plan, reading, sample
 from entities.admin.designer.access import ENTITY, FIELD, may, require_designer
 from entities.admin.designer.layouts import LayoutEditor
@@ -459,9 +459,9 @@ class Designer:
         raise Http404("There is no such field.")
 
     def _held(self, request: HttpRequest, schema: EntitySchema | None) -> reading.Held | None:
-        if schema is None or not rights_on(request, self.snapshot, schema).read:
+        if schema is None:
             return None
-        return reading.held_by([schema]).get(schema.id)
+        return reading.held_by(request, self.snapshot, [schema]).get(schema.id)
 
     def _here(self, row: dict[str, Any]) -> str:
         return f"{self.root}{row['entity_name']}/"

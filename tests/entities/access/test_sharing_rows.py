@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from entities import records
+from entities import query, records
 from entities.schema.current import current
 from metabrm.identity.context import Context
 from tests.entities.acting import codes, create_one
@@ -85,8 +85,59 @@ def test_only_administrators_mark_personal_data(
     assert records.update("ENTITY_FIELD", [{"Id": field, "FieldLabel": "Note"}], context)[0].ok
 
 
-def test_no_limit_is_set_that_is_not_applied(admin: Context) -> None:
-    entity = current().entity("ACCOUNT").id
+def test_what_the_platform_makes_belongs_to_nobody(admin: Context, group: int) -> None:
+    entity = current().entity("AUDIT_LOG").id
     (outcome,) = records.update("ENTITY", [{"Id": entity, "SharingModel": "PRIVATE"}], admin)
-    assert "not enforced by this release" in str(outcome.problems)
-    assert records.update("ENTITY", [{"Id": entity, "SharingModel": "PUBLIC"}], admin)[0].ok
+    assert "AUDIT_LOG are made by the platform" in str(outcome.problems)
+    rule = {**_rule(group, Formula="TRUE"), "EntityId": entity}
+    (outcome,) = records.create("SHARING_GROUP_RULE", [rule], admin)
+    assert "AUDIT_LOG are made by the platform" in str(outcome.problems)
+
+
+def test_only_administrators_make_an_entity_private(
+    clerk: Callable[..., Context], admin: Context
+) -> None:
+    sent = [{"Id": current().entity("ACCOUNT").id, "SharingModel": "PRIVATE"}]
+    refused = codes(records.update("ENTITY", sent, clerk(ENTITY="CRU")))
+    assert refused == [["INSUFFICIENT_RIGHTS"]]
+    assert records.update("ENTITY", sent, admin)[0].ok
+
+
+def test_what_a_rule_names_follows_and_stays(admin: Context, group: int) -> None:
+    """A renamed field is renamed in rules; one that a rule needs can't be deleted."""
+    deal = create_one("ENTITY", admin, EntityName="DEAL")
+    field = create_one("ENTITY_FIELD", admin, EntityId=deal, FieldName="Region", DataType="TEXT")
+    rules = [
+        create_one("SHARING_GROUP_RULE", admin, **(_rule(group, **text) | {
+            "EntityId": deal, "ExternalKey": f"r{number}",
+        }))
+        for number, text in enumerate((
+            {"Formula": "{!Region} = 'N'"},
+            {"RuleCriteria": "{!Id} > 0\n{!Region} = 'N'", "FilterLogic": "1 AND 2"},
+        ))
+    ]  # fmt: skip
+    (outcome,) = records.delete("ENTITY_FIELD", [field], admin)
+    assert "the sharing rule r0" in str(outcome.problems)
+    (outcome,) = records.update("ENTITY_FIELD", [{"Id": field, "FieldName": "Area"}], admin)
+    assert outcome.ok, outcome.problems
+    told = str(query.retrieve_ids("SHARING_GROUP_RULE", rules, admin).json)
+    assert told.count("{!Area}") == 2 and "Region" not in told
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"Formula": "{!Nme} = 'A'"}, "Formula: ACCOUNT has no field 'Nme'. Did you mean Name?"),
+        ({"Formula": "{!Name}"}, "(At character 1.)"),
+        ({"Formula": "{!Name} ="}, "character"),
+        ({"RuleCriteria": "{!Name} = 'A'\n\n{!Nme} = 'B'"}, "RuleCriteria, condition 2: ACCOUNT"),
+        ({"RuleCriteria": "1 = 1", "FilterLogic": "1 AND"}, "FilterLogic: The number"),
+    ],
+)
+def test_a_rule_that_says_nothing_is_refused_with_its_place(
+    admin: Context, group: int, fields: dict[str, str], says: str
+) -> None:
+    (outcome,) = records.create("SHARING_GROUP_RULE", [_rule(group, **fields)], admin)
+    assert not outcome.ok
+    assert says in str(outcome.problems).replace("\\", "")
+    assert "character" in str(outcome.problems)

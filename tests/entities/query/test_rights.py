@@ -35,11 +35,11 @@ def role(shop):
         compiled = access._cache.setdefault(shop, {})
         number = len(compiled) + 1
         for name, fields in readable.items():
-            compiled[(number, False), name] = access.EntityRights(
+            compiled[(number, False, None), name] = access.EntityRights(
                 False, True, False, False, frozenset(fields.split()), frozenset()
             )
         for schema in shop.entities.values():
-            compiled.setdefault(((number, False), schema.name), access._NOTHING)
+            compiled.setdefault(((number, False, None), schema.name), access._NOTHING)
         return Context(7, number, False, "ada")
 
     return make
