@@ -8,8 +8,12 @@ two requests can't both pass.
 
 from collections.abc import Iterable, Sequence
 
+from django.db import connection
+
+from entities.access import rights
 from entities.errors import Code
 from entities.records import Batch
+from entities.schema.description import quote
 
 #: `written` are the ids of a batch with their places, from the parameter `ids`. A record clashes
 #: with older records and with those of its own batch that stand before it.
@@ -37,13 +41,40 @@ def fail_clashing(
     for the verb's next attempt.
     """
     failing: set[int] = set()
+    clashes = list(clashes)
+    hidden = _not_seen(batch, {other for _, earlier, other, _ in clashes if earlier is None})
     for place, earlier, other_id, text in clashes:
         if earlier in failing:
             continue
         failing.add(place)
+        if earlier is None and other_id in hidden:
+            batch.fail(
+                places[place - 1],
+                Code.VALIDATION_FAILED,
+                f"Overlaps a {batch.schema.name} that you may not see; send another {field}.",
+                field,
+            )
+            continue
         other = (
             f"{batch.schema.name} {other_id}"
             if earlier is None
             else f"record {batch.places[places[earlier - 1]]} of this request"
         )
         batch.fail(places[place - 1], Code.VALIDATION_FAILED, f"Overlaps {other}, {text}", field)
+
+
+def _not_seen(batch: Batch, ids: set[int]) -> set[int]:
+    """Those of the records that do not exist for the caller, or whose fields he may not all read:
+    he is told no more than that there is one."""
+    granted = rights(batch.snapshot, batch.context, batch.schema)
+    if not granted.known >= {field.name for field in batch.schema.fields}:
+        return ids
+    if not granted.condition or not ids:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id FROM {quote(batch.schema.table)} t "  # noqa: S608 (a quoted identifier)
+            f"WHERE id = ANY(%s) {granted.where('t')}",
+            [list(ids)],
+        )
+        return ids - {row[0] for row in cursor.fetchall()}

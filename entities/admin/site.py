@@ -10,7 +10,7 @@ import threading
 from typing import Any, cast
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, clear_url_caches, include, path
 from unfold.sites import UnfoldAdminSite
@@ -56,6 +56,10 @@ class RecordSite(UnfoldAdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_active and getattr(request.user, "is_staff", False))
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Django's own answer names records whatever their reader may see; forms ask `lookup`."""
+        raise Http404
 
     def lookup(self, request: HttpRequest, entity: str, field: str) -> HttpResponse:
         """What a lookup can point to."""

@@ -72,9 +72,16 @@ class UserAdmin(RecordAdmin):
         if user is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, str(user_id))
         role = user.role
+        caller = context_of(request)
+        if self.snapshot.private and not caller.administrator and user.pk != caller.user_id:
+            # Whoever signs in as somebody else sees what is his and what is shared with him.
+            raise PermissionDenied(
+                "Records are PRIVATE here, so only an administrator sets the password of another "
+                "user."
+            )
         if not may_manage(
             self.snapshot,
-            context_of(request),
+            caller,
             role.pk,
             role.administrator_flag,
             role.view_pii_flag,
