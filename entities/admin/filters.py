@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from unfold.contrib.filters.forms import DropdownForm, RangeDateForm
 
+from entities.admin.reader import where
 from entities.admin.sizes import BIG, estimate, live
 from entities.admin.titles import attribute, titles
 from entities.admin.widgets import LookupSelect
@@ -70,8 +71,9 @@ def _options(field: FieldSchema) -> list[tuple[str, str]]:
     return values if field.required else [*values, (EMPTY, "Not set")]
 
 
-def _held(schema: EntitySchema, field: FieldSchema) -> list[str]:
-    """The retired values of a list that live records still hold, in the list's order."""
+def _held(snapshot: Snapshot, schema: EntitySchema, field: FieldSchema) -> list[str]:
+    """The retired values of a list that live records still hold, as far as the reader sees them, in
+    the list's order."""
     retired = [v for v in field.list_values.values() if v in field.retired]
     if not retired or estimate(schema) >= BIG:
         # A large table is not read for a filter: it offers all of them.
@@ -81,7 +83,8 @@ def _held(schema: EntitySchema, field: FieldSchema) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT v FROM unnest(%s::text[]) WITH ORDINALITY AS asked(v, n) WHERE EXISTS "
-            f"(SELECT FROM {quote(schema.table)} r WHERE {live(schema)} AND {holds}) ORDER BY n",
+            f"(SELECT FROM {quote(schema.table)} r WHERE {live(schema)} AND {holds} "
+            f"{where(snapshot, schema, 'r')}) ORDER BY n",
             [retired],
         )
         return [row[0] for row in cursor.fetchall()]
@@ -130,7 +133,9 @@ class _ChoiceFilter(_Filter):
 
     def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
         name = self.of.attribute
-        retired = [(v, f"{v} (retired)") for v in _held(self.of.schema, self.of.field)]
+        retired = [
+            (v, f"{v} (retired)") for v in _held(self.of.snapshot, self.of.schema, self.of.field)
+        ]
         options = (("", "All"), *self.of.options, *retired)
         yield {
             "form": DropdownForm(

@@ -95,6 +95,7 @@ _JUDGES: dict[tuple[Kind, str], Judge] = {
     (ROLE, "Status"): _became("DEACTIVATED", "its users can't sign in"),
     **{(RIGHT, word): _switched_off("a right is taken away") for word in _RIGHTS},
     (SHARING_GROUP, "Status"): _became("DEACTIVATED", "its users lose access"),
+    (SHARING_RULE, "Status"): _became("DEACTIVATED", "its users lose access"),
     (SHARING_RULE, "AccessLevel"): _became("READ", "its users may only read"),
 }
 
