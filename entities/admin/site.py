@@ -17,6 +17,7 @@ from unfold.sites import UnfoldAdminSite
 
 from entities.admin import dashboard, lookups, running
 from entities.admin.designer.access import may_design
+from entities.admin.designer.moving import Moving
 from entities.admin.designer.views import Designer
 from entities.admin.navigation import sidebar
 from entities.admin.pages import RecordAdmin
@@ -51,6 +52,7 @@ class RecordSite(UnfoldAdminSite):
         return [
             path("lookup/<str:entity>/<str:field>/", self.admin_view(self.lookup), name="lookup"),
             path("running/", self.admin_view(self.running), name="running"),
+            *Moving(self, self.snapshot).urls(),
             *Designer(self, self.snapshot).urls(),
         ]
 

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from entities.fieldtypes import Refused
-from entities.schema.description import FieldSchema
+from entities.schema.description import FieldSchema, fold
 from entities.transfer import parsing
 from entities.transfer.dumping import FORMAT
 from entities.transfer.items import Item, Tree
@@ -155,10 +155,11 @@ class _Reader:
             self._wrong(node, f"{item.path} is followed by its attributes: {{...}}")
             return
         attributes = self.shipped.attributes[item.kind]
-        by_name = {field.name: word for word, field in attributes.items()}
+        by_name = {fold(field.name): word for word, field in attributes.items()}
+        by_name |= {fold(word): word for word in attributes}
         sections = {kind.section: kind for kind in item.kind.children}
         for key, value in node.pairs:
-            word = by_name.get(key.text, key.text)
+            word = by_name.get(fold(key.text), key.text)
             if key.text in sections:
                 item.sections[key.text] = self._rows(sections[key.text], item, value)
             elif key.text == _WAS and item.kind is not RIGHT:
@@ -166,6 +167,8 @@ class _Reader:
                     self._wrong(value, f"was: is the name that {item.path} had before")
                 else:
                     item.was = value.text
+            elif word in item.marks:
+                self._wrong(key, f"{key.text} stands twice here; write it once")
             elif word in attributes:
                 item.marks[word] = key.mark
                 item.values[word] = self._value(word, attributes[word], value)

@@ -91,7 +91,7 @@ _JUDGES: dict[tuple[Kind, str], Judge] = {
     (FIELD, "PIIFlag"): _switched_off("its values are shown to everybody who may read it"),
     (FIELD, "EncryptedFlag"): _switched_off("its values are no longer encrypted"),
     (ROLE, "AdministratorFlag"): _switched_off("its users lose their rights"),
-    (ROLE, "ViewPIIFlag"): _switched_off("its users no longer see personal data"),
+    (ROLE, "ViewPiiFlag"): _switched_off("its users no longer see personal data"),
     (ROLE, "Status"): _became("DEACTIVATED", "its users can't sign in"),
     **{(RIGHT, word): _switched_off("a right is taken away") for word in _RIGHTS},
     (SHARING_GROUP, "Status"): _became("DEACTIVATED", "its users lose access"),

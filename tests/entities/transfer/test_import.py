@@ -1,5 +1,6 @@
 """A document becomes the system's configuration: created, changed, renamed, removed, or refused."""
 
+import re
 from typing import Any
 
 import orjson
@@ -8,11 +9,19 @@ from django.db import connection
 
 from entities import query, records, transfer
 from entities.errors import RequestError
-from entities.models import AuditLog, Entity, EntityField, SchemaChange
+from entities.models import (
+    AuditLog,
+    Entity,
+    EntityField,
+    SchemaChange,
+    WorkflowAction,
+    WorkflowRule,
+)
 from entities.schema.current import current
 from entities.transfer import Report
 from metabrm.identity.context import Context
 from metabrm.identity.models import Role
+from tests.contract.live import ROOT
 from tests.entities.acting import create_one
 
 pytestmark = pytest.mark.django_db
@@ -264,3 +273,108 @@ def test_only_administrators(clerk: Any) -> None:
     ):
         with pytest.raises(RequestError, match="Only an administrator"):
             act()
+
+
+def test_the_example_for_administrators_works(admin: Context) -> None:
+    guide = (ROOT / "docs" / "admins.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+    carry_out(HEAD + "entities: {PROMOTION: {fields: {PromoCode: {DataType: TEXT}}}}", admin)
+    record = create_one("PROMOTION", admin, PromoCode="A")
+    report = carry_out(example, admin)
+    assert "change field PROMOTION.Code" in told(report)
+    again(example, admin)
+    page = query.query(f"SELECT Code FROM PROMOTION WHERE Id = {record}", admin)
+    assert orjson.loads(page.json) == [{"Code": "A"}]
+
+
+def test_an_export_of_some_entities_has_what_is_theirs(admin: Context) -> None:
+    carry_out(PROMO.replace("roles:", "  OTHER: {}\nroles:"), admin)
+    document = transfer.export(admin, ["promo"])
+    assert "PROMO:" in document
+    assert "OTHER" not in document
+    assert "roles" not in document
+    assert "entities]" not in document
+    again(document, admin)
+
+
+def test_what_stays_where_it_is_is_neither_written_nor_missed(admin: Context) -> None:
+    carry_out(
+        PROMO.replace("    EntityLabel", "    IsApplicationDeployable: false\n    EntityLabel"),
+        admin,
+    )
+    document = transfer.export(admin)
+    assert "PROMO" not in document
+    again(document, admin)
+
+
+def test_secrets_do_not_travel_and_are_named(admin: Context) -> None:
+    entity = Entity.objects.get(entity_name="ACCOUNT", deleted_at=None)
+    rule = WorkflowRule.objects.create(
+        entity=entity, rule_name="Tell", external_key="ACCOUNT.Tell", event="After Create"
+    )
+    WorkflowAction.objects.create(
+        workflow_rule=rule,
+        action_name="Send",
+        external_key="ACCOUNT.Tell.Send",
+        action_type="WEBHOOK",
+        url="https://example.com/hook",
+        secret="s3cr3t",
+        field_formulas={"Status": "'1'", "N": "1"},
+    )
+    document = transfer.export(admin)
+    assert "s3cr3t" not in document
+    assert document.endswith("secrets:\n- 'actions ACCOUNT.Tell.Send: Secret'\n")
+    assert "          Send:\n" in document
+    assert "Status: '''1'''" in document
+    assert "N: '1'" in document
+    again(document, admin)
+
+
+def test_rows_of_one_name_go_by_their_keys(admin: Context) -> None:
+    entity = Entity.objects.get(entity_name="ACCOUNT", deleted_at=None)
+    for key in ("ACCOUNT.Tell", "other"):
+        WorkflowRule.objects.create(
+            entity=entity, rule_name="Tell", external_key=key, event="After Create"
+        )
+    document = transfer.export(admin)
+    assert "      Tell: {Event: After Create}" in document
+    assert "other" in document
+    again(document, admin)
+
+
+def test_a_field_that_people_add_to_the_metadata_travels(admin: Context) -> None:
+    document = HEAD + "entities: {ENTITY_FIELD: {fields: {Steward: {DataType: TEXT}}}}"
+    carry_out(document, admin)
+    carry_out(PROMO.replace("{DataType: DECIMAL}", "{DataType: DECIMAL, Steward: Ada}"), admin)
+    document = transfer.export(admin)
+    assert "Steward: Ada" in document
+    again(document, admin)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("entities: {P: {fields: {A: {DataType: LOOKUP, ReferencedEntity: ACOUNT}}}}", "ACCOUNT?"),
+        ("roles: {R: {rights: {ACOUNT: {ReadFlag: true}}}}", "Did you mean"),
+        ("roles: {R: {rights: {ACCOUNT.Nam: {ReadFlag: true}}}}", "Did you mean"),
+        ("roles: {R: {ParentRole: Nobody}}", "there is no role 'Nobody'"),
+        ("entities: {P: {fields: {A: {DataType: TEXT, FieldName: '1'}}}}", "starts with a letter"),
+        ("entities: {QUERY: {}}", "has a meaning of its own"),
+        ("entities: {ACCOUNT: {fields: {Name: {DataType: INTEGER}}}}", "ships with the platform"),
+        ("entities: {P: {keys: {K: {FieldNames: 'A, B'}}}}", "There is no field of P 'A'"),
+    ],
+)
+def test_what_the_system_refuses_is_told_with_its_line(
+    text: str, says: str, admin: Context
+) -> None:
+    for report in (transfer.examine(HEAD + text, admin), transfer.carry_out(HEAD + text, admin)):
+        assert not report.applied
+        assert any(says in fault for fault in faults(report)), faults(report)
+        assert all(fault.startswith("line 2, ") for fault in faults(report))
+
+
+def test_a_rename_needs_a_free_name(admin: Context) -> None:
+    carry_out(HEAD + "entities: {A1: {}, B1: {}}", admin)
+    for text in ("entities: {B1: {was: A1}}", "entities: {A1: {}, C1: {was: A1}}"):
+        report = transfer.examine(HEAD + text, admin)
+        assert any("take `was` out" in fault for fault in faults(report)), faults(report)
