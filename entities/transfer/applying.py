@@ -65,6 +65,25 @@ def apply(difference: Difference, shipped: Shipped, context: Context) -> list[Fa
     return run.faults
 
 
+class _Ids:
+    """Name -> Id of an entity's rows; `loose` names are found in any spelling."""
+
+    def __init__(self, ids: dict[str, int], *, loose: bool) -> None:
+        self._names = list(ids)
+        self._fold = fold if loose else str
+        self._ids = {self._fold(name): str(id_) for name, id_ in ids.items()}
+
+    def find(self, name: str) -> str | None:
+        return self._ids.get(self._fold(name))
+
+    def unknown(self, name: str, what: str) -> str:
+        return unknown(name, self._names, what)
+
+
+#: Target entity -> Ids by name.
+Lookups = dict[str, _Ids]
+
+
 class _Run:
     def __init__(self, changes: Sequence[Change], shipped: Shipped, context: Context) -> None:
         self.changes = changes
@@ -240,7 +259,7 @@ class _Run:
 
     # Values
 
-    def _new_row(self, item: Item, lookups: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
+    def _new_row(self, item: Item, lookups: Lookups) -> dict[str, Any] | None:
         kind, implied = item.kind, self.shipped.values(item)
         wanted: dict[str, Any] = {}
         for word, attribute in self.shipped.attributes[kind].items():
@@ -254,16 +273,15 @@ class _Run:
             return None
         if kind.owner and item.parent is not None:
             row[kind.owner] = str(item.parent.id)
-        if kind is RIGHT:
-            return row if self._subject(item, row, lookups) else None
-        row[kind.name] = row.get(kind.name) or item.name
-        if current().entity(kind.entity).find(EXTERNAL_KEY) is not None:
+        if kind is RIGHT and not self._subject(item, row, lookups):
+            return None
+        if kind.name:
+            row[kind.name] = row.get(kind.name) or item.name
+        if EXTERNAL_KEY in self.shipped.attributes[kind]:
             row[EXTERNAL_KEY] = item.key
         return row
 
-    def _row(
-        self, item: Item, wanted: dict[str, Any], lookups: dict[str, dict[str, Any]]
-    ) -> dict[str, Any] | None:
+    def _row(self, item: Item, wanted: dict[str, Any], lookups: Lookups) -> dict[str, Any] | None:
         """Words -> fields as the verbs take them; None after telling what can't be found."""
         row: dict[str, Any] = {}
         for word, value in wanted.items():
@@ -284,35 +302,33 @@ class _Run:
         word: str,
         attribute: FieldSchema,
         name: str,
-        lookups: dict[str, dict[str, Any]],
+        lookups: Lookups,
     ) -> Any:
-        target = current().target(attribute)
-        known = lookups[target.name]
-        found = known.get(name) or known.get(fold(name))
+        assert attribute.lookup is not None
+        target = attribute.lookup.entity
+        found = lookups[target].find(name)
         if found is None:
-            words = _KINDS[target.name].noun if target.name in _KINDS else target.name
-            near = [str(one) for one in known]
-            self._fail(item, word, unknown(name, near, words))
+            words = _KINDS[target].noun if target in _KINDS else target
+            self._fail(item, word, lookups[target].unknown(name, words))
         return found
 
-    def _subject(self, item: Item, row: dict[str, Any], lookups: dict[str, dict[str, Any]]) -> bool:
+    def _subject(self, item: Item, row: dict[str, Any], lookups: Lookups) -> bool:
         """A right is on an entity, or on a field of one."""
         entity, _, field = item.name.partition(".")
-        found = lookups["ENTITY"].get(fold(entity))
+        found = lookups[ENTITY.entity].find(entity)
         if found is None:
-            self._fail(item, "", unknown(entity, list(lookups["ENTITY"]), "entity"))
+            self._fail(item, "", lookups[ENTITY.entity].unknown(entity, ENTITY.noun))
             return False
         row["EntityId"] = found
         if field:
-            fields = lookups["ENTITY_FIELD"]
-            on = fields.get(item.name) or fields.get(fold(item.name))
+            on = lookups[FIELD.entity].find(item.name)
             if on is None:
-                self._fail(item, "", unknown(item.name, list(fields), "field"))
+                self._fail(item, "", lookups[FIELD.entity].unknown(item.name, FIELD.noun))
                 return False
             row["EntityFieldId"] = on
         return True
 
-    def _lookups(self, kind: Kind, changes: Sequence[Change]) -> dict[str, dict[str, Any]]:
+    def _lookups(self, kind: Kind, changes: Sequence[Change]) -> Lookups:
         """Target entity -> name -> Id, of all that the rows' lookups can name."""
         snapshot = current()
         wanted: dict[str, set[str]] = {}
@@ -322,9 +338,11 @@ class _Run:
                 texts.update(str(c.item.values.get(word)) for c in changes)
         if kind is RIGHT:
             wanted = {"ENTITY": set(), "ENTITY_FIELD": set()}
-        return {name: self._ids(name, texts) if changes else {} for name, texts in wanted.items()}
+        if not changes:
+            return {}
+        return {name: self._ids(name, texts) for name, texts in wanted.items()}
 
-    def _ids(self, name: str, wanted: set[str]) -> dict[str, Any]:
+    def _ids(self, name: str, wanted: set[str]) -> "_Ids":
         """Name -> Id: of all rows of a kind, of which there are few, else of those wanted."""
         target = current().entity(name)
         key = quote(key_of(target).column or "")
@@ -334,13 +352,10 @@ class _Run:
         where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT {key}, id FROM {quote(target.table)} {where}",
+                f"SELECT {key}::text, id FROM {quote(target.table)} {where}",
                 [] if name in _KINDS else [list(wanted)],
             )
-            rows = cursor.fetchall()
-        # Names of entities and fields are found in any spelling.
-        loose = name in (ENTITY.entity, FIELD.entity)
-        return {fold(text) if loose else str(text): str(id_) for text, id_ in rows}
+            return _Ids(dict(cursor.fetchall()), loose=name in (ENTITY.entity, FIELD.entity))
 
     # Telling
 

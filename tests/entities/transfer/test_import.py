@@ -278,7 +278,10 @@ def test_only_administrators(clerk: Any) -> None:
 def test_the_example_for_administrators_works(admin: Context) -> None:
     guide = (ROOT / "docs" / "admins.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
-    carry_out(HEAD + "entities: {PROMOTION: {fields: {PromoCode: {DataType: TEXT}}}}", admin)
+    carry_out(
+        HEAD + "entities: {PROMOTION: {fields: {PromoCode: {DataType: TEXT, DataLength: 30}}}}",
+        admin,
+    )
     record = create_one("PROMOTION", admin, PromoCode="A")
     report = carry_out(example, admin)
     assert "change field PROMOTION.Code" in told(report)
@@ -367,7 +370,11 @@ def test_a_field_that_people_add_to_the_metadata_travels(admin: Context) -> None
 def test_what_the_system_refuses_is_told_with_its_line(
     text: str, says: str, admin: Context
 ) -> None:
-    for report in (transfer.examine(HEAD + text, admin), transfer.carry_out(HEAD + text, admin)):
+    document = HEAD + text
+    for report in (
+        transfer.examine(document, admin),
+        transfer.carry_out(document, admin, destructive=True),
+    ):
         assert not report.applied
         assert any(says in fault for fault in faults(report)), faults(report)
         assert all(fault.startswith("line 2, ") for fault in faults(report))
