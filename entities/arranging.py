@@ -69,7 +69,7 @@ class EntityLayoutBehavior(Behavior):
         stored = batch.stored.get("LayoutFields") or [None] * batch.size
         checked: list[Any] = list(sent)
         for index in list(batch.live):
-            schema, document = entities[index], batch.effective("LayoutFields")[index]
+            schema, document = entities[index], batch.value("LayoutFields", index)
             unchanged = sent[index] is UNSET and batch.sent("layoutType")[index] is UNSET
             if schema is None or document is None or unchanged:
                 continue

@@ -79,7 +79,7 @@ class Alteration:
     def _change_status(self, steps: list[Step]) -> None:
         was, status = (
             self.batch.stored["Status"][self.index],
-            self.batch.effective("Status")[self.index],
+            self.batch.value("Status", self.index),
         )
         if was != status:
             verb = "Hide" if status == "HIDDEN" else "Show"
@@ -356,7 +356,7 @@ def _check_target(
 
 
 def _check_hiding(batch: Batch, index: int, schema: EntitySchema, old: FieldSchema) -> None:
-    was, status = batch.stored["Status"][index], batch.effective("Status")[index]
+    was, status = batch.stored["Status"][index], batch.value("Status", index)
     if was == status or status != "HIDDEN":
         return
     users = dependents.users_of(batch.snapshot, schema.name, old.name)

@@ -115,7 +115,7 @@ class FieldBehavior(Behavior):
 
     def _check(self, batch: Batch, index: int) -> FieldSchema | None:
         """The field that record `index` describes, or None after failing the record."""
-        values = {name: batch.effective(name)[index] for name in OPTIONS}
+        values = {name: batch.value(name, index) for name in OPTIONS}
         known = len(batch.problems.get(index, ()))
         field = imagined(batch, index, values)
         if field is not None and len(batch.problems.get(index, ())) == known:
@@ -167,7 +167,7 @@ class FieldBehavior(Behavior):
         start_over(batch)
         described = {}
         for index in batch.live:
-            values = {name: batch.effective(name)[index] for name in OPTIONS}
+            values = {name: batch.value(name, index) for name in OPTIONS}
             field = imagined(batch, index, values, quietly=True)
             assert field is not None
             described[index] = field
@@ -196,7 +196,7 @@ class FieldBehavior(Behavior):
         for index in list(batch.live):
             schema = schemas[index]
             old_values = {name: batch.stored[name][index] for name in OPTIONS}
-            values = {name: batch.effective(name)[index] for name in OPTIONS}
+            values = {name: batch.value(name, index) for name in OPTIONS}
             system = any(
                 batch.stored[flag][index]
                 for flag in ("SystemFlag", "ReadOnlyFlag", "PrimaryKeyFlag")

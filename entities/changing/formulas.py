@@ -27,7 +27,7 @@ def check(batch: Batch, described: Mapping[int, FieldSchema], asked: Container[i
     future = _future(batch, described)
     entities = {e.id: e for e in future.entities.values()}
     for index, field in computed.items():
-        schema = entities[batch.effective("EntityId")[index]]
+        schema = entities[batch.value("EntityId", index)]
         try:
             name = "FormulaValue"
             if field.formula:
@@ -43,7 +43,7 @@ def _future(batch: Batch, described: Mapping[int, FieldSchema]) -> Snapshot:
     """The schema with the described fields, to read: each stands in for what it was before."""
     fields: dict[int, dict[int, FieldSchema]] = defaultdict(dict)
     for index, field in described.items():
-        fields[batch.effective("EntityId")[index]][index] = field
+        fields[batch.value("EntityId", index)][index] = field
     future = []
     for schema in batch.snapshot.entities.values():
         coming = fields.get(schema.id)

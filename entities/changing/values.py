@@ -119,7 +119,7 @@ class ValueBehavior(Behavior):
             of = lists.get(fields[index])
             if of is None:
                 continue
-            was, value = batch.stored["ListValue"][index], batch.effective("ListValue")[index]
+            was, value = batch.stored["ListValue"][index], batch.value("ListValue", index)
             if was != value and was in _shipped(of):
                 batch.fail(
                     index,
@@ -128,7 +128,7 @@ class ValueBehavior(Behavior):
                     f"this name; add another value, and switch the ActiveFlag of this one off.",
                     "ListValue",
                 )
-            retired = batch.stored["ActiveFlag"][index] and not batch.effective("ActiveFlag")[index]
+            retired = batch.stored["ActiveFlag"][index] and not batch.value("ActiveFlag", index)
             if retired and was.casefold() in {v.casefold() for v in of.defaults()}:
                 batch.fail(
                     index,
@@ -152,7 +152,7 @@ class ValueBehavior(Behavior):
                 renamed[fields[index]][was] = values[index]
             before, after = (
                 batch.stored["ActiveFlag"][index],
-                batch.effective("ActiveFlag")[index],
+                batch.value("ActiveFlag", index),
             )
             if before and not after:
                 words = f"Retire the value {values[index]} of {{}}: records keep it, no other can "

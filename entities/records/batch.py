@@ -94,6 +94,15 @@ class Batch:
             return list(fallback)
         return [was if value is UNSET else value for value, was in zip(sent, fallback, strict=True)]
 
+    def value(self, field: str, index: int) -> Any:
+        """What `effective` says of one record, without looking at the others."""
+        schema = self.schema.field(field)
+        sent = self.columns.get(schema)
+        if sent is not None and sent[index] is not UNSET:
+            return sent[index]
+        stored = self.stored.get(schema.name)
+        return stored[index] if stored else schema.default
+
     def put(self, field: str, values: list[Any]) -> None:
         """Set the field for every record; UNSET leaves a record as it is."""
         if len(values) != self.size:
