@@ -100,13 +100,11 @@ class _Run:
         for kind in KINDS:
             if kind is FIELD:
                 self._fields()
-            elif kind is not VALUE:
-                self._make(kind, self._of(kind, Action.CREATE))
+            else:
+                # What a row gives up, a new one may take: being the default, a key.
                 self._alter(kind, self._of(kind, Action.CHANGE))
+                self._make(kind, self._of(kind, Action.CREATE))
                 self._complete(kind)
-            if kind is FIELD:
-                self._make(VALUE, self._of(VALUE, Action.CREATE))
-                self._alter(VALUE, self._of(VALUE, Action.CHANGE))
         for kind in _LAST_AWAY:
             self._remove(kind)
 
@@ -213,7 +211,7 @@ class _Run:
             pending = [change for change, _ in left]
 
     def _write(self, verb: str, kind: Kind, rows: list[tuple[Change, dict[str, Any]]]) -> None:
-        """Write the rows; formulas that read others wait for those."""
+        """Write the rows; those that need others, or the place of others, wait for them."""
         pending = rows
         while pending:
             outcomes: list[Outcome]
@@ -229,7 +227,7 @@ class _Run:
                     change.item.id = outcome.id
                 else:
                     left.append((change, row, outcome))
-            if len(left) == len(pending) or kind is not FIELD:
+            if len(left) == len(pending):
                 for change, _, outcome in left:
                     self._tell(change, outcome.problems)
                 return

@@ -385,3 +385,13 @@ def test_a_rename_needs_a_free_name(admin: Context) -> None:
     for text in ("entities: {B1: {was: A1}}", "entities: {A1: {}, C1: {was: A1}}"):
         report = transfer.examine(HEAD + text, admin)
         assert any("take `was` out" in fault for fault in faults(report)), faults(report)
+
+
+def test_a_layout_takes_the_place_of_another(admin: Context) -> None:
+    form = "entities: {{PROMO: {{fields: {{A: {{DataType: TEXT}}}}, layouts: {{{}}}}}}}"
+    on = "{LayoutType: LIST, LayoutFields: [A], DefaultFlag: true}"
+    off = on.replace("true", "false")
+    for layouts in (f"One: {on}", f"One: {off}, Two: {on}", f"One: {on}, Two: {off}"):
+        text = HEAD + form.format(layouts)
+        carry_out(text, admin)
+        again(text, admin)

@@ -70,6 +70,8 @@ def fields(draw: Any, entity: str, entities: list[str]) -> dict[str, Any]:
         found[name] = {"DataType": "FORMULA", "FormulaValue": draw(st.sampled_from(formulas))}
         formulas.append(f"{{!{name}}} + {{!Number}}")
     if draw(FLAGS):
+        found["Sealed"] = {"DataType": "TEXT", "EncryptedFlag": True}
+    if draw(FLAGS):
         found["Own"] = {"DataType": "INTEGER", "DefaultFormula": "{!Number} + 1"}
     order = draw(st.permutations(sorted(found)))
     return {name: found[name] for name in order}
@@ -89,6 +91,15 @@ def configurations(draw: Any) -> str:
             entity["ParentEntity"] = draw(st.sampled_from(entities))
         if draw(FLAGS):
             entity["keys"] = {"Pair": {"FieldNames": "Number, Text"}}
+        if draw(FLAGS):
+            entity["layouts"] = {
+                draw(TEXTS): {"LayoutType": "LIST", "LayoutFields": ["Text", "Number"]},
+                "Sections": {
+                    "LayoutType": "DETAIL",
+                    "LayoutFields": [{"Section": draw(TEXTS), "Fields": ["Text"]}, "Number"],
+                    "DefaultFlag": draw(FLAGS),
+                },
+            }
         if draw(FLAGS):
             entity["validations"] = {
                 draw(TEXTS): {
