@@ -74,11 +74,13 @@ class Difference:
     """All changes, in the order of the document, with what makes it impossible.
 
     rekeyed  rows whose ExternalKey is made of names, one of which changes
+    secrets  what is to be set by hand, because no document says it
     """
 
     changes: list[Change] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     rekeyed: list[Item] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
 
     @property
     def dangerous(self) -> list[Change]:
@@ -106,6 +108,8 @@ def difference(document: Tree, system: Tree, shipped: Shipped) -> Difference:
         finder.section(
             kind, document.sections.get(kind.section), system.sections[kind.section], None
         )
+    kept = {text for item in system.walk() for text in item.kept}
+    finder.found.secrets = [text for text in document.secrets if text not in kept]
     return finder.found
 
 

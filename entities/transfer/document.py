@@ -71,9 +71,17 @@ class _Reader:
                 self._header(node, tree)
             elif kind is not None:
                 tree.sections[kind.section] = self._rows(kind, None, node)
-            elif key.text != "secrets":
+            elif key.text == "secrets":
+                tree.secrets = self._secrets(node)
+            else:
                 self._wrong(key, unknown(key.text, list(_WORDS), "section"))
         return tree
+
+    def _secrets(self, node: Node) -> list[str]:
+        if isinstance(node, Sequence) and all(isinstance(one, Scalar) for one in node.items):
+            return [one.text for one in node.items if isinstance(one, Scalar)]
+        self._wrong(node, "secrets is a list of texts: what is to be set by hand")
+        return []
 
     def _header(self, node: Node, tree: Tree) -> None:
         if not isinstance(node, Mapping):

@@ -89,7 +89,7 @@ class _Writer:
         ]
         if not values and not sections and self.shipped.is_core(item):
             return []
-        self.secrets += [f"{item.kind.section} {item.path}: {word}" for word in item.secrets]
+        self.secrets += item.kept
         pairs = [*values, *((word, _mapping(rows)) for word, rows in sections)]
         brief = not sections and _fits(item.name, values, depth)
         return [(item.name, _mapping(pairs, flow=brief))]

@@ -30,6 +30,7 @@ class Report:
     changes  what is different, in the order of the document
     faults   why it can't be done; nothing is done then
     steps    what is done to tables, with the locks it takes
+    secrets  what has to be set by hand afterwards
     digest   of what is seen here: `carry_out` does just that
     applied  whether it was done
     moved    whether the system was no longer as seen, so that nothing was done
@@ -38,6 +39,7 @@ class Report:
     changes: list[Change] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
     digest: str = ""
     applied: bool = False
     moved: bool = False
@@ -74,7 +76,8 @@ def examine(text: str | bytes, context: Context) -> Report:
     _administrators_only(context)
     found = _look(text)
     if found.faults or not found.changes:
-        return Report(found.changes, found.faults, digest=found.digest(_text(text)))
+        seen = found.digest(_text(text))
+        return Report(found.changes, found.faults, secrets=found.secrets, digest=seen)
     return _begin(text, context, rehearsal=True)
 
 
@@ -120,7 +123,8 @@ def _attempt(
             found = _look(text)
             seen = found.digest(_text(text))
             if found.faults or not found.changes:
-                return Report(found.changes, found.faults, digest=seen, applied=not found.faults)
+                done = not found.faults
+                return Report(found.changes, found.faults, [], found.secrets, seen, applied=done)
             if digest and digest != seen:
                 raise _UndoError(Report(found.changes, digest=seen, moved=True))
             if not rehearsal and not destructive and found.dangerous:
@@ -128,15 +132,13 @@ def _attempt(
                 raise _UndoError(Report(found.changes, faults, digest=seen))
             faults = applying.apply(found, Shipped(current()), context)
             faults.sort(key=lambda fault: (fault.mark is None, fault.mark or 0))
-            report = Report(found.changes, faults, steps(), seen, applied=not rehearsal)
+            done = not rehearsal and not faults
+            report = Report(found.changes, faults, steps(), found.secrets, seen, applied=done)
             if faults or rehearsal:
                 raise _UndoError(report)
             return report
     except _UndoError as over:
-        report = over.report
-        if report.faults and report.applied:
-            return Report(report.changes, report.faults, report.steps, report.digest)
-        return report
+        return over.report
 
 
 def _look(text: str | bytes) -> Difference:

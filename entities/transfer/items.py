@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from entities.schema.description import fold
-from entities.transfer.kinds import EXTERNAL_KEY, KINDS, RIGHT, Kind
+from entities.transfer.kinds import EXTERNAL_KEY, RIGHT, Kind
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -48,6 +48,11 @@ class Item:
         return f"{self.parent.path}.{self.name}" if self.parent is not None else self.name
 
     @property
+    def kept(self) -> list[str]:
+        """How a document names the secrets of the row."""
+        return [f"{self.kind.section} {self.path}: {word}" for word in self.secrets]
+
+    @property
     def derived_key(self) -> str:
         """The ExternalKey that a row has unless it was given another."""
         if self.kind.name == EXTERNAL_KEY:
@@ -76,18 +81,14 @@ class Tree:
     """All configuration, of a system or of a document.
 
     complete  sections in which a document names all there is: what it leaves out is to go
+    secrets   what a document does not say because it is secret
     """
 
     sections: dict[str, list[Item]] = field(default_factory=dict)
     complete: frozenset[str] = frozenset()
+    secrets: list[str] = field(default_factory=list)
 
     def walk(self) -> Iterator[Item]:
         for rows in self.sections.values():
             for row in rows:
                 yield from row.walk()
-
-    def by_kind(self) -> dict[Kind, list[Item]]:
-        found: dict[Kind, list[Item]] = {kind: [] for kind in KINDS}
-        for item in self.walk():
-            found[item.kind].append(item)
-        return found

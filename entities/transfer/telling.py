@@ -15,6 +15,7 @@ def lines(report: Report) -> Iterator[str]:
     """What is different, what it takes, what is in the way; one thing a line."""
     if not report.changes and not report.faults:
         yield "Nothing to do: the system is what the document says."
+        yield from _by_hand(report)
         return
     for change in report.changes:
         yield f"{_SIGNS[change.action]} {change.sentence}{danger(change)}"
@@ -32,6 +33,13 @@ def lines(report: Report) -> Iterator[str]:
             yield f"  {fault}"
     yield ""
     yield summary(report)
+    yield from _by_hand(report)
+
+
+def _by_hand(report: Report) -> Iterator[str]:
+    if report.secrets:
+        yield "To be set by hand, because secrets do not travel:"
+        yield from (f"  {secret}" for secret in report.secrets)
 
 
 def summary(report: Report) -> str:

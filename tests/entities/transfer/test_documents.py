@@ -71,6 +71,7 @@ def wrong(text: str | bytes, context: Context) -> list[str]:
         (HEAD + "entities: {A: {", "this is no YAML"),
         (HEAD + "entities:\n\tA: {}", "line 3, column 1: this is no YAML"),
         (HEAD + "? [a]\n: b", "line 2, column 3: a name is a text"),
+        (HEAD + "secrets: {A: b}", "line 2, column 10: secrets is a list of texts"),
         (HEAD + "entities: {'': {}}", "this is no entity name"),
         (HEAD + 'entities: {"A\\0B": {}}', "this is no entity name"),
         (HEAD + "entities: " + "[" * 60, "nested deeper than 40 levels"),

@@ -18,7 +18,7 @@ from entities.models import (
     WorkflowRule,
 )
 from entities.schema.current import current
-from entities.transfer import Report
+from entities.transfer import Report, telling
 from metabrm.identity.context import Context
 from metabrm.identity.models import Role
 from tests.contract.live import ROOT
@@ -331,6 +331,12 @@ def test_secrets_do_not_travel_and_are_named(admin: Context) -> None:
     assert "Status: '''1'''" in document
     assert "N: '1'" in document
     again(document, admin)
+    assert transfer.examine(document, admin).secrets == []
+    WorkflowAction.objects.update(secret=None)
+    report = transfer.examine(document, admin)
+    assert report.secrets == ["actions ACCOUNT.Tell.Send: Secret"]
+    assert "  actions ACCOUNT.Tell.Send: Secret" in telling.lines(report)
+    WorkflowAction.objects.update(secret="another")
 
 
 def test_rows_of_one_name_go_by_their_keys(admin: Context) -> None:
@@ -395,3 +401,34 @@ def test_a_layout_takes_the_place_of_another(admin: Context) -> None:
         text = HEAD + form.format(layouts)
         carry_out(text, admin)
         again(text, admin)
+
+
+WORKFLOW = """\
+    workflow_rules:
+      Tell:
+        Event: After Create
+        Criteria: '{!Amount} > 5'
+        ExecOrder: 3
+        actions:
+          Close: {ActionType: SET_FIELDS, FieldFormulas: {Code: "'CLOSED'"}}
+          Send:
+            ActionType: WEBHOOK
+            ExecOrder: 2
+            Url: https://example.com/hook
+roles:
+"""
+
+
+def test_workflow_rules_come_with_their_actions(admin: Context) -> None:
+    document = PROMO.replace("roles:\n", WORKFLOW)
+    carry_out(document, admin)
+    again(document, admin)
+    again(transfer.export(admin), admin)
+    create_one("PROMO", admin, Code="A", Amount="9")
+    page = query.query("SELECT Code FROM PROMO", admin)
+    assert orjson.loads(page.json) == [{"Code": "CLOSED"}]
+    empty = document.replace(HEAD, HEAD.replace("1}", "1, complete: [actions, workflow_rules]}"))
+    empty = empty.replace(WORKFLOW, "roles:\n")
+    assert told(transfer.examine(empty, admin)) == ["remove workflow rule PROMO.Tell"]
+    carry_out(empty, admin, destructive=True)
+    again(empty, admin)
