@@ -64,7 +64,9 @@ class _Work:
         cascade = self.chain.cascade
         over = cascade.spent >= MOST
         may = [i for i in indexes if not over and cascade.may_do(action.id, self.record(i))]
-        self.stop([i for i in indexes if i not in set(may)])
+        if len(may) != len(indexes):
+            allowed = set(may)
+            self.stop([i for i in indexes if i not in allowed])
         if may:
             cascade.spent += 1
         for index in may:
@@ -114,7 +116,8 @@ def act(batch: Batch, rule: Rule, indexes: Sequence[int], chain: Chain) -> None:
     )
     work = _Work(batch, rule, list(indexes), chain, context, defaultdict(list))
     if chain.ended(rule):
-        work.stop([i for i in indexes if any(i in work.fresh(a) for a in rule.actions)])
+        waiting = {i for action in rule.actions for i in work.fresh(action)}
+        work.stop(sorted(waiting))
         return
     for action in rule.actions:
         if work.left:

@@ -14,7 +14,8 @@ from metabrm import clock
 _NOTE = """
 INSERT INTO entities_workflowrun
     (workflow_rule_id, entity_id, record_id, run_at, status, message)
-SELECT %s, %s, v.record_id, %s, %s, %s FROM unnest(%s::bigint[]) AS v(record_id)
+SELECT %s, %s, v.record_id, %s, %s, v.message
+FROM unnest(%s::bigint[], %s::text[]) AS v(record_id, message)
 """
 
 _COUNT = """
@@ -28,14 +29,18 @@ SET last_run_time = greatest(entities_workflowstate.last_run_time, excluded.last
 """
 
 
-def note(rule: Rule, ids: Sequence[int], status: str, message: str, *, actions: int = 0) -> None:
+def note(
+    rule: Rule, ids: Sequence[int], status: str, told: str | Sequence[str], *, actions: int = 0
+) -> None:
     """Keep with the open transaction that the rule was applied to these records, or why not.
 
+    `told` is about all of them, or about each.
     `actions` were done for each of them.
     """
     at = clock.now()
     with connection.cursor() as cursor:
-        cursor.execute(_NOTE, [rule.id, rule.entity_id, at, status, message, list(ids)])
+        messages = [told] * len(ids) if isinstance(told, str) else list(told)
+        cursor.execute(_NOTE, [rule.id, rule.entity_id, at, status, list(ids), messages])
     done = len(ids) * actions
     failed = 0 if status == "DONE" else len(ids)
 

@@ -143,8 +143,8 @@ def _act(snapshot: Snapshot, rule: Rule, ids: list[int], context: Context) -> No
             break
         transaction.savepoint_rollback(undone)
         failed |= {left[i]: problems[0].message for i, problems in batch.problems.items()}
-    for record_id, message in failed.items():
-        running.note(rule, [record_id], "FAILED", message)
+    if failed:
+        running.note(rule, list(failed), "FAILED", list(failed.values()))
 
 
 def _schema(snapshot: Snapshot, rule: Rule) -> EntitySchema:
