@@ -14,6 +14,7 @@ from datetime import timedelta
 from celery import current_app
 from django.db import connection, transaction
 
+from entities.fieldtypes.textform import array_literal
 from metabrm import clock
 
 log = logging.getLogger(__name__)
@@ -113,9 +114,9 @@ def put(kind: str, action_id: int, entity_id: int, drafts: Sequence[Draft]) -> N
                 clock.now(),
                 ids,
                 [d.record_id for d in drafts],
-                [d.destination for d in drafts],
-                [d.subject for d in drafts],
-                [d.body(number) for d, number in zip(drafts, ids, strict=True)],
+                array_literal([d.destination for d in drafts]),
+                array_literal([d.subject for d in drafts]),
+                array_literal([d.body(number) for d, number in zip(drafts, ids, strict=True)]),
             ],
         )
     transaction.on_commit(nudge, robust=True)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from django.db import connection, transaction
 
 from entities.automation.rules import Rule
+from entities.fieldtypes.textform import array_literal
 from metabrm import clock
 
 _NOTE = """
@@ -40,7 +41,9 @@ def note(
     at = clock.now()
     with connection.cursor() as cursor:
         messages = [told] * len(ids) if isinstance(told, str) else list(told)
-        cursor.execute(_NOTE, [rule.id, rule.entity_id, at, status, list(ids), messages])
+        cursor.execute(
+            _NOTE, [rule.id, rule.entity_id, at, status, list(ids), array_literal(messages)]
+        )
     done = len(ids) * actions
     failed = 0 if status == "DONE" else len(ids)
 
