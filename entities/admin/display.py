@@ -4,6 +4,7 @@ import json
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.db import models
 from django.urls import NoReverseMatch, reverse
@@ -192,8 +193,24 @@ def record_url(schema: EntitySchema, record_id: int) -> str:
     return address(schema, "change", record_id)
 
 
+#: What the pages without arguments have for an address; the menu alone has one for every entity.
+_addresses: WeakKeyDictionary[EntitySchema, dict[str, str]] = WeakKeyDictionary()
+
+
 def address(schema: EntitySchema, page: str, *args: Any) -> str:
     """The address of one of an entity's pages: changelist, add, change, history ..."""
+    if args:
+        return _reversed(schema, page, *args)
+    known = _addresses.setdefault(schema, {})
+    if page not in known:
+        found = _reversed(schema, page)
+        if not found:
+            return ""  # outside the admin's own addresses, where others may find it
+        known[page] = found
+    return known[page]
+
+
+def _reversed(schema: EntitySchema, page: str, *args: Any) -> str:
     meta = schema.model._meta
     try:
         return reverse(f"admin:{meta.app_label}_{meta.model_name}_{page}", args=args)

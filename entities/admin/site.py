@@ -12,7 +12,7 @@ from typing import Any, cast
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import URLPattern, clear_url_caches, include, path
+from django.urls import URLPattern, clear_url_caches, include, path, reverse
 from unfold.sites import UnfoldAdminSite
 
 from entities.admin import dashboard, lookups, running
@@ -24,6 +24,7 @@ from entities.admin.pages import RecordAdmin
 from entities.admin.special import SPECIAL, OwnPasswordForm
 from entities.schema.description import EntitySchema
 from entities.schema.snapshot import Snapshot
+from metabrm.collecting import uncollected
 
 ROOT = "/admin/"
 
@@ -161,6 +162,10 @@ def urls_of(snapshot: Snapshot) -> AdminUrls:
         return urls
     with _building:
         if _current is None or _current.site.snapshot is not snapshot:
-            _current = AdminUrls(RecordSite(snapshot))
-            clear_url_caches()
+            with uncollected():
+                urls = AdminUrls(RecordSite(snapshot))
+                clear_url_caches()
+                # Django compiles all addresses when it is asked for the first one.
+                reverse(f"{urls.site.name}:index", urlconf=cast(Any, urls))
+            _current = urls
         return _current

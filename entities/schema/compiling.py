@@ -1,11 +1,9 @@
 """From ENTITY and ENTITY_FIELD rows to a Snapshot."""
 
-import gc
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache
@@ -33,6 +31,7 @@ from entities.schema.naming import plural_of
 from entities.schema.runtime import RuntimeApps, runtime_model
 from entities.schema.snapshot import Snapshot
 from entities.schema.versioning import database_version
+from metabrm.collecting import uncollected
 from metabrm.entity import CoreModel
 
 log = logging.getLogger(__name__)
@@ -90,19 +89,7 @@ def core_models() -> dict[str, type[CoreModel]]:
     return {m.brm.name: m for m in static_apps.get_models() if issubclass(m, CoreModel)}
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """All that is built inside is kept: looking for garbage among it would double the time."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
-
-
-@_uncollected()
+@uncollected()
 def build() -> Snapshot:
     """Read the metadata and compile it. A few statements, whatever the number of entities."""
     with connection.cursor() as cursor:
