@@ -198,7 +198,7 @@ def _substr(site: Site, terms: Sequence[Term]) -> Term:
         missing = f" OR {n} IS NULL" if n else ""
         return (
             f"CASE WHEN {s} IS NULL{missing} THEN NULL "
-            f"WHEN {s} >= 0 THEN nullif(substr({x}, greatest({start}, 1){count}), '') "
+            f"WHEN {s} > -1 THEN nullif(substr({x}, greatest({start}, 1){count}), '') "
             f"WHEN char_length({x}) >= - ({start}) "
             f"THEN nullif(substr({x}, char_length({x}) + 1 + ({start}){count}), '') END"
         )

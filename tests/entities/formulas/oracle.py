@@ -111,7 +111,7 @@ def _last_day(day: date) -> date:
 
 def _substr(text: str, start: Fraction, length: Fraction) -> str:
     first, count = _truncated(start), max(_truncated(length), 0)
-    if start < 0:
+    if first < 0:
         return text[first:][:count] if len(text) >= -first else ""
     return text[max(first, 1) - 1 :][:count]
 

@@ -181,6 +181,7 @@ EXAMPLES: list[tuple[str, Any]] = [
     ("SUBSTR({!Name}, 2, 99999999999)", "cme Ltd"),
     ("SUBSTR({!Name}, {!NoNumber})", None),
     ("SUBSTR({!Name}, 2.9, 1)", "c"),
+    ("SUBSTR({!Name}, -0.9, 2)", "Ac"),
     ("LEFT({!Name}, 4)", "Acme"),
     ("LEFT({!Name}, -1)", None),
     ("LEFT({!Name}, {!Qty} - 4)", "Acm"),

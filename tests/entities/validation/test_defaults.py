@@ -11,6 +11,7 @@ from entities import records
 from entities.errors import Code
 from entities.models import EntityField
 from entities.schema.current import current
+from entities.schema.formulating import compile_value
 from metabrm import clock
 from tests.factories import AccountFactory, ProductFactory
 
@@ -189,3 +190,15 @@ def test_money_is_rounded_to_the_places_of_its_field(system: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT rate::text FROM catalog_pricing WHERE id = %s", [outcome.id])
         assert cursor.fetchone() == ("3.3333333333",)
+
+
+def test_the_target_of_a_lookup_is_found_by_its_index(system: Any) -> None:
+    snapshot = current()
+    schema = snapshot.entity("ACCOUNT")
+    parent = schema.field("ParentAccountId")
+    sql = compile_value(snapshot, schema, parent, "NUMBER({!Name}) + 1").sql.replace("{t}", "t")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN SELECT {sql} FROM (VALUES ('7')) t(name)")
+        plan = " ".join(row[0] for row in cursor.fetchall())
+    assert "Index" in plan and "Seq Scan" not in plan, plan
