@@ -33,6 +33,8 @@ def current(version: int | None = None) -> Snapshot:
         version = database_version()
     snapshot = _current
     if snapshot is not None and snapshot.version == version:
+        # What a transaction had of its own was taken back with it.
+        _own.snapshot = None
         return snapshot
     if connection.in_atomic_block:
         return _inside(version)
