@@ -67,10 +67,11 @@ class EntityLayoutBehavior(Behavior):
     def _check_fields(batch: Batch, entities: list[EntitySchema | None]) -> None:
         sent, kinds = batch.sent("LayoutFields"), batch.effective("layoutType")
         stored = batch.stored.get("LayoutFields") or [None] * batch.size
+        documents, sent_kinds = batch.effective("LayoutFields"), batch.sent("layoutType")
         checked: list[Any] = list(sent)
         for index in list(batch.live):
-            schema, document = entities[index], batch.value("LayoutFields", index)
-            unchanged = sent[index] is UNSET and batch.sent("layoutType")[index] is UNSET
+            schema, document = entities[index], documents[index]
+            unchanged = sent[index] is UNSET and sent_kinds[index] is UNSET
             if schema is None or document is None or unchanged:
                 continue
             try:

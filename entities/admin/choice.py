@@ -89,7 +89,7 @@ def arranged(
                 place is not None
                 and place.name not in seen
                 and not layouts.unfit(kind, place)
-                and _reachable(place, rights_of)
+                and _reachable(kind, place, rights_of)
             ):
                 seen.add(place.name)
                 places.append(place)
@@ -98,9 +98,10 @@ def arranged(
     return groups
 
 
-def _reachable(place: Place, rights_of: Callable[[EntitySchema], EntityRights]) -> bool:
-    """Whether the caller may follow the lookups and read the field behind them."""
-    return place.field.name in rights_of(place.schema).readable and all(
+def _reachable(kind: str, place: Place, rights_of: Callable[[EntitySchema], EntityRights]) -> bool:
+    """Whether the caller may follow the lookups and read the field behind them, or type it in."""
+    typed = kind == layouts.INPUT and place.field.write_only
+    return (typed or place.field.name in rights_of(place.schema).readable) and all(
         lookup.name in rights_of(on).known for on, lookup in place.steps
     )
 

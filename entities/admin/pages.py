@@ -302,7 +302,14 @@ class RecordAdmin(EntityAdmin):
         """
         possible = self._possible(request, obj)
         groups = [
-            (heading, [p.field for p in places if p.field in possible or obj is not None])
+            (
+                heading,
+                [
+                    p.field
+                    for p in places
+                    if p.field in possible or (obj is not None and not p.field.write_only)
+                ],
+            )
             for heading, places in self.arranged(request, layouts.INPUT)
         ]
         if not possible:

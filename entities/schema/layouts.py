@@ -168,6 +168,8 @@ def unfit(kind: str, place: Place) -> str:
     field = place.field
     if field.hidden or any(lookup.hidden for _, lookup in place.steps):
         return "is hidden in the admin (HiddenFlag)"
+    if field.write_only and kind != INPUT:
+        return "can be written but never read; only INPUT layouts have it"
     if place.steps:
         if kind not in WITH_PATHS:
             return f"leads over a lookup; {kind} layouts have only the entity's own fields"

@@ -50,7 +50,8 @@
     clearTimeout(timer);
     timer = setTimeout(async () => {
       const turn = ++asked;
-      const answer = await ask("preview");
+      let answer;
+      try { answer = await ask("preview"); } catch { return; }
       if (answer.redirected) { leaving = true; location.reload(); return; }
       if (answer.ok && turn === asked) preview.innerHTML = await answer.text();
     }, 250);

@@ -377,3 +377,25 @@ def test_a_record_behind_a_lookup_that_the_reader_may_not_see_reads_as_none(
         {"OwnerObj.Name": "Seen"},
         {"OwnerObj.Name": None},
     ]
+
+
+def test_what_can_only_be_written_stands_on_forms_alone(
+    browser: Client, limited: Any, page: Any, make: Make
+) -> None:
+    action = Entity.objects.get(entity_name="WORKFLOW_ACTION")
+    lay(action, "INPUT", "ActionName", "Secret")
+    row = {"EntityId": str(action.pk), "layoutType": "DETAIL", "LayoutName": "D"}
+    (refused,) = records.create(
+        "ENTITY_LAYOUT_CONFIGURATION", [{**row, "LayoutFields": ["Secret"]}], Context.system("test")
+    )
+    assert "never read" in refused.problems[0].message
+    answer = browser.get(page("WORKFLOW_ACTION", "add"))
+    assert "Secret" in answer.context["adminform"].form.fields
+    account = str(current().entity("ACCOUNT").id)
+    rule = make("WORKFLOW_RULE", RuleName="R", EntityId=account, Event="After Create")
+    values = {"ActionType": "WEBHOOK", "Url": "https://example.com/", "Secret": "open sesame 1234"}
+    made = make("WORKFLOW_ACTION", ActionName="A", WorkflowRuleId=str(rule), **values)
+    for client in (browser, limited({"WORKFLOW_ACTION": "r", "WORKFLOW_RULE": "r"})):
+        form = client.get(page("WORKFLOW_ACTION", made, "change"))
+        assert form.status_code == 200
+        assert "sesame" not in form.text
