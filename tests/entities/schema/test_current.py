@@ -121,6 +121,9 @@ def test_what_is_not_committed_is_served_to_its_own_transaction_only(admin: Cont
         raise _UndoError
     assert current() is before
     assert latest() is before
+    with transaction.atomic():
+        # A later transaction of the thread has nothing of the one that was taken back.
+        assert latest() is before
 
 
 @pytest.mark.django_db(transaction=True)
