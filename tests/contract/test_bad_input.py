@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -230,3 +231,32 @@ def _all(work: Any, arguments: Any) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def test_absurd_ids_leave_no_mark_on_the_connections_they_pass(live: Live, admin: Caller) -> None:
+    """Refusals undo transactions and statements that others have prepared on the connection."""
+    product = admin.create("PRODUCT", {"Name": "asked for"})
+    absurd = [2**31, 2**63 - 1, 2**63, 2**70, -(2**70)]
+    session = admin.http.headers["sessionid"]
+
+    def work(_: int) -> set[tuple[str, int]]:
+        caller = Caller(live.url, requests.Session())
+        caller.http.headers["sessionid"] = session
+        told: set[tuple[str, int]] = set()
+        for id_ in absurd * 4:
+            (element,) = caller.write("PUT", "PRODUCT", {"Id": str(id_), "Name": "x"})
+            told.add((element["ErrorCode"], 200))
+            for path in (f"PRODUCT/{id_}", f"PRODUCT/{product}"):
+                told.add((path, caller.send("GET", path).status_code))
+            (element,) = caller.write("PUT", "PRODUCT", {"Id": product, "Name": str(id_)})
+            assert element["success"], element
+        return told
+
+    with ThreadPoolExecutor(8) as pool:
+        told = set().union(*pool.map(work, range(8)))
+    assert told == {
+        ("RECORD_NOT_FOUND", 200),
+        ("NUMBER_OUT_OF_RANGE", 200),
+        (f"PRODUCT/{product}", 200),
+        *((f"PRODUCT/{id_}", 404) for id_ in absurd),
+    }
