@@ -7,7 +7,7 @@ when he dies the row is claimed again, so a receiver may see a message twice, un
 
 import logging
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -173,19 +173,6 @@ def settle(message: Claimed, result: Result) -> None:
                 message.id,
             ],
         )
-
-
-def retry(ids: Iterable[int]) -> int:
-    """Send messages that were given up once more, with all their tries; how many there were."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE entities_outboundmessage SET status = 'PENDING', attempts = 0, "
-            "next_attempt_at = %s WHERE id = ANY(%s) AND status = 'FAILED'",
-            [clock.now(), list(ids)],
-        )
-        count = int(cursor.rowcount)
-    transaction.on_commit(nudge, robust=True)
-    return count
 
 
 def _short(text: str | None) -> str | None:
