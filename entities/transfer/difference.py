@@ -7,16 +7,20 @@ attribute that is not stated has its default.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from entities.schema import layouts
 from entities.schema.description import fold
 from entities.transfer.items import Item, Tree
 from entities.transfer.kinds import (
     ENTITY,
     EXTERNAL_KEY,
     FIELD,
+    KEY,
+    LAYOUT,
     RIGHT,
     SHARING_RULE,
     TOP,
@@ -113,6 +117,32 @@ def difference(document: Tree, system: Tree, shipped: Shipped) -> Difference:
     return finder.found
 
 
+def _same(kind: Kind, word: str, now: Any, then: Any) -> bool:
+    """Whether two values are two ways to write one, as the platform spells what it keeps."""
+    read = _SPELLINGS.get((kind, word))
+    if read is None or now is None or then is None:
+        return False
+    try:
+        return bool(read(now) == read(then))
+    except ValueError:
+        return False
+
+
+def _listed(names: str) -> list[str]:
+    return [fold(name.strip()) for name in names.split(",") if name.strip()]
+
+
+def _laid_out(document: Any) -> list[Any]:
+    return layouts.written(layouts.with_names(layouts.read(document), fold))
+
+
+#: Kind and word -> what a value means, whichever way it is written.
+_SPELLINGS: dict[tuple[Kind, str], Callable[[Any], Any]] = {
+    (KEY, "FieldNames"): _listed,
+    (LAYOUT, "LayoutFields"): _laid_out,
+}
+
+
 class _Finder:
     def __init__(self, document: Tree, shipped: Shipped) -> None:
         self.complete = document.complete
@@ -196,7 +226,7 @@ class _Finder:
             now = self._as_renamed(word, old.values[word], new)
             if word == EXTERNAL_KEY and then == new.derived_key:
                 then = None
-            if now != then:
+            if now != then and not _same(new.kind, word, now, then):
                 found[word] = (old.values[word], then)
         return found
 

@@ -7,10 +7,12 @@ import subprocess
 import sys
 import sysconfig
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
 
+import metabrm
 from tests.platform_room.conftest import ROOT
 
 STANDARD_LIBRARY = Path(sysconfig.get_path("stdlib")).resolve()
@@ -77,6 +79,11 @@ print(environment.default_state_dir())
     assert all(Path(path).is_relative_to(target) for path in ours)
     assert Path(platform).resolve() == STANDARD_LIBRARY / "platform.py"
     assert Path(state) == tmp_path / ".state"
+
+
+def test_the_product_knows_its_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert metabrm.__version__ == project["project"]["version"]
 
 
 def test_the_lock_names_hashes_but_no_place() -> None:

@@ -49,3 +49,31 @@ def test_a_held_record_is_waited_for_within_reason(
         done.set()
         thread.join()
     assert records.update("PRODUCT", [{"Id": product, "Name": "after"}], admin)[0].ok
+
+
+def _lock_timeout() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        return str(cursor.fetchone()[0])
+
+
+def test_whoever_changes_the_schema_stays_in_a_hurry_to_the_end(transactional_db: None) -> None:
+    person, itself = Context(1, 1, True, "ada"), Context.system("test")
+    with transaction.atomic():
+        gate.enter(person)
+        assert _lock_timeout() == "5s"
+        gate.enter(itself, exclusive=True)
+        assert _lock_timeout() == "400ms"
+        gate.enter(person)
+        assert _lock_timeout() == "400ms"
+    with transaction.atomic():
+        gate.enter(itself)
+        assert _lock_timeout() == "1min"
+        try:
+            with transaction.atomic():
+                gate.enter(itself, exclusive=True)
+                raise ValueError
+        except ValueError:
+            # The lock is gone with what was undone, and so is the hurry.
+            gate.enter(person)
+        assert _lock_timeout() == "5s"

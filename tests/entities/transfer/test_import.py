@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from entities import query, records, transfer
 from entities.errors import RequestError
@@ -432,3 +433,41 @@ def test_workflow_rules_come_with_their_actions(admin: Context) -> None:
     assert told(transfer.examine(empty, admin)) == ["remove workflow rule PROMO.Tell"]
     carry_out(empty, admin, destructive=True)
     again(empty, admin)
+
+
+def test_a_rehearsal_writes_no_large_table_anew(
+    admin: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carry_out(PROMO, admin)
+    monkeypatch.setattr("entities.changing.tables.size", lambda table: 10_000_000)
+    text = PROMO.replace("Code: {DataType: TEXT, DataLength: 30,", "Code: {DataType: INTEGER,")
+    with CaptureQueriesContext(connection) as queries:
+        report = transfer.examine(text, admin)
+    assert not report.faults
+    assert any("about 33 seconds for 10,000,000 records" in s.lock_words for s in report.steps)
+    assert not any(_retypes(query["sql"]) for query in queries)
+    with CaptureQueriesContext(connection) as queries:
+        carry_out(text, admin, destructive=True)
+    assert any(_retypes(query["sql"]) for query in queries)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("keys: {K: {FieldNames: 'A, B'}}", "keys: {K: {FieldNames: 'a,b'}}"),
+        (
+            "layouts: {L: {LayoutType: LIST, LayoutFields: [A, B]}}",
+            "layouts: {L: {layoutType: list, LayoutFields: [{Section: '', Fields: [a, B]}]}}",
+        ),
+    ],
+)
+def test_another_way_to_write_the_same_is_no_difference(
+    one: str, other: str, admin: Context
+) -> None:
+    form = "entities: {{P: {{fields: {{A: {{DataType: TEXT}}, B: {{DataType: TEXT}}}}, {}}}}}"
+    carry_out(HEAD + form.format(one), admin)
+    again(HEAD + form.format(other), admin)
+
+
+def _retypes(sql: str) -> bool:
+    return sql.startswith("ALTER TABLE") and " TYPE " in sql
