@@ -222,11 +222,12 @@ def test_who_may_write_the_rows_may_arrange_and_learns_no_names(
     with pytest.raises(RequestError) as refused:
         lay(nobody, ship, ["Name"])
     assert refused.value.code == "INSUFFICIENT_RIGHTS"
-    decorator = clerk(ENTITY_LAYOUT_CONFIGURATION="CRUD")
+    decorator = clerk(ENTITY_LAYOUT_CONFIGURATION="CRUD", ENTITY="R")
     outcome = lay(decorator, ship, ["Nmae"])
     assert outcome.problems[0].message.endswith("SHIP has no field Nmae.")
     assert codes([lay(decorator, ship, ["Name"])]) == [["UNKNOWN_FIELD"]]
-    assert lay(clerk(ENTITY_LAYOUT_CONFIGURATION="CRUD", SHIP="R"), ship, ["Name"]).ok
+    keeper = clerk(ENTITY_LAYOUT_CONFIGURATION="CRUD", ENTITY="R", SHIP="R")
+    assert lay(keeper, ship, ["Name"]).ok
 
 
 NAMES = st.sampled_from(["Name", "Port", "OwnerObj.Name", "Tons"])
