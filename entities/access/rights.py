@@ -260,7 +260,7 @@ def _limit_history(snapshot: Snapshot, who: Viewer, compiled: _Compiled) -> None
         compiled[who, schema.name] = replace(on(schema), condition=condition)
         for child, link in snapshot.references(schema):
             # What is kept of the tries to send a message tells of its record too.
-            if not child.writable and link.required:
+            if link.required and not sharing.is_owned(child):
                 compiled[who, child.name] = replace(
                     on(child),
                     condition=f"EXISTS (SELECT FROM {quote(schema.table)} entry_ WHERE "

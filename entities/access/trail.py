@@ -40,7 +40,8 @@ def condition(
 
 def tells_of_records(schema: EntitySchema) -> bool:
     """Whether the platform keeps there what it did with records of other entities."""
-    return not schema.writable and {"entity_id", "record_id"} <= schema.by_column.keys()
+    columns = schema.by_column.keys()
+    return {"entity_id", "record_id"} <= columns and "created_user_id" not in columns
 
 
 def condition_of_others(snapshot: Snapshot, seen: Callable[[EntitySchema], str]) -> str:

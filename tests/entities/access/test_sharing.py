@@ -11,8 +11,14 @@ from django.test.utils import CaptureQueriesContext
 
 from entities import query, records
 from entities.errors import RequestError
-from entities.models import EntityFieldRole
+from entities.models import (
+    EntityFieldRole,
+    OutboundMessage,
+    OutboundMessageAttempt,
+    WorkflowRun,
+)
 from entities.schema.current import current
+from metabrm import clock
 from metabrm.identity.context import Context
 from metabrm.identity.models import User
 from tests.entities.acting import codes, create_one
@@ -463,6 +469,47 @@ def test_the_history_tells_of_what_is_seen(
     assert query.query(sql, one).count == 2
     assert records.delete("SHARING_GROUP_RULE", [rule], system)[0].ok
     assert query.query(sql, one).count == 1
+
+
+def test_messages_and_runs_tell_of_what_is_seen(
+    clerk: Callable[..., Context], deal: int, system: Context
+) -> None:
+    reader = clerk(DEAL="R")
+    for name in ("OUTBOUND_MESSAGE", "OUTBOUND_MESSAGE_ATTEMPT", "WORKFLOW_RUN"):
+        EntityFieldRole.objects.create(
+            role_id=reader.role_id, entity_id=current().entity(name).id, read_flag=True
+        )
+    (hidden,) = make(system, "hidden")
+    mine = create_one("DEAL", clerk(DEAL="CR"), Name="another's")
+    records_of = {"hidden": (deal, hidden), "public": (current().entity("USER").id, mine)}
+    for name, (entity, record) in records_of.items():
+        message = OutboundMessage.objects.create(
+            kind="EMAIL",
+            entity_id=entity,
+            record_id=record,
+            destination="a@example.com",
+            body=f"about {name}",
+            created=clock.now(),
+        )
+        OutboundMessageAttempt.objects.create(
+            outbound_message=message, attempted_at=clock.now(), milliseconds=1, response=name
+        )
+        WorkflowRun.objects.create(
+            workflow_rule_id=1,
+            entity_id=entity,
+            record_id=record,
+            run_at=clock.now(),
+            status="FAILED",
+            message=name,
+        )
+    for entity, field in (
+        ("OUTBOUND_MESSAGE", "Body"),
+        ("OUTBOUND_MESSAGE_ATTEMPT", "Response"),
+        ("WORKFLOW_RUN", "Message"),
+    ):
+        sql = f"SELECT {field} FROM {entity} ORDER BY Id"
+        assert [str(n).removeprefix("about ") for n in names(system, sql)] == ["hidden", "public"]
+        assert [str(n).removeprefix("about ") for n in names(reader, sql)] == ["public"]
 
 
 # Limits of the role stay

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.catalog.models import Package
 from entities import records
-from entities.models import AuditLog, Entity, EntityField
+from entities.models import AuditLog, Entity, EntityField, EntityFieldRole
 from entities.models.workflow import OutboundMessage, WorkflowRun, WorkflowState
 from metabrm.identity.context import Context
 from tests.entities.acting import codes, create_one
@@ -281,7 +281,12 @@ def test_an_error_tells_nobody_what_he_may_not_read(
     made = rule("Copier")
     sets(made, State="{!AccountObj.Name}")
     sent = [{"Title": "p", "AccountId": str(account)}]
-    (problem,) = records.create("TICKET", sent, clerk(TICKET="CR"))[0].problems
+    context = clerk(TICKET="CR", ACCOUNT="R")
+    name = EntityField.objects.get(external_key="ACCOUNT.Name")
+    EntityFieldRole.objects.create(
+        role_id=context.role_id, entity_id=name.entity_id, entity_field=name
+    )
+    (problem,) = records.create("TICKET", sent, context)[0].problems
     assert problem.code == "VALUE_NOT_IN_LIST"
     assert "'Copier'" in problem.message and "State" in problem.message
     assert "Secret Corp" not in problem.message
