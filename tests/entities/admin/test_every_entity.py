@@ -9,6 +9,8 @@ from entities.schema.compiling import core_models
 from entities.schema.current import current
 
 ENTITIES = sorted(core_models())
+#: Written by people in one way only: what was given up is sent again.
+LOGS = ("OUTBOUND_MESSAGE",)
 
 
 @pytest.mark.parametrize("entity", ENTITIES)
@@ -23,7 +25,7 @@ def test_list_search_filter_and_form_of_every_entity(entity, browser: Client, pa
     for value in ("1", "-", "ACTIVE", "2026-02-30", "'"):
         assert browser.get(page(entity), dict.fromkeys(parameters, value)).status_code == 200
     added = browser.get(page(entity, "add"))
-    assert added.status_code == (200 if schema.writable else 403)
+    assert added.status_code == (200 if schema.writable and entity not in LOGS else 403)
 
 
 @pytest.mark.parametrize("entity", ["ACCOUNT", "USER", "ENTITY_FIELD", "CURRENCY", "COUNTRY"])
