@@ -189,6 +189,7 @@ def test_a_webhooks_secret_is_encrypted_and_never_read(
 
 def test_a_secret_is_replaced_and_kept(admin: Context) -> None:
     made = action(secret="old")
+    WorkflowAction.objects.filter(pk=made.pk).update(url="https://example.com/hook")
     (outcome,) = records.update("WORKFLOW_ACTION", [{"Id": made.pk, "Secret": "new"}], admin)
     assert outcome.ok, outcome.problems
     (outcome,) = records.update("WORKFLOW_ACTION", [{"Id": made.pk, "ActionName": "B"}], admin)

@@ -238,6 +238,25 @@ def test_no_formula_reads_it(
     assert any("is encrypted; no formula can read it" in p.message for p in outcome.problems)
 
 
+def test_no_rule_reads_it(system: Context, patient: int) -> None:
+    rule = {"EntityId": patient, "ExternalKey": "r", "RuleName": "R", "Event": "After Create"}
+    made = create_one("WORKFLOW_RULE", system, **rule)
+    mail = {
+        "WorkflowRuleId": made,
+        "ActionName": "A",
+        "ActionType": "EMAIL",
+        "Recipient": "a@example.com",
+        "Subject": "x",
+        "Body": "{!Ssn}",
+    }
+    for entity, row in (
+        ("WORKFLOW_RULE", rule | {"ExternalKey": "s", "Criteria": "{!Ssn} = 'a'"}),
+        ("WORKFLOW_ACTION", mail),
+    ):
+        (outcome,) = records.create(entity, [row], system)
+        assert any("is encrypted" in p.message for p in outcome.problems), (entity, outcome)
+
+
 # Who sees what
 
 
