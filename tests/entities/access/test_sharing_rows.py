@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
 
 from entities import query, records
 from entities.schema.current import current
@@ -141,3 +142,18 @@ def test_a_rule_that_says_nothing_is_refused_with_its_place(
     assert not outcome.ok
     assert says in str(outcome.problems).replace("\\", "")
     assert "character" in str(outcome.problems)
+
+
+def test_a_private_entity_has_an_index_of_owners(admin: Context) -> None:
+    def indexed(table: str) -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [f"{table}_created_user_id_idx"])
+            return bool(cursor.fetchone()[0])
+
+    create_one("ENTITY", admin, EntityName="BORN", SharingModel="PRIVATE")
+    assert indexed(current().entity("BORN").table)
+    account = current().entity("ACCOUNT")
+    for model, there in (("PRIVATE", True), ("PUBLIC", False)):
+        sent = [{"Id": account.id, "SharingModel": model}]
+        assert records.update("ENTITY", sent, admin)[0].ok
+        assert indexed(account.table) is there
