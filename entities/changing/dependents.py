@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import connection
 
+from entities.changing import keys
 from entities.formulas import FormulaError, parse
 from entities.formulas.tree import Literal, bottom_up
 from entities.records.batch import Batch
@@ -193,13 +194,7 @@ def rename(batch: Batch, schema: EntitySchema, old: str, new: str) -> None:
         _rename_in_layouts(cursor, snapshot, schema, old, new)
         field = schema.find(old)
         if field is not None:
-            was = f"{schema.name}.{old}."
-            cursor.execute(
-                "UPDATE entities_entityfieldvalue SET external_key = "
-                "%s || substr(external_key, length(%s) + 1) "
-                "WHERE entity_field_id = %s AND starts_with(external_key, %s)",
-                [f"{schema.name}.{new}.", was, field.id, was],
-            )
+            keys.follow_field(field.id, f"{schema.name}.{old}", f"{schema.name}.{new}")
 
 
 def broken(before: Snapshot, after: Snapshot, restored: Collection[int] = ()) -> list[Broken]:

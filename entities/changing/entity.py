@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import connection
 
-from entities.changing import dependents, formulas, tables
+from entities.changing import dependents, formulas, keys, tables
 from entities.changing.carrying import carry_out, previewing, start_over
 from entities.changing.indexes import drop_step, index_step
 from entities.changing.rules import administrators_only, check_name
@@ -34,14 +34,6 @@ LONGEST_RETENTION_DAYS = 36_500
 
 #: Column that says whose a record is.
 OWNER = "created_user_id"
-
-#: Tables whose ExternalKey begins with the entity's name, or holds it after a role's.
-_KEYED = (
-    ("entities_entityfield", "entity_id"),
-    ("entities_entitykey", "entity_id"),
-    ("entities_entitylayout", "entity_id"),
-    ("entities_entityvalidation", "entity_id"),
-)
 
 
 @behavior("ENTITY")
@@ -103,7 +95,7 @@ class EntityBehavior(Behavior):
                 steps.append(
                     Step(new[i], batch.ids[i] or 0, f"Rename the entity {old[i]} to {new[i]}.")
                 )
-                _rename_keys(batch.ids[i] or 0, old[i], new[i])
+                keys.follow_entity(batch.ids[i] or 0, old[i], new[i])
         carry_out(batch, [*steps, *_sharing_steps(batch)])
         self._switch_history(batch)
 
@@ -288,27 +280,6 @@ def _own_fields(batch: Batch, names: list[Any]) -> None:
                 )
             )
     EntityField.objects.bulk_create(rows)
-
-
-def _rename_keys(entity_id: int, old: str, new: str) -> None:
-    """The entity's name inside the keys of what belongs to it."""
-    renamed = (
-        "UPDATE {table} SET external_key = %s || substr(external_key, length(%s) + 1) "
-        "WHERE {where} AND starts_with(external_key, %s || '.')"
-    )
-    with connection.cursor() as cursor:
-        for table, column in _KEYED:
-            cursor.execute(
-                renamed.format(table=table, where=f"{column} = %s"), [new, old, entity_id, old]
-            )
-        cursor.execute(
-            renamed.format(
-                table="entities_entityfieldvalue",
-                where="entity_field_id IN "
-                "(SELECT id FROM entities_entityfield WHERE entity_id = %s)",
-            ),
-            [new, old, entity_id, old],
-        )
 
 
 def _rows(batch: Batch) -> dict[Any, tuple[str, str, bool, bool]]:

@@ -1,6 +1,7 @@
 """Rows of ENTITY make, keep and drop tables, and what they describe is served at once."""
 
 from collections.abc import Callable
+from typing import Any
 
 import orjson
 import pytest
@@ -9,7 +10,7 @@ from django.db import connection
 from entities import query, records
 from entities.changing import preview
 from entities.errors import RequestError
-from entities.models import SchemaChange
+from entities.models import EntityField, EntityFieldRole, EntityFieldValue, SchemaChange
 from entities.schema.current import current
 from metabrm.identity.context import Context
 from tests.entities.acting import codes, create_one
@@ -166,3 +167,35 @@ def test_every_change_is_told_with_who_and_why(system: Context, admin: Context) 
     assert (change.user_id, change.reason) == (admin.user_id, "a summer campaign")
     assert change.summary.startswith("Make the entity PROMO")
     assert change.statements and change.statements.startswith("CREATE TABLE")
+
+
+def test_the_keys_of_what_belongs_to_the_renamed_follow(system: Context) -> None:
+    promo = create_one("ENTITY", system, EntityName="PROMO")
+    kind = create_one("ENTITY_FIELD", system, EntityId=promo, FieldName="Kind", DataType="LIST")
+    create_one("ENTITY_FIELD_VALUES", system, EntityFieldId=kind, ListValue="Kind")
+    role = create_one("ROLE", system, Name="Kind.PROMO")
+    of_all = create_one("ENTITY_FIELD_ROLE", system, RoleId=role, EntityId=promo, ReadFlag="1")
+    of_one = create_one(
+        "ENTITY_FIELD_ROLE", system, RoleId=role, EntityId=promo, EntityFieldId=kind, ReadFlag="1"
+    )
+    own = create_one(
+        "ENTITY_FIELD_ROLE",
+        system,
+        RoleId=create_one("ROLE", system, Name="Other"),
+        EntityId=promo,
+        ReadFlag="1",
+        ExternalKey="PROMO of others",
+    )
+    change(system, "ENTITY_FIELD", Id=kind, FieldName="Sort")
+    change(system, "ENTITY", Id=promo, EntityName="OFFER")
+    keys = dict(EntityFieldRole.objects.values_list("id", "external_key"))
+    assert keys[of_all] == "Kind.PROMO.OFFER"
+    assert keys[of_one] == "Kind.PROMO.OFFER.Sort"
+    assert keys[own] == "PROMO of others"
+    assert EntityField.objects.get(pk=kind).external_key == "OFFER.Sort"
+    assert EntityFieldValue.objects.get(entity_field_id=kind).external_key == "OFFER.Sort.Kind"
+
+
+def change(system: Context, entity: str, **row: Any) -> None:
+    (outcome,) = records.update(entity, [row], system)
+    assert outcome.ok, outcome.problems
