@@ -45,7 +45,15 @@ def _comparison(site: Site, terms: Sequence[Term]) -> Term:
     kind, (one, other) = unified([left, right])
     if kind is Kind.FLAG and sign not in ("=", "<>"):
         raise site.refuse("Conditions are equal or not, neither is less; write = or <>.")
-    return test_of(site, f"({one.sql} {sign} {other.sql})", terms)
+    left_sql, right_sql = _comparable(one, other)
+    return test_of(site, f"({left_sql} {sign} {right_sql})", terms)
+
+
+def _comparable(*terms: Term) -> list[str]:
+    """The SQL of values that are compared: of whole numbers as they are held, else as formulas
+    compute with them."""
+    held = [term.bigint for term in terms]
+    return held if all(held) else [term.sql for term in terms]
 
 
 @_operator("IN")
@@ -54,7 +62,8 @@ def _in(site: Site, terms: Sequence[Term]) -> Term:
     present = [m for m in members if not m.null]
     if len(present) == len(members):
         _, (one, *others) = unified([subject, *members])
-        return test_of(site, f"({one.sql} IN ({', '.join(o.sql for o in others)}))", terms)
+        subject_sql, *members_sql = _comparable(one, *others)
+        return test_of(site, f"({subject_sql} IN ({', '.join(members_sql)}))", terms)
     if not present:
         return test_of(site, f"({decided(subject).sql} IS NULL)", terms)
     _, (one, *others) = unified([subject, *present])
@@ -79,7 +88,8 @@ def _between(site: Site, terms: Sequence[Term]) -> Term:
     kind, (value, low, high) = unified(list(terms))
     if kind is Kind.FLAG:
         raise site.refuse("A condition lies between nothing; write = TRUE or = FALSE.")
-    return test_of(site, f"({value.sql} BETWEEN {low.sql} AND {high.sql})", terms)
+    value_sql, low_sql, high_sql = _comparable(value, low, high)
+    return test_of(site, f"({value_sql} BETWEEN {low_sql} AND {high_sql})", terms)
 
 
 @_operator("IS NULL")

@@ -42,6 +42,7 @@ class Term:
     depth     levels of calls below and with it
     simple    a column or a constant: may be repeated at no cost
     literal   the text of an undecided literal; `quoted` if it stood in quotes
+    bigint    a whole number as the database holds it, so that an index finds it; "" if it is none
     """
 
     sql: str
@@ -54,6 +55,7 @@ class Term:
     simple: bool = False
     literal: str | None = field(default=None)
     quoted: bool = False
+    bigint: str = ""
 
     @property
     def null(self) -> bool:
@@ -160,7 +162,15 @@ def _number(term: Term, text: str, beside: Term | None) -> Term:
     before, after = max(len(figures) + exponent, 1), max(-exponent, 0)
     if before + after > 200:
         raise FormulaError("This number has more than 200 digits.", term.position)
-    return Term(number_sql(number), Kind.NUMBER, term.position, digits=(before, after), simple=True)
+    held = after == 0 and abs(number) < 2**63
+    return Term(
+        number_sql(number),
+        Kind.NUMBER,
+        term.position,
+        digits=(before, after),
+        simple=True,
+        bigint=f"'{number:f}'::bigint" if held else "",
+    )
 
 
 def _date(term: Term, text: str, beside: Term | None) -> Term:

@@ -405,6 +405,7 @@ class _Record:
                 word.position,
             )
         kind, sql = _native(field, alias)
+        whole = field.type.pg_type == "bigint"
         return Term(
             sql,
             kind,
@@ -413,6 +414,7 @@ class _Record:
             digits=_digits(field),
             length=field.length or _LONG,
             simple=field.column is not None and field.type.pg_type in _KINDS,
+            bigint=field.sql(alias) if field.column and kind is Kind.NUMBER and whole else "",
         )
 
     def _written_out(
