@@ -11,6 +11,7 @@ from billing.catalog.models import PackageProduct
 from billing.customers.models import AccountProduct, Contract
 from billing.customers.models.accounts import ROOT_ACCOUNT_ID
 from billing.overlaps import BEFORE, WRITTEN, fail_clashing, written_ids
+from entities.access import rights
 from entities.errors import Code
 from entities.records import UNSET, Batch, Behavior, behavior
 
@@ -26,6 +27,9 @@ WITH RECURSIVE up(start, id) AS (
 )
 SELECT start FROM up WHERE id = start
 """
+
+#: What a message says of a contract to whoever may read it.
+_CONTRACT_TOLD = frozenset({"ContractNumber", "StartDate", "EndDate"})
 
 # Any number will do, as long as nothing else locks it.
 HIERARCHY_LOCK = 7_224_001
@@ -204,6 +208,8 @@ def _keep_within_contract(batch: Batch) -> None:
             "pk", "contract_number", "start_date", "end_date"
         )
     }
+    granted = rights(batch.snapshot, batch.context, batch.snapshot.entity("CONTRACT"))
+    told = granted.known >= _CONTRACT_TOLD and not granted.condition
     starts, ends = batch.effective("StartDate"), batch.effective("EndDate")
     for index in batch.live:
         if contracts[index] not in known:
@@ -211,13 +217,13 @@ def _keep_within_contract(batch: Batch) -> None:
         number, first, last = known[contracts[index]]
         for field, day in (("StartDate", starts[index]), ("EndDate", ends[index])):
             if day is not None and (day < first or (last is not None and day > last)):
-                batch.fail(
-                    index,
-                    Code.VALIDATION_FAILED,
-                    f"{field} {day} is outside contract {number!r}, which runs from {first} to "
-                    f"{last or 'no end'}.",
-                    field,
+                contract = (
+                    f"contract {number!r}, which runs from {first} to {last or 'no end'}"
+                    if told
+                    else "the contract"
                 )
+                message = f"{field} {day} is outside {contract}."
+                batch.fail(index, Code.VALIDATION_FAILED, message, field)
 
 
 @behavior("BILLING_IDENTIFIER")

@@ -56,6 +56,23 @@ def test_days_lie_within_the_contract(
         assert "contract 'C-1', which runs from 2026-02-01 to 2027-01-31" in refusals([outcome])[0]
 
 
+def test_who_may_not_read_contracts_learns_nothing_of_one(
+    ids: dict[str, str], make: Maker, system: Context
+) -> None:
+    role = make("ROLE", Name="Seller")
+    for entity, fields in (("CONTRACT_RATE", (None,)), ("CONTRACT", (None, "CONTRACT.EndDate"))):
+        for field in fields:
+            row = {"RoleId": role, "EntityIdObj": {"EntityName": entity}}
+            row |= {"CreateFlag": "1", "ReadFlag": "1", "UpdateFlag": "1"}
+            if field:
+                row |= {"EntityFieldIdObj": {"ExternalKey": field}, "ReadFlag": "0"}
+            assert records.create("ENTITY_FIELD_ROLE", [row], system)[0].ok
+    seller = Context(None, int(role), administrator=False, username="seller")
+    record = {"ContractId": ids["ContractId"], "StartDate": "2026-02-01", "EndDate": "2027-02-01"}
+    (outcome,) = records.create("CONTRACT_RATE", [record], seller)
+    assert refusals([outcome]) == ["EndDate 2027-02-01 is outside the contract."]
+
+
 def test_an_update_is_judged_together_with_what_is_stored(
     ids: dict[str, str], make: Maker, system: Context
 ) -> None:
