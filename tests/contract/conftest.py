@@ -26,10 +26,11 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # All on one worker of pytest-xdist, so that they share one server.
+    # Those that share a server run on one worker of pytest-xdist.
     for item in items:
         if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("contract"))
+            expendable = "expendable" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("expendable" if expendable else "contract"))
 
 
 @pytest.fixture(scope="session")
