@@ -3,6 +3,16 @@
 #: The first word that occurs in the name decides; longer, more telling words stand first.
 _BY_WORD = {
     "AUDIT": "history",
+    "ENTITY_LAYOUT": "dashboard_customize",
+    "ENTITY_KEY": "key",
+    "SHARING_GROUP_RULE": "share",
+    "SHARING_GROUP_USER": "group_add",
+    "SHARING_GROUP": "group",
+    "WORKFLOW_ACTION": "bolt",
+    "WORKFLOW_RUN": "play_circle",
+    "WORKFLOW": "account_tree",
+    "OUTBOUND": "outgoing_mail",
+    "SCHEMA_CHANGE": "difference",
     "ENTITY_FIELD_ROLE": "lock_person",
     "ENTITY_FIELD_VALUES": "checklist",
     "ENTITY_FIELD": "view_column",

@@ -51,8 +51,6 @@ class OwnPasswordForm(AdminOwnPasswordChangeForm):
 class UserAdmin(RecordAdmin):
     """USER with a page that sets the password, checked by the validators and kept as a hash."""
 
-    change_form_object_tools_template = "admin/metabrm/user_tools.html"
-
     def get_urls(self) -> list[URLPattern]:
         return [
             path(

@@ -137,9 +137,10 @@ def _checked_address(host: str, port: int) -> tuple[socket.AddressFamily, str]:
 def _check_address(host: str, address: _Address) -> None:
     allowed = environment.current().webhook_private_hosts
     if not is_public(address) and not _is_allowed(host, address, allowed):
+        resolved = "" if host == str(address) else f"{address}, "
         raise RefusedDestinationError(
-            f"{host} is {address}, an address inside the network; the operator can allow it "
-            f"with BRM_WEBHOOK_PRIVATE_HOSTS"
+            f"{host} is {resolved}an address inside the network; the operator can allow it with "
+            f"BRM_WEBHOOK_PRIVATE_HOSTS"
         )
 
 

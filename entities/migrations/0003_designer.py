@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
                 ('status', metabrm.fields.ListField(db_default='ACTIVE', default='ACTIVE', max_length=100)),
                 ('criteria', models.TextField(blank=True, help_text='Condition under which the actions are done; always if not set.', null=True)),
                 ('exec_time', models.CharField(blank=True, help_text='Scheduled: time of day at which it runs, such as 06:30, in its time zone.', max_length=5, null=True)),
-                ('shedule_interval', metabrm.fields.ListField(blank=True, help_text='Scheduled: how often it runs.', max_length=100, null=True)),
+                ('shedule_interval', metabrm.fields.ListField(blank=True, help_text='Scheduled: how often it runs.', max_length=100, null=True, verbose_name='schedule interval')),
                 ('created_user', models.ForeignKey(db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
@@ -96,6 +96,16 @@ class Migration(migrations.Migration):
             model_name='entityfieldvalue',
             name='active_flag',
             field=metabrm.fields.FlagField(db_default=True, default=True, help_text='Off: records that hold the value keep it, no other can take it.'),
+        ),
+        migrations.AlterField(
+            model_name='entity',
+            name='cascade_permitions_flag',
+            field=metabrm.fields.FlagField(db_default=False, default=False, help_text="Child entities follow this one's rights.", verbose_name='cascade permissions'),
+        ),
+        migrations.AlterField(
+            model_name='entityvalidation',
+            name='valdation_order',
+            field=models.PositiveIntegerField(default=0, help_text='Lowest first.', verbose_name='validation order'),
         ),
         migrations.AlterField(
             model_name='entityfield',
@@ -168,7 +178,7 @@ class Migration(migrations.Migration):
                 ('formula', models.TextField(blank=True, help_text='One condition instead of numbered ones; selects where it is true.', null=True)),
                 ('status', metabrm.fields.ListField(db_default='ACTIVE', default='ACTIVE', help_text='Only an ACTIVE rule of an ACTIVE group selects records.', max_length=100)),
                 ('access_level', metabrm.fields.ListField(db_default='WRITE', default='WRITE', help_text='READ: seen only. WRITE: changed and deleted too, as far as the role may.', max_length=100)),
-                ('cascade_permitions_flag', metabrm.fields.FlagField(db_default=False, default=False, help_text='The records that belong to a selected one are selected with it: those that point to it by a required lookup or one that deletes with it, and so on, as far as their entities are PRIVATE.')),
+                ('cascade_permitions_flag', metabrm.fields.FlagField(db_default=False, default=False, help_text='The records that belong to a selected one are selected with it: those that point to it by a required lookup or one that deletes with it, and so on, as far as their entities are PRIVATE.', verbose_name='cascade permissions')),
                 ('created_user', models.ForeignKey(db_constraint=False, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('entity', models.ForeignKey(help_text='Whose records are selected. Everybody sees the records of a PUBLIC entity anyway; the rule begins to matter when its SharingModel is PRIVATE.', on_delete=django.db.models.deletion.CASCADE, related_name='+', to='entities.entity')),
                 ('sharing_group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='entities.sharinggroup')),

@@ -98,7 +98,9 @@ class Entity(EntityModel):
         default=True,
         help_text="Deleting a record takes its child records along; if not, it waits for them.",
     )
-    cascade_permitions_flag = FlagField(help_text="Child entities follow this one's rights.")
+    cascade_permitions_flag = FlagField(
+        verbose_name="cascade permissions", help_text="Child entities follow this one's rights."
+    )
     related_list_flag = FlagField(
         default=True, help_text="Shown as a related list on the records it looks up to."
     )
@@ -374,7 +376,9 @@ class EntityValidation(EntityModel):
     )
     error_text = models.CharField(max_length=1000, help_text="What the sender is told.")
     active = FlagField(default=True)
-    valdation_order = models.PositiveIntegerField(default=0, help_text="Lowest first.")
+    valdation_order = models.PositiveIntegerField(
+        verbose_name="validation order", default=0, help_text="Lowest first."
+    )
     after_web_form_item_id = models.CharField(max_length=63, **OPTIONAL)
 
     class Meta:

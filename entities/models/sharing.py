@@ -69,9 +69,10 @@ class SharingGroupRule(EntityModel):
         help_text="READ: seen only. WRITE: changed and deleted too, as far as the role may.",
     )
     cascade_permitions_flag = FlagField(
+        verbose_name="cascade permissions",
         help_text="The records that belong to a selected one are selected with it: those that "
         "point to it by a required lookup or one that deletes with it, and so on, as far as their "
-        "entities are PRIVATE."
+        "entities are PRIVATE.",
     )
 
     class Meta:

@@ -63,6 +63,7 @@ class WorkflowRule(EntityModel):
         help_text="Scheduled: time of day at which it runs, such as 06:30, in its time zone.",
     )
     shedule_interval = ListField(
+        verbose_name="schedule interval",
         values=("HOURLY", "DAILY", "WEEKLY", "MONTHLY"),
         **OPTIONAL,
         help_text="Scheduled: how often it runs.",

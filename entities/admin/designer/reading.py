@@ -55,7 +55,11 @@ SELECT
     (SELECT count(*) FROM entities_entityfieldrole
      WHERE entity_id = %(id)s AND deleted_at IS NULL) AS grants,
     (SELECT count(*) FROM entities_entitylayout
-     WHERE entity_id = %(id)s AND deleted_at IS NULL) AS layouts
+     WHERE entity_id = %(id)s AND deleted_at IS NULL) AS layouts,
+    (SELECT count(*) FROM entities_workflowrule
+     WHERE entity_id = %(id)s AND deleted_at IS NULL) AS workflows,
+    (SELECT count(*) FROM entities_sharinggrouprule
+     WHERE entity_id = %(id)s AND deleted_at IS NULL) AS sharing
 """
 
 _PROGRESS = next(c.sql for c in SchemaJob.brm.computed if c.name == "Progress").replace("{t}", "j")

@@ -28,6 +28,7 @@ from entities.admin.designer import formulas, guide, panel, plan, reading, sampl
 from entities.admin.designer.access import ENTITY, FIELD, may, require_designer
 from entities.admin.designer.layouts import LayoutEditor
 from entities.admin.display import address
+from entities.admin.titles import attribute
 from entities.errors import Problem, RequestError
 from entities.schema import layouts
 from entities.schema.description import EntitySchema
@@ -119,7 +120,6 @@ class Designer:
             held=self._held(request, schema),
             fields=[f for f in fields if f["deleted_at"] is None],
             deleted=[f for f in fields if f["deleted_at"] is not None],
-            facts=reading.facts(row["id"]),
             records_url=address(schema, "changelist") if schema and schema.visible else "",
             links=self._links(request, row),
             payload=sample.payload(schema) if schema else "",
@@ -466,25 +466,29 @@ class Designer:
     def _here(self, row: dict[str, Any]) -> str:
         return f"{self.root}{row['entity_name']}/"
 
-    def _links(self, request: HttpRequest, row: dict[str, Any]) -> list[dict[str, str]]:
-        """The entity's other metadata, as far as the user may read it."""
+    def _links(self, request: HttpRequest, row: dict[str, Any]) -> list[dict[str, Any]]:
+        """The entity's other metadata with their number, as far as the user may read it."""
         of = {
-            "validations": ("ENTITY_VALIDATION", "Validation rules", "rule"),
-            "keys": ("ENTITY_KEY", "Unique keys", "key"),
-            "grants": ("ENTITY_FIELD_ROLE", "Rights", "lock_person"),
-            "layouts": ("ENTITY_LAYOUT_CONFIGURATION", "Layouts", "dashboard_customize"),
+            "validations": ("ENTITY_VALIDATION", "validation rule", "rule"),
+            "workflows": ("WORKFLOW_RULE", "workflow rule", "account_tree"),
+            "keys": ("ENTITY_KEY", "unique key", "key"),
+            "grants": ("ENTITY_FIELD_ROLE", "right", "lock_person"),
+            "sharing": ("SHARING_GROUP_RULE", "sharing rule", "share"),
+            "layouts": ("ENTITY_LAYOUT_CONFIGURATION", "layout", "dashboard_customize"),
         }
+        counts = reading.facts(row["id"])
         found = []
         for fact, (entity, label, icon) in of.items():
             schema = self.snapshot.find(entity)
             if schema is None or not may(request, self.snapshot, "read", entity):
                 continue
-            url = f"{address(schema, 'changelist')}?q={row['entity_name']}"
+            name = attribute(schema, schema.field("EntityId"))
+            url = f"{address(schema, 'changelist')}?{name}={row['id']}"
             if fact == "layouts":
                 if row["entity_name"] == trail.ENTITY:
                     continue
                 url = f"{self._here(row)}layouts/{layouts.LIST}/"
-            found.append({"fact": fact, "label": label, "icon": icon, "url": url})
+            found.append({"count": counts[fact], "label": label, "icon": icon, "url": url})
         return found
 
     def _last_position(self, entity_id: int) -> int:

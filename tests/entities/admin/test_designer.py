@@ -1,6 +1,7 @@
 """The designer: who may open it, what its pages show, and that its changes are the verbs'."""
 
 import html
+import re
 from typing import Any
 
 import pytest
@@ -93,6 +94,24 @@ def test_counts_changes_and_jobs_are_for_those_who_may_read_them(limited: Any, m
 
 
 # Pages
+
+
+def test_an_entity_s_page_leads_to_its_rules_and_to_no_other_s(
+    browser: Client, designed: str
+) -> None:
+    system = Context.system("test")
+    add(browser, designed, FieldLabel="Code", FieldName="Code", DataType="TEXT")
+    for entity in ("PROMO", "ACCOUNT"):
+        rule = {"EntityIdObj": {"EntityName": entity}, "Event": "After Create"}
+        (made,) = records.create("WORKFLOW_RULE", [{**rule, "RuleName": f"on {entity}"}], system)
+        assert made.ok, made.problems
+    shown = html.unescape(browser.get(designed).text)
+    for label in ("validation rule", "unique key", "right", "sharing rule", "layout"):
+        assert f"<b>0</b> {label}s</a>" in shown
+    (address,) = re.findall(r'href="([^"]+)"[^/]*/span><b>1</b> workflow rule</a>', shown)
+    listed = browser.get(address).text
+    assert "on PROMO" in listed
+    assert "on ACCOUNT" not in listed
 
 
 def test_the_overview_tells_of_every_entity(browser: Client, make: Any) -> None:

@@ -62,6 +62,7 @@ def test_a_field_that_may_not_be_written_is_shown_only(limited, page, make) -> N
 def test_a_password_is_set_and_never_shown(browser: Client, boss: User, page) -> None:
     user = User.objects.create(username="carol", role=boss.role)
     address = page("USER", user.pk, "password")
+    assert f'href="{address}"' in browser.get(page("USER", user.pk, "change")).text
     refused = browser.post(
         address, {"password1": "1234", "password2": "1234", "usable_password": "true"}
     )
