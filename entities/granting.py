@@ -144,7 +144,7 @@ class GrantBehavior(_Guarded):
     """For ENTITY_FIELD_ROLE and the like: all of it belongs to administrators."""
 
     def check_sent(self, batch: Batch) -> None:
-        _refuse(batch, batch.live, "" if batch.schema.name in _SHARING else "RoleId")
+        _refuse(batch, batch.live, "RoleId" if batch.schema.name == "ENTITY_FIELD_ROLE" else "")
 
     def check_stored(self, batch: Batch) -> None:
         _refuse(batch, batch.live, "Id")
@@ -178,6 +178,8 @@ class PersonalDataBehavior(Behavior):
 _SHARING = ("SHARING_GROUP", "SHARING_GROUP_RULE", "SHARING_GROUP_USER")
 _WHY = {
     **dict.fromkeys(_SHARING, "Only an administrator decides who shares which records."),
+    "ENTITY_VALIDATION": "A rule's formula reads what its author may not; only an administrator "
+    "makes, changes and deletes rules.",
     "ENTITY_FIELD": "Only an administrator says what is personal data.",
     "USER": "The role may do what your own role may not; an administrator can do this.",
     "ROLE": "Only an administrator makes, changes and deletes administrator roles, or lets a role "

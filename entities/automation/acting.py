@@ -29,7 +29,6 @@ _WITHOUT_VALUES = frozenset(
     {
         Code.REQUIRED_FIELD_MISSING,
         Code.VALUE_TOO_LONG,
-        Code.NUMBER_OUT_OF_RANGE,
         Code.FIELD_NOT_CHANGEABLE,
         Code.VALIDATION_FAILED,
     }

@@ -151,6 +151,8 @@ def is_public(address: _Address) -> bool:
             return is_public(address.ipv4_mapped)
         if any(address in network for network in _WRAPPED):
             return False
+        if address.is_site_local:
+            return False
     return address.is_global and not (
         address.is_multicast or address.is_reserved or address.is_unspecified
     )

@@ -56,6 +56,10 @@ _MOVED = (
 )
 
 
+#: What a statement meets because of what is in a row.
+_ROW_ERRORS = (errors.DataError, errors.ProgramLimitExceeded, errors.StatementTooComplex)
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Rows in their wire form: `json` is the text of a JSON list of `count` objects, in UTF-8."""
@@ -82,7 +86,13 @@ def run(
     nested = not connection.get_autocommit()
     try:
         with connection.wrap_database_errors:
-            result = _pipeline(raw, compiled.sql, values, prepare, nested)
+            try:
+                result = _pipeline(raw, compiled.sql, values, prepare, nested)
+            except _ROW_ERRORS:
+                # A row that does not exist for the caller must not tell of itself by an error.
+                if not compiled.apart:
+                    raise
+                result = _pipeline(raw, compiled.apart, values, False, nested)
     except Exception as error:
         _translate(error)
     count, text = result
@@ -154,7 +164,7 @@ def _translate(error: Exception) -> NoReturn:
         known = (text for kind, text in _VALUE_ERRORS.items() if isinstance(cause, kind))
         message = next(known, "The query meets a value that one of its functions can't take.")
         raise RequestError(Code.QUERY_INVALID, message) from error
-    if isinstance(cause, errors.ProgramLimitExceeded | errors.StatementTooComplex):
+    if isinstance(cause, _ROW_ERRORS):
         raise RequestError(
             Code.QUERY_INVALID, "The query is too complex; send it in parts."
         ) from error

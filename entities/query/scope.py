@@ -48,7 +48,7 @@ class Scope:
         self.statement = statement
         self.sources: list[Source] = []
         self._tables = 0
-        self._joins: list[str] = []
+        self._joins: list[tuple[Source, str]] = []
         self._hops: dict[tuple[str, str], Source] = {}
 
     def add(self, table: exp.Expression) -> Source:
@@ -85,10 +85,20 @@ class Scope:
         field = self._field(source, words[-1])
         return Column(field, source, prefix + field.name)
 
-    def from_sql(self) -> str:
-        """The FROM clause and what follows it up to WHERE."""
-        root = self.sources[0]
-        return " ".join([f"{quote(root.schema.table)} {root.alias}", *self._joins])
+    def from_sql(self, *, apart: bool = False) -> str:
+        """The FROM clause and what follows it up to WHERE.
+
+        `apart`: rows that the caller's rights hide are sorted out before anything else is asked of
+        them. That is slower: no index serves what the query asks for.
+        """
+        joins = [
+            f"LEFT JOIN {_table_sql(hop, apart)} ON {condition}" for hop, condition in self._joins
+        ]
+        return " ".join([_table_sql(self.sources[0], apart), *joins])
+
+    def hides_rows(self) -> bool:
+        """Whether there may be rows that do not exist for the caller."""
+        return any(s.rights.condition for s in [*self.sources, *(hop for hop, _ in self._joins)])
 
     def visible_sql(self) -> list[str]:
         """Conditions on the sources of FROM that belong into WHERE."""
@@ -170,9 +180,7 @@ class Scope:
             f"{hop.alias}.{quote(link.lookup.column)} = {link.sql(source.alias)}",
             *_visible(hop),
         ]
-        self._joins.append(
-            f"LEFT JOIN {quote(target.table)} {hop.alias} ON {' AND '.join(conditions)}"
-        )
+        self._joins.append((hop, " AND ".join(conditions)))
         self._hops[source.alias, link.name] = hop
         return hop
 
@@ -217,6 +225,14 @@ class Scope:
         self.statement.invalid(
             f"There is no entity {name[:80]!r}.{nearest(table.name, known)}", table
         )
+
+
+def _table_sql(source: Source, apart: bool) -> str:
+    table = f"{quote(source.schema.table)} {source.alias}"
+    if not apart or not source.rights.condition:
+        return table
+    # OFFSET keeps the planner from asking the query's conditions first.
+    return f"(SELECT * FROM {table} WHERE {' AND '.join(_visible(source))} OFFSET 0) {source.alias}"
 
 
 def _visible(source: Source) -> list[str]:

@@ -53,12 +53,15 @@ class Compiled:
     keys        names of the values of a row, in order
     sealed      places of the columns that are encrypted at rest, if there are any: their tokens
                 stand in the answer behind a mark, which is one more parameter, and a number
+    apart       the same, asking nothing of rows before it is known that they exist for the caller;
+                "" where all rows do
     """
 
     sql: str
     parameters: tuple[Parameter, ...]
     keys: tuple[str, ...]
     sealed: tuple[str, ...] = ()
+    apart: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,22 +193,26 @@ class Select:
         distinct = self._distinct()
         page = self._page()
         raw = ", ".join(f"{term.sql} AS c{i}" for i, term in enumerate(self.columns.values()))
-        rows = f"SELECT {distinct}{raw} FROM {self.scope.from_sql()}"
-        if conditions:
-            rows += f" WHERE {' AND '.join(conditions)}"
+        clauses = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         if self.groups:
-            rows += f" GROUP BY {', '.join(self.groups)}"
-        rows += having_sql
+            clauses += f" GROUP BY {', '.join(self.groups)}"
+        clauses += having_sql
         if order:
-            rows += f" ORDER BY {', '.join(order)}"
-        rows += f" LIMIT {page.limit}" + (f" OFFSET {page.offset}" if page.offset else "")
+            clauses += f" ORDER BY {', '.join(order)}"
+        clauses += f" LIMIT {page.limit}" + (f" OFFSET {page.offset}" if page.offset else "")
         sealed = tuple(dict.fromkeys(t.place for t in self.columns.values() if t.place))
         mark = f"${len(self.parameters.values) + 1}::text"
+
+        def answer(*, apart: bool) -> str:
+            rows = f"SELECT {distinct}{raw} FROM {self.scope.from_sql(apart=apart)}{clauses}"
+            return answer_sql(rows, self.columns, sealed, mark)
+
         return Compiled(
-            answer_sql(rows, self.columns, sealed, mark),
+            answer(apart=False),
             tuple(self.parameters.values),
             tuple(self.columns),
             sealed,
+            answer(apart=True) if self.scope.hides_rows() else "",
         )
 
     # Order and page

@@ -4,6 +4,7 @@ from django.db import connection
 
 from entities.errors import Code
 from entities.formulas import FormulaError
+from entities.granting import GrantBehavior
 from entities.records.batch import UNSET, Batch
 from entities.records.behavior import Behavior, behavior, everywhere
 from entities.schema.description import EntitySchema
@@ -45,13 +46,14 @@ def _judge(batch: Batch) -> None:
 
 
 @behavior("ENTITY_VALIDATION")
-class EntityValidationBehavior(Behavior):
+class EntityValidationBehavior(GrantBehavior):
     """ExternalKey is the entity's name and the rule's joined, unless one is sent.
 
     An active rule must have a formula that can be applied; records that break it already stay.
     """
 
     def before_create(self, batch: Batch) -> None:
+        super().before_create(batch)
         entities = _entities(batch)
         names = batch.effective("EntityValidationName")
         batch.put(
@@ -66,11 +68,13 @@ class EntityValidationBehavior(Behavior):
         self._check(batch, entities, range(batch.size))
 
     def before_update(self, batch: Batch) -> None:
+        super().before_update(batch)
         sent = [batch.sent(name) for name in ("FormulaValue", "EntityId", "Active")]
         touched = [i for i in range(batch.size) if any(column[i] is not UNSET for column in sent)]
         self._check(batch, _entities(batch), touched)
 
     def after_undelete(self, batch: Batch) -> None:
+        super().after_undelete(batch)
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT id, entity_id, formula_value, active FROM entities_entityvalidation "

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from django.db import connection
 
+from entities.access import rights
 from entities.formulas import FormulaError, as_text
 from entities.records import images
 from entities.records.batch import Batch
@@ -82,11 +83,14 @@ def _put(batch: Batch, field: FieldSchema, found: dict[int, str | None]) -> None
     column = list(batch.columns.get(field) or [None] * batch.size)
     for index, value in zip(indexes, values, strict=True):
         column[index] = value
+    # A formula may yield what the caller could not read in the field afterwards.
+    told = refused and field.name in rights(batch.snapshot, batch.context, batch.schema).known
     for place, refusal in refused.items():
+        why = refusal.message if told else "does not fit; send a value"
         batch.fail(
             indexes[place],
             refusal.code,
-            f"{field.name} was not sent, and what its default formula yields {refusal.message}.",
+            f"{field.name} was not sent, and what its default formula yields {why}.",
             field.name,
         )
     if indexes:

@@ -602,3 +602,44 @@ def test_rights_of_a_user_take_one_statement_more(
         names(other)
     # The role's rows, and the groups of the user.
     assert len(first) - len(again) == 2
+
+
+@pytest.mark.parametrize(
+    ("sql", "seen"),
+    [
+        ("SELECT Name FROM DEAL WHERE 1 / (Amount - 5) < 1", ["mine"]),
+        ("SELECT Name FROM DEAL WHERE 1 / CASE WHEN Name LIKE 's%' THEN 0 ELSE 1 END = 1", None),
+        ("SELECT SUM(Amount) s FROM DEAL WHERE 1 / (Amount - 5) < 1", ["1"]),
+        ("SELECT Text FROM NOTE n WHERE 1 / (DealObj.Amount - 5) < 1", []),
+    ],
+)
+def test_an_error_tells_nothing_of_records_that_are_not_seen(
+    two: tuple[Context, Context], share: Callable[..., int], sql: str, seen: list[str] | None
+) -> None:
+    """The planner asks what is cheap first: here what the query asks, then what is shared."""
+    one, other = two
+    share(other, "DEAL", Formula="LENGTH({!CreatedUserIdObj.Username}) = 0")
+    share(other, "NOTE", Formula="TRUE")
+    (deal,) = make(one, "secret", Amount="5")
+    create_one("NOTE", one, Text="n", DealId=deal)
+    make(other, "mine", Amount="1")
+    assert names(other, sql) == (["mine"] if seen is None else seen)
+    with pytest.raises(RequestError, match="divides by zero"):
+        names(one, sql)
+
+
+def test_a_stored_part_of_a_key_is_not_told_to_who_may_not_read_it(
+    clerk: Callable[..., Context], system: Context
+) -> None:
+    pair = create_one("ENTITY", system, EntityName="PAIR")
+    for name in "AB":
+        create_one("ENTITY_FIELD", system, EntityId=pair, FieldName=name, DataType="TEXT")
+    create_one("ENTITY_KEY", system, EntityId=pair, KeyName="k", FieldNames="A,B")
+    create_one("PAIR", system, A="1", B="secret")
+    second = create_one("PAIR", system, A="2", B="secret")
+    sent = [{"Id": second, "A": "1"}]
+    for writer in (clerk(PAIR="U"), clerk(PAIR="CUD")):
+        (problem,) = records.update("PAIR", sent, writer)[0].problems
+        assert "the same A and B" in problem.message and "secret" not in problem.message
+    (problem,) = records.update("PAIR", sent, clerk(PAIR="RU"))[0].problems
+    assert "A and B '1, secret'" in problem.message

@@ -137,6 +137,7 @@ def test_slow_receivers_are_left(
         ("http://2130706433:{port}/", "inside the network"),
         ("http://0:{port}/", "inside the network"),
         ("http://10.0.0.1/", "inside the network"),
+        ("http://[fec0::1]/", "inside the network"),
         ("http://169.254.169.254/latest/meta-data/", "inside the network"),
         ("http://[fe80::1]/", "inside the network"),
         ("http://[64:ff9b::7f00:1]/", "inside the network"),

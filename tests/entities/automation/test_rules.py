@@ -25,6 +25,7 @@ from tests.entities.automation.making import (
     sets,
     ticket,
 )
+from tests.entities.custom import custom_entity
 from tests.factories import AccountFactory
 
 pytestmark = pytest.mark.django_db
@@ -292,6 +293,21 @@ def test_an_error_tells_nobody_what_he_may_not_read(
     assert "Secret Corp" not in problem.message
     (problem,) = records.create("TICKET", sent, admin)[0].problems
     assert "Secret Corp" in problem.message
+
+
+def test_a_number_that_does_not_fit_is_not_told_either(
+    clerk: Callable[..., Context], admin: Context
+) -> None:
+    account = AccountFactory(Name="98765")
+    rate = {"Rate": {"data_type": "MONEY", "data_length": "4,2"}}
+    target = custom_entity("SMALL", rate)
+    formulas = {"Rate": "NUMBER({!AccountObj.Name})"}
+    action(rule("Copier"), "CREATE_RECORD", TargetEntityId=str(target.pk), FieldFormulas=formulas)
+    sent = [{"Title": "p", "AccountId": str(account)}]
+    (problem,) = records.create("TICKET", sent, clerk(TICKET="CR", ACCOUNT="R"))[0].problems
+    assert problem.code == "NUMBER_OUT_OF_RANGE" and "98765" not in problem.message
+    (problem,) = records.create("TICKET", sent, admin)[0].problems
+    assert "98765" in problem.message
 
 
 def test_a_rule_whose_field_is_gone_lets_nothing_pass(system: Context) -> None:

@@ -44,7 +44,7 @@ def test_a_key_that_is_always_taken_is_refused(
 ) -> None:
     """Overtaken in the last round as well, the record has failed: nothing was written for it."""
     create_one("PRODUCT", system, Name="first", ExternalKey="contested")
-    monkeypatch.setattr(writing, "_ids_of", lambda *_: {})
+    monkeypatch.setattr(writing, "_ids_of", lambda *_: ({}, []))
     row = {"ExternalKey": "contested", "Name": "second"}
     outcomes = records.upsert("PRODUCT", [row], system, key="ExternalKey")
     assert codes(outcomes) == [["DUPLICATE_KEY"]]

@@ -9,10 +9,11 @@ from django.test.utils import CaptureQueriesContext
 
 from entities import records
 from entities.errors import Code
-from entities.models import EntityField
+from entities.models import Entity, EntityField, EntityFieldRole
 from entities.schema.current import current
 from entities.schema.formulating import compile_value
 from metabrm import clock
+from tests.entities.custom import custom_field
 from tests.factories import AccountFactory, ProductFactory
 
 pytestmark = pytest.mark.django_db
@@ -202,3 +203,18 @@ def test_the_target_of_a_lookup_is_found_by_its_index(system: Any) -> None:
         cursor.execute(f"EXPLAIN SELECT {sql} FROM (VALUES ('7')) t(name)")
         plan = " ".join(row[0] for row in cursor.fetchall())
     assert "Index" in plan and "Seq Scan" not in plan, plan
+
+
+def test_what_does_not_fit_is_told_only_to_who_could_read_it(clerk: Any, system: Any) -> None:
+    entity = Entity.objects.get(entity_name="ACCOUNT")
+    field = custom_field(entity, "Rate", "MONEY", data_length="4,2")
+    _default("ACCOUNT.Rate", "NUMBER({!ParentAccountObj.Name})")
+    parent = AccountFactory(Name="98765", Rate="1")
+    context = clerk(ACCOUNT="CR", ACCOUNT_TYPE="R")
+    sent = [{"Name": "x", "AccountTypeId": "1", "ParentAccountId": parent}]
+    assert "98765" in str(records.create("ACCOUNT", sent, context)[0].problems)
+    EntityFieldRole.objects.create(
+        role_id=context.role_id, entity=entity, entity_field=field, update_flag=True
+    )
+    told = str(records.create("ACCOUNT", sent, context)[0].problems)
+    assert "Rate was not sent" in told and "98765" not in told

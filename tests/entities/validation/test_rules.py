@@ -315,3 +315,22 @@ def test_a_clerk_is_bound_by_rules_over_what_he_may_not_read(clerk: Any, system:
         "ACCOUNT", [{"Name": "x", "AccountTypeId": "1"}], clerk(ACCOUNT="CRU", ACCOUNT_TYPE="R")
     )
     assert codes([outcome]) == [["VALIDATION_FAILED"]]
+
+
+def test_only_administrators_write_rules(clerk: Any, system: Any) -> None:
+    """A rule answers whether its formula is true of what its author may not read."""
+    keeper = clerk(ENTITY_VALIDATION="CRUD", ENTITY="R")
+    rule = _rule(system, "{!Name} = 'x'")
+    refused = [["INSUFFICIENT_RIGHTS"]]
+    sent = {
+        "EntityId": Entity.objects.get(entity_name="ACCOUNT").pk,
+        "EntityValidationName": "probe",
+        "FormulaValue": "{!Description} LIKE 's%'",
+        "ErrorText": "yes",
+    }
+    assert codes(records.create("ENTITY_VALIDATION", [sent], keeper)) == refused
+    changed = {"Id": rule, "FormulaValue": "{!Description} LIKE 's%'"}
+    assert codes(records.update("ENTITY_VALIDATION", [changed], keeper)) == refused
+    assert codes(records.delete("ENTITY_VALIDATION", [rule], keeper)) == refused
+    assert records.delete("ENTITY_VALIDATION", [rule], system)[0].ok
+    assert codes(records.undelete("ENTITY_VALIDATION", [rule], keeper)) == refused
