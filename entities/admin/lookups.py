@@ -22,7 +22,10 @@ def answer(request: HttpRequest, snapshot: Snapshot, entity: str, field: str) ->
         return JsonResponse({"results": [], "pagination": {"more": False}}, status=404)
     target = snapshot.target(lookup_field)
     granted = rights_on(request, snapshot, target)
-    if not (granted.read and lookup_field.name in rights_on(request, snapshot, schema).readable):
+    # What names a target is shown whole, so a mask in its place would not do.
+    key_field = target.by_column[lookup_field.lookup.column]
+    readable = rights_on(request, snapshot, schema).readable
+    if not (granted.read and key_field.name in granted.known and lookup_field.name in readable):
         raise PermissionDenied(f"You may not read {target.label_plural}.")
     page = _page_number(request)
     typed = request.GET.get("term") or request.GET.get("q") or ""

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.http import HttpRequest
+from django.utils.html import escape
 
 from entities.admin.choice import AUTHORSHIP
 from entities.admin.icons import icon_of
@@ -85,7 +86,8 @@ def _item(
 ) -> dict[str, Any]:
     path = request.path
     return {
-        "title": title,
+        # The theme's menu takes a title for HTML.
+        "title": escape(title),
         "link": link,
         "icon": icon,
         "model": model,

@@ -49,13 +49,14 @@ def receive(
     UNKNOWN_FIELD, INVALID_VALUE for a field that is no FILE, and what `contents.put` raises.
     """
     snapshot = snapshot or current()
-    schema, found = file_field(snapshot, entity, field)
+    schema = snapshot.entity(entity)
     granted = rights(snapshot, context, schema)
     if not (schema.writable and (granted.create or granted.update)):
         raise RequestError(
             Code.INSUFFICIENT_RIGHTS,
             f"User {context.username} may neither create nor update {schema.name}.",
         )
+    found = file_field(schema, field)
     require_writable(schema, found, granted, context)
     return contents.put(file_name, content, field_id=found.id, uploader_id=context.user_id)
 

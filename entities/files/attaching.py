@@ -53,10 +53,11 @@ def attach(
     FIELD_NOT_CHANGEABLE, and what `contents.put` raises. The outcome is that of the update.
     """
     snapshot = snapshot or current()
-    schema, found = file_field(snapshot, entity, field)
+    schema = snapshot.entity(entity)
     granted = rights(snapshot, context, schema)
     # The update asks again; asked here too, nobody fills the storage with what it will refuse.
     require(granted.update and schema.writable, context, "update", schema)
+    found = file_field(schema, field)
     require_writable(schema, found, granted, context)
     with held({found.name: (file_name, content)}) as values:
         (outcome,) = records.update(schema.name, [{"Id": record_id, **values}], context)
@@ -120,9 +121,10 @@ def fetch(
     UNKNOWN_FIELD, INVALID_VALUE for a field that is no FILE.
     """
     snapshot = snapshot or current()
-    schema, found = file_field(snapshot, entity, field)
+    schema = snapshot.entity(entity)
     granted = rights(snapshot, context, schema)
     require(granted.read, context, "read", schema)
+    found = file_field(schema, field)
     if found.name not in granted.readable or found.name in granted.instead:
         raise RequestError(
             Code.INSUFFICIENT_RIGHTS,
@@ -155,9 +157,11 @@ def fetch(
     )
 
 
-def file_field(snapshot: Snapshot, entity: str, field: str) -> tuple[EntitySchema, FieldSchema]:
-    """The entity and its FILE field; RequestError for a field that is none."""
-    schema = snapshot.entity(entity)
+def file_field(schema: EntitySchema, field: str) -> FieldSchema:
+    """The FILE field of the entity; RequestError for a field that is none.
+
+    What it tells of the entity's fields is for who may do something with its records.
+    """
     found = schema.field(field)
     if not found.api_accessible:
         raise RequestError(
@@ -171,7 +175,7 @@ def file_field(snapshot: Snapshot, entity: str, field: str) -> tuple[EntitySchem
             f"{schema.name}'s FILE fields: {named or 'none'}.",
             field=found.name,
         )
-    return schema, found
+    return found
 
 
 def _is_served(field: FieldSchema) -> bool:

@@ -22,6 +22,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 AUTH_USER_MODEL = "identity.User"
+# Where a sign-in leads that was not on its way to a page.
+LOGIN_REDIRECT_URL = "/admin/"
 AUTHENTICATION_BACKENDS = ["metabrm.identity.authentication.PasswordBackend"]
 # How long an API session lives unused, and at most.
 API_SESSION_IDLE = timedelta(hours=2)

@@ -75,3 +75,14 @@ def test_the_right_shows_the_values(limited, page, hidden: int) -> None:
     client = limited(READ)
     Role.objects.filter(internal_role=True).update(view_pii_flag=True)
     assert SECRET in client.get(page("ACCOUNT", hidden, "change")).text
+
+
+def test_a_lookup_by_a_masked_key_lists_no_keys(limited, browser: Client) -> None:
+    rights = {"BILLING_PROFILE": "rwcd", "CURRENCY": "r"}
+    address = "/admin/lookup/BILLING_PROFILE/CurrencyCode/?term=USD"
+    client = limited(rights)
+    assert "USD" in client.get(address).text
+    EntityField.objects.filter(external_key="CURRENCY.CurrencyCode").update(pii_flag=True)
+    answer = client.get(address)
+    assert answer.status_code == 403 and "USD" not in answer.text
+    assert "USD" in browser.get(address).text

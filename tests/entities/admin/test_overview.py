@@ -4,6 +4,7 @@ import gc
 import time
 from weakref import WeakSet
 
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -11,6 +12,7 @@ from django.urls import resolve, reverse
 
 from entities import records
 from entities.admin.site import AdminUrls, RecordSite, urls_of
+from entities.models import Entity, EntityField
 from entities.schema.current import current
 from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
@@ -88,3 +90,34 @@ def test_sites_of_old_snapshots_are_let_go(browser: Client) -> None:
         assert Client().get("/admin/login/").status_code == 200
     gc.collect()
     assert not made
+
+
+def test_no_text_of_an_entity_is_taken_for_html(browser: Client, page, make) -> None:
+    """The theme prints titles of its menu, and help, as they are."""
+    hostile = "<img src=x onerror=alert(1)>"
+    entity = Entity.objects.get(entity_name="PRODUCT")
+    texts = ("entity_label", "node", "short_help_label", "long_help_description")
+    Entity.objects.filter(pk=entity.pk).update(**dict.fromkeys(texts, hostile))
+    texts = ("field_label", "description", "help_content_short", "help_content_long")
+    EntityField.objects.filter(entity=entity).update(**dict.fromkeys(texts, hostile))
+    record = make("PRODUCT", Name=hostile)
+    pages = [
+        "/admin/",
+        "/admin/designer/",
+        "/admin/designer/PRODUCT/",
+        page("PRODUCT"),
+        page("PRODUCT", "add"),
+        *(page("PRODUCT", record, tail) for tail in ("change", "history", "delete")),
+    ]
+    for address in pages:
+        answer = browser.get(address, follow=True)
+        assert answer.status_code == 200, address
+        assert "<img src=x" not in answer.text, address
+        assert "&lt;img src=x onerror=alert(1)&gt;s</span>" in answer.text, address
+
+
+def test_who_signs_in_without_a_way_gets_to_the_overview(browser: Client) -> None:
+    """Also where somebody else's address was to follow."""
+    for way in ("", "?next=//evil.example/", "?next=javascript:alert(1)"):
+        assert browser.get(f"/admin/login/{way}").headers["Location"] == "/admin/"
+    assert settings.LOGIN_REDIRECT_URL == "/admin/"

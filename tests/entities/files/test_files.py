@@ -216,6 +216,20 @@ def test_files_need_the_rights_of_their_record(
     assert (b"new" in kept(storage)) == writes
 
 
+def test_who_may_nothing_with_the_records_learns_no_field(
+    clerk: Callable[..., Context], signed_in: Callable[[Context], Person], product: int
+) -> None:
+    person = signed_in(clerk(ACCOUNT="CRUD"))
+    for field in ("Leaflet", "Name", "Nowhere"):
+        for answer in (
+            person.send("GET", f"files/PRODUCT/{product}/{field}"),
+            person.upload(f"PRODUCT/{product}/{field}", "b.txt", b"new"),
+            person.upload(f"PRODUCT/{field}", "b.txt", b"new"),
+        ):
+            assert error_of(answer) == (403, "INSUFFICIENT_RIGHTS")
+            assert field not in answer.json()["message"]
+
+
 def test_files_need_the_rights_of_their_field(
     ada: Person,
     clerk: Callable[..., Context],
