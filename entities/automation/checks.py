@@ -12,7 +12,7 @@ from django.db import connection
 from entities.automation import growing, rules, scheduled, webhook
 from entities.automation.calendar import parse_time
 from entities.errors import Code, RequestError
-from entities.formulas import FormulaError
+from entities.formulas import PLACEHOLDER, FormulaError
 from entities.models import workflow
 from entities.records.batch import UNSET, Batch
 from entities.records.behavior import Behavior, behavior, is_exclusive
@@ -276,8 +276,8 @@ def _check_mail(batch: Batch, index: int, schema: EntitySchema, row: dict[str, A
                 told = FormulaError(error.message, position + error.position).told()
                 batch.fail(index, Code.INVALID_VALUE, f"{name}: {told}", name)
     for address in rules.addresses(row["Recipient"] or ""):
-        if not rules.ADDRESS.fullmatch(rules.PLACEHOLDER.sub("a@b", address)) or (
-            "{!" in address and not rules.PLACEHOLDER.fullmatch(address)
+        if not rules.ADDRESS.fullmatch(PLACEHOLDER.sub("a@b", address)) or (
+            "{!" in address and not PLACEHOLDER.fullmatch(address)
         ):
             batch.fail(
                 index,

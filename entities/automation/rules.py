@@ -19,14 +19,12 @@ from django.db import connection
 from entities import fieldtypes
 from entities.automation.evaluating import became_true
 from entities.errors import RequestError
-from entities.formulas import FormulaError, as_text
+from entities.formulas import PLACEHOLDER, FormulaError, as_text
 from entities.models import workflow
 from entities.schema.description import EntitySchema, FieldSchema
 from entities.schema.formulating import compile_formula, compile_value
 from entities.schema.snapshot import Snapshot
 
-#: `{!Name}` in a text: a value of the record.
-PLACEHOLDER = re.compile(r"\{![^{}]+\}")
 #: One mail address, in no disguise.
 ADDRESS = re.compile(r"[^@\s,;:<>()\[\]\\\"]{1,64}@[^@\s,;:<>()\[\]\\\"]{1,255}")
 #: The condition of a rule without criteria.

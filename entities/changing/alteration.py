@@ -184,7 +184,7 @@ def alter(
             batch.fail(
                 index,
                 Code.VALIDATION_FAILED,
-                f"{new.name} can't be required: {count:,} {schema.name} records have no value, "
+                f"{new.name} can't be required: {_have(count, schema)} no value, "
                 f"such as {_told(ids)}; give them one first.",
                 "RequiredFlag",
                 of=schema.name,
@@ -243,7 +243,7 @@ def _check_type(
         batch.fail(
             index,
             Code.VALIDATION_FAILED,
-            f"{count:,} {schema.name} records have a {old.name} that is no {type_words(new)}, such "
+            f"{_have(count, schema)} a {old.name} that is no {type_words(new)}, such "
             f"as {_told(ids)} (those in the recycle bin count); change their values first.",
             "DataType" if old.type.name != new.type.name else "DataLength",
             of=schema.name,
@@ -260,7 +260,7 @@ def _check_type(
             batch.fail(
                 index,
                 Code.VALIDATION_FAILED,
-                f"{count:,} {schema.name} records have a {old.name} that is no Id of "
+                f"{_have(count, schema)} a {old.name} that is no Id of "
                 f"{target.name}, such as {_told(ids)}; change their values first.",
                 "DataType",
                 of=schema.name,
@@ -407,6 +407,10 @@ def _offenders(schema: EntitySchema, condition: str) -> tuple[int, list[int]]:
             f"SELECT id FROM {quote(schema.table)} WHERE {condition} ORDER BY id LIMIT {_SHOWN}"
         )
         return count, [row[0] for row in cursor.fetchall()]
+
+
+def _have(count: int, schema: EntitySchema) -> str:
+    return f"{count:,} {schema.name} {'record has' if count == 1 else 'records have'}"
 
 
 def _told(ids: list[int]) -> str:

@@ -3,7 +3,6 @@ keep one that they need from going away or from becoming something else.
 """
 
 import json
-import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from typing import Any
 from django.db import connection
 
 from entities.changing import keys
-from entities.formulas import FormulaError, parse
+from entities.formulas import PLACEHOLDER, FormulaError, parse
 from entities.formulas.tree import Literal, bottom_up
 from entities.records.batch import Batch
 from entities.schema import layouts
@@ -107,8 +106,6 @@ SELECT a.id, r.entity_id, CASE a.action_type WHEN 'SET_FIELDS' THEN r.entity_id
 FROM entities_workflowaction a JOIN entities_workflowrule r ON r.id = a.workflow_rule_id
 WHERE {bin}
 """
-#: `{!Name}` in the text of a mail.
-_PLACEHOLDER = re.compile(r"\{![^{}]+\}")
 
 
 def users_of(snapshot: Snapshot, entity: str, field: str, *, keys: bool = True) -> list[str]:
@@ -306,7 +303,7 @@ def _of_action(
         for name in formulas if target_id is not None else ():
             yield place("field_formulas", target_id or 0, f"{{!{name}}}", _into_name(name))
     for column, whole in zip(("recipient", "subject", "body"), texts, strict=True):
-        for shown in dict.fromkeys(_PLACEHOLDER.findall(whole or "")):
+        for shown in dict.fromkeys(PLACEHOLDER.findall(whole or "")):
             yield place(column, entity_id, shown, _into_text(shown))
 
 

@@ -39,7 +39,11 @@ OPTIONS = (
     "FormulaDataType",
 )
 #: Those of them that only some data types have (`FieldType.options`).
-RESETTABLE = OPTIONS[4:7] + OPTIONS[8:]
+RESETTABLE = tuple(
+    name
+    for name in OPTIONS
+    if name not in ("EntityId", "FieldName", "ColumnName", "DataType", "Status")
+)
 #: A key and an index hold whole values, and the database's indexes hold no long ones.
 LONGEST_INDEXED = 600
 #: The token of a text is longer than the text.

@@ -1,5 +1,6 @@
 """Flags and values from lists."""
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -62,17 +63,25 @@ def offered(field: "FieldSchema", held: Any = None) -> list[tuple[str, str]]:
     return offer + [(v, f"{v} (not in the list)") for v in kept if v and v not in values]
 
 
+def choosable(text: str, values: list[str]) -> str:
+    """The values that can be taken, in words; of many those first that are most like `text`."""
+    if len(values) <= _SHOWN:
+        return ", ".join(values)
+    folded = {value.casefold(): value for value in values}
+    like = [folded[name] for name in get_close_matches(text.casefold(), folded)]
+    named = [*like, *(v for v in values if v not in like)][:_SHOWN]
+    return f"{', '.join(named)} or {len(values) - _SHOWN} more"
+
+
 def _listed(text: str, field: "FieldSchema") -> str:
     """The list's own spelling of `text`; a field without values takes any text."""
     if not field.list_values:
         return text
     value = field.list_values.get(text.casefold())
     if value is None:
-        known = list(field.list_values.values())
-        more = f" or {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
         raise Refused(
             Code.VALUE_NOT_IN_LIST,
-            f"is {text!r}; use one of {', '.join(known[:_SHOWN])}{more}",
+            f"is {text!r}; use one of {choosable(text, list(field.list_values.values()))}",
         )
     return value
 

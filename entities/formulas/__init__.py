@@ -13,10 +13,12 @@ from entities.formulas.operators import as_text
 from entities.formulas.parsing import Formula, parse, replaced
 from entities.formulas.sites import once
 from entities.formulas.terms import Term, decided
+from entities.formulas.tokens import PLACEHOLDER
 from entities.formulas.tree import Reference, Word
 
 __all__ = [
     "FUNCTIONS",
+    "PLACEHOLDER",
     "Formula",
     "FormulaError",
     "Kind",

@@ -20,6 +20,8 @@ SIGNS = {
 #: The types of all tokens, for the grammar.
 TYPES = ("TEXT", "NUMBER", "NAME", "REFERENCE", *sorted(KEYWORDS), *dict.fromkeys(SIGNS.values()))
 
+#: `{!Name}` in a text that is no formula: a value of the record.
+PLACEHOLDER = re.compile(r"\{![^{}]+\}")
 _TOKEN = re.compile(
     r"""
       (?P<BLANK>\s+)

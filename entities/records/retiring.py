@@ -3,12 +3,11 @@
 from typing import Any
 
 from entities.errors import Code
+from entities.fieldtypes.choices import choosable
 from entities.records.batch import UNSET, Batch
 from entities.records.behavior import Behavior, everywhere
 from entities.schema.description import EntitySchema, FieldSchema
 from entities.schema.snapshot import Snapshot
-
-_SHOWN = 12
 
 
 @everywhere(20)
@@ -44,6 +43,5 @@ def _parts(value: Any) -> frozenset[str]:
 
 def _message(field: FieldSchema, value: str) -> str:
     active = [v for v in field.list_values.values() if v not in field.retired]
-    more = f" or {len(active) - _SHOWN} more" if len(active) > _SHOWN else ""
-    instead = f"use one of {', '.join(active[:_SHOWN])}{more}" if active else "leave it out"
+    instead = f"use one of {choosable(value, active)}" if active else "leave it out"
     return f"{field.name} is {value!r}, which is no longer in use; {instead}."

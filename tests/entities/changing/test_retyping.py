@@ -173,7 +173,7 @@ def test_a_type_becomes_what_its_values_can_be(system: Context, target: int, was
             (refused,) = records.update("ENTITY_FIELD", change, system)
             assert not refused.ok, becomes
             message = refused.problems[0].message
-            assert message.startswith("1 PROMO records have a ") and f"Id {bad}" in message, becomes
+            assert message.startswith("1 PROMO record has a ") and f"Id {bad}" in message, becomes
             assert records.delete("PROMO", [bad], system, permanently=True)[0].ok
         value, reads = (
             v.replace("{target}", str(target)) if isinstance(v, str) else v for v in (value, reads)

@@ -50,7 +50,7 @@ def wrong(text: str | bytes, context: Context) -> list[str]:
         ),
         (
             HEAD + "entities: {A: {fields: {B: {DataType: TXT}}}}",
-            "line 2, column 39: DataType is 'TXT'; use one of",
+            "line 2, column 39: DataType is 'TXT'; use one of TEXT, ",
         ),
         (HEAD + "entities: {A: {EntityLabel: [x]}}", "EntityLabel is one value"),
         (HEAD + "entities: {A: {ApiEnabled: }}", "ApiEnabled is true or false"),
