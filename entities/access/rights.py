@@ -7,7 +7,8 @@ are PRIVATE, rights are those of one user: two of the same role see different re
 (`entities.access.sharing`).
 """
 
-from collections import defaultdict
+import threading
+from collections import OrderedDict, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from weakref import WeakKeyDictionary
@@ -86,24 +87,34 @@ WHERE role_id = %s AND deleted_at IS NULL
 #: Who share their rights: a role, whether it sees personal data, and the user where he alone has
 #: them; None for administrators.
 Viewer = tuple[int | None, bool, int | None] | None
-_Compiled = dict[tuple[Viewer, str], EntityRights]
-_cache: WeakKeyDictionary[Snapshot, _Compiled] = WeakKeyDictionary()
+#: Name of an entity -> a viewer's rights on it.
+_Compiled = dict[str, EntityRights]
+#: Viewers whose rights are kept; the one who was not seen longest makes room.
+MOST_VIEWERS = 512
+_cache: WeakKeyDictionary[Snapshot, OrderedDict[Viewer, _Compiled]] = WeakKeyDictionary()
+_lock = threading.Lock()
 
 
 def rights(snapshot: Snapshot, context: Context, schema: EntitySchema) -> EntityRights:
     """The caller's rights on `schema`. Rows that grant rights bump the schema version, so what was
     compiled for a snapshot holds as long as the snapshot does."""
-    compiled = _cache.setdefault(snapshot, {})
     who = viewer(snapshot, context)
-    key = (who, schema.name)
-    found = compiled.get(key)
+    with _lock:
+        kept = _cache.setdefault(snapshot, OrderedDict())
+        compiled = kept.get(who)
+        if compiled is not None:
+            kept.move_to_end(who)
+    if compiled is None:
+        # Nobody else sees rights before they are limited to what exists for the viewer.
+        compiled = {} if context.administrator else _compile(snapshot, context)
+        with _lock:
+            kept[who] = compiled
+            if len(kept) > MOST_VIEWERS:
+                kept.popitem(last=False)
+    found = compiled.get(schema.name)
     if found is None:
-        if context.administrator:
-            found = _everything(schema)
-            compiled[key] = found
-        else:
-            _compile(snapshot, context, compiled)
-            found = compiled.setdefault(key, _nothing(schema))
+        found = _everything(schema) if context.administrator else _nothing(schema)
+        compiled[schema.name] = found
     return found
 
 
@@ -134,12 +145,12 @@ def _everything(schema: EntitySchema) -> EntityRights:
     return EntityRights(True, True, True, True, readable, names)
 
 
-def _compile(snapshot: Snapshot, context: Context, compiled: _Compiled) -> None:
+def _compile(snapshot: Snapshot, context: Context) -> _Compiled:
     """Compile a caller's rights on every entity: one statement, and one more for what is shared."""
     with connection.cursor() as cursor:
         cursor.execute(_RIGHTS, [context.role_id])
         rows = cursor.fetchall()
-    who = viewer(snapshot, context)
+    compiled: _Compiled = {}
     entity_rows = {row[0]: row[2:] for row in rows if row[1] is None}
     field_rows: dict[int, dict[int, tuple[bool, bool]]] = defaultdict(dict)
     for entity_id, field_id, _, read, update, _ in rows:
@@ -162,7 +173,7 @@ def _compile(snapshot: Snapshot, context: Context, compiled: _Compiled) -> None:
             if (create or update) and limits.get(f.id, (True, True))[1]
         )
         hidden = {} if context.views_pii else masks(schema)
-        compiled[who, schema.name] = EntityRights(
+        compiled[schema.name] = EntityRights(
             create,
             read,
             update,
@@ -173,47 +184,45 @@ def _compile(snapshot: Snapshot, context: Context, compiled: _Compiled) -> None:
             masked=frozenset(hidden),
         )
     if snapshot.private:
-        _limit_records(snapshot, context, who, compiled)
-    _limit_formulas(snapshot, who, compiled)
+        _limit_records(snapshot, context, compiled)
+    _limit_formulas(snapshot, compiled)
     if snapshot.private:
-        _limit_lookups(snapshot, who, compiled)
-    _limit_history(snapshot, who, compiled)
+        _limit_lookups(snapshot, compiled)
+    _limit_history(snapshot, compiled)
+    return compiled
 
 
-def _limit_records(snapshot: Snapshot, context: Context, who: Viewer, compiled: _Compiled) -> None:
+def _limit_records(snapshot: Snapshot, context: Context, compiled: _Compiled) -> None:
     for name, shared in sharing.shared_with(snapshot, context.user_id).items():
-        own = compiled.get((who, name))
+        own = compiled.get(name)
         if own is not None:
-            compiled[who, name] = replace(own, condition=shared.seen, changeable=shared.changeable)
+            compiled[name] = replace(own, condition=shared.seen, changeable=shared.changeable)
 
 
-def _limit_formulas(snapshot: Snapshot, who: Viewer, compiled: _Compiled) -> None:
+def _limit_formulas(snapshot: Snapshot, compiled: _Compiled) -> None:
     """What is made of fields that the role may not read, it may not read either."""
     for schema in snapshot.entities.values():
-        own = compiled.get((who, schema.name))
+        own = compiled.get(schema.name)
         if own is None:
             continue
         unread = {
             f.name
             for f in schema.fields
-            if any(
-                name not in compiled.get((who, entity), _NOTHING).readable
-                for entity, name in f.reads
-            )
+            if any(name not in compiled.get(entity, _NOTHING).readable for entity, name in f.reads)
         }
         if unread:
-            compiled[who, schema.name] = replace(own, readable=own.readable - unread)
+            compiled[schema.name] = replace(own, readable=own.readable - unread)
 
 
-def _limit_lookups(snapshot: Snapshot, who: Viewer, compiled: _Compiled) -> None:
+def _limit_lookups(snapshot: Snapshot, compiled: _Compiled) -> None:
     """Formulas that follow lookups lead a caller to no record that does not exist for him."""
 
     def seen(schema: EntitySchema) -> str:
-        return compiled.get((who, schema.name), _nothing(schema)).condition
+        return compiled.get(schema.name, _nothing(schema)).condition
 
     private = {schema.name for schema in snapshot.private}
     for schema in snapshot.entities.values():
-        own = compiled.get((who, schema.name))
+        own = compiled.get(schema.name)
         if own is None:
             continue
         limited = {}
@@ -228,22 +237,22 @@ def _limit_lookups(snapshot: Snapshot, who: Viewer, compiled: _Compiled) -> None
             found = replace(formula, expression=expression)
             limited[formula.name] = masked(found) if formula.name in own.masked else found
         if limited:
-            compiled[who, schema.name] = replace(own, instead={**own.instead, **limited})
+            compiled[schema.name] = replace(own, instead={**own.instead, **limited})
 
 
-def _limit_history(snapshot: Snapshot, who: Viewer, compiled: _Compiled) -> None:
+def _limit_history(snapshot: Snapshot, compiled: _Compiled) -> None:
     def on(schema: EntitySchema) -> EntityRights:
-        return compiled.get((who, schema.name), _nothing(schema))
+        return compiled.get(schema.name, _nothing(schema))
 
     def seen(schema: EntitySchema) -> str:
         return on(schema).condition if on(schema).read else "FALSE"
 
-    log = compiled.get((who, trail.ENTITY))
+    log = compiled.get(trail.ENTITY)
     if log is not None:
         documents = trail.documents(
             snapshot, snapshot.entity(trail.ENTITY), lambda schema: on(schema).known
         )
-        compiled[who, trail.ENTITY] = replace(
+        compiled[trail.ENTITY] = replace(
             log,
             condition=trail.condition(snapshot, lambda schema: bool(on(schema).readable), seen),
             instead={**documents, **log.instead},
@@ -257,11 +266,11 @@ def _limit_history(snapshot: Snapshot, who: Viewer, compiled: _Compiled) -> None
         if schema.name != trail.ENTITY and trail.tells_of_records(schema)
     ]
     for schema in others:
-        compiled[who, schema.name] = replace(on(schema), condition=condition)
+        compiled[schema.name] = replace(on(schema), condition=condition)
         for child, link in snapshot.references(schema):
             # What is kept of the tries to send a message tells of its record too.
             if link.required and not sharing.is_owned(child):
-                compiled[who, child.name] = replace(
+                compiled[child.name] = replace(
                     on(child),
                     condition=f"EXISTS (SELECT FROM {quote(schema.table)} entry_ WHERE "
                     f"entry_.id = {link.sql('{t}')} AND {condition.replace('{t}', 'entry_')})",

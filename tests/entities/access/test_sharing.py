@@ -3,6 +3,7 @@ administrators; for everybody else they are as if they were not there."""
 
 import json
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from entities import query, records
+from entities.access import rights, sharing
 from entities.errors import RequestError
 from entities.models import (
     EntityFieldRole,
@@ -24,6 +26,9 @@ from metabrm.identity.models import User
 from tests.entities.acting import codes, create_one
 
 pytestmark = pytest.mark.django_db
+
+# The package offers the function `rights` under the module's name.
+rights_of_viewers = import_module("entities.access.rights")
 
 FIELDS = {
     "Name": {"DataType": "TEXT", "ExternalKeyFlag": "1"},
@@ -643,3 +648,37 @@ def test_a_stored_part_of_a_key_is_not_told_to_who_may_not_read_it(
         assert "the same A and B" in problem.message and "secret" not in problem.message
     (problem,) = records.update("PAIR", sent, clerk(PAIR="RU"))[0].problems
     assert "A and B '1, secret'" in problem.message
+
+
+def test_nobody_has_rights_before_they_are_limited(
+    two: tuple[Context, Context], system: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another request of the same user comes while his rights are being compiled."""
+    one, _ = two
+    make(system, "Secret")
+    snapshot = current()
+    schema = snapshot.entity("DEAL")
+    whole, meanwhile = sharing.shared_with, []
+
+    def slow(*asked: Any) -> Any:
+        if not meanwhile:
+            meanwhile.append(None)
+            meanwhile[0] = rights(snapshot, one, schema)
+        return whole(*asked)
+
+    monkeypatch.setattr(sharing, "shared_with", slow)
+    assert rights(snapshot, one, schema) == meanwhile[0]
+    assert meanwhile[0].condition
+    assert names(one) == []
+
+
+def test_rights_are_kept_of_so_many_users(
+    two: tuple[Context, Context], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = two
+    monkeypatch.setattr(rights_of_viewers, "MOST_VIEWERS", 1)
+    for context, name in ((one, "a"), (other, "b"), (one, "c")):
+        make(context, name)
+    assert names(one) == ["a", "c"]
+    assert names(other) == ["b"]
+    assert len(rights_of_viewers._cache[current()]) == 1

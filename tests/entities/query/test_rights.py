@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from importlib import import_module
 
 import pytest
@@ -32,14 +33,14 @@ def role(shop):
     access = import_module("entities.access.rights")
 
     def make(**readable: str) -> Context:
-        compiled = access._cache.setdefault(shop, {})
-        number = len(compiled) + 1
+        kept = access._cache.setdefault(shop, OrderedDict())
+        number = len(kept) + 1
+        compiled = dict.fromkeys((e.name for e in shop.entities.values()), access._NOTHING)
         for name, fields in readable.items():
-            compiled[(number, False, None), name] = access.EntityRights(
+            compiled[name] = access.EntityRights(
                 False, True, False, False, frozenset(fields.split()), frozenset()
             )
-        for schema in shop.entities.values():
-            compiled.setdefault(((number, False, None), schema.name), access._NOTHING)
+        kept[number, False, None] = compiled
         return Context(7, number, False, "ada")
 
     return make
