@@ -20,13 +20,15 @@ _TYPES: dict[str, Any] = {
     "array": lambda v: isinstance(v, list),
     "object": lambda v: isinstance(v, dict),
 }
+_METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Path, method and operation of everything described."""
     for path, item in document["paths"].items():
         for method, operation in item.items():
-            yield path, method, operation
+            if method in _METHODS:
+                yield path, method, operation
 
 
 def resolved(document: dict[str, Any], node: Any) -> Any:

@@ -11,8 +11,9 @@ from typing import Any
 
 import yaml
 
-from entities.transfer.items import Item, Tree
+from entities.transfer.items import Item, Mark, Tree
 from entities.transfer.kinds import ENTITY, FIELD, KINDS, RIGHT, TOP, VALUE
+from entities.transfer.parsing import Scalar
 from entities.transfer.reading import TRAVELS
 from entities.transfer.shipped import LEAVE, Shipped
 from metabrm import __version__
@@ -21,6 +22,7 @@ FORMAT = 1
 _LINE = 100
 _INDENT = 2
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]*)")
+_NOWHERE = Mark(1, 1)
 _TAG = "tag:yaml.org,2002:"
 #: The library's own emitter in C writes the same and is ten times as fast.
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -192,7 +194,10 @@ def _json(value: Any) -> yaml.Node:
         flat = all(not isinstance(one, dict | list) for one in value)
         return yaml.SequenceNode(f"{_TAG}seq", [_json(one) for one in value], flow_style=flat)
     if isinstance(value, str):
-        return _text(value)
+        node = _text(value)
+        if node.style is None and Scalar(value, plain=True, mark=_NOWHERE).python() != value:
+            node.style = "'"
+        return node
     if isinstance(value, float):
         return yaml.ScalarNode(f"{_TAG}float", repr(value))
     return _node(value)

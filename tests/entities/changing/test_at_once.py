@@ -221,6 +221,7 @@ def test_a_change_that_an_operator_ends_leaves_nothing(
     waiting = f"""
         SELECT {how}(pid) FROM pg_stat_activity
         WHERE wait_event_type = 'Lock' AND query LIKE 'ALTER TABLE%%'
+              AND datname = current_database()
     """
     with _somebody_who(f"SELECT count(*) FROM {_table(promo)}"), ThreadPoolExecutor(1) as pool:
         changing: Future[Any] = pool.submit(

@@ -1,9 +1,10 @@
 """What is wrong with a document is told with its line, all of it, and nothing evil is read."""
 
 import pytest
+import yaml
 
 from entities import transfer
-from entities.transfer import DocumentError, parsing
+from entities.transfer import DocumentError, dumping, parsing
 from metabrm.identity.context import Context
 
 pytestmark = pytest.mark.django_db
@@ -117,3 +118,30 @@ def test_more_values_than_anybody_has_are_not_read(
 def test_a_text_is_what_was_written(word: str, system: Context) -> None:
     report = transfer.examine(HEAD + f"entities: {{A: {{EntityLabel: {word}}}}}", system)
     assert report.changes[0].item.values["EntityLabel"] == word
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1e5",
+        "12",
+        "-0",
+        "0.5",
+        ".5",
+        "1.",
+        "0x1F",
+        "0o17",
+        "no",
+        "true",
+        "~",
+        "null",
+        ".inf",
+        "1_0",
+    ],
+)
+def test_a_text_within_a_json_document_stays_a_text(text: str) -> None:
+    node = dumping._json({"texts": [text], "number": 5, "nothing": None})
+    faults: list[parsing.Fault] = []
+    read = parsing.parse(yaml.serialize(node), faults)
+    assert read is not None and not faults
+    assert read.python() == {"texts": [text], "number": 5, "nothing": None}

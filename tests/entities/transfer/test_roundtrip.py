@@ -1,6 +1,7 @@
 """Whatever administrators make, its document makes the same again in an empty system."""
 
 import os
+import re
 from typing import Any
 
 import pytest
@@ -36,6 +37,13 @@ STORED = {
     "URL": {},
     "FILE": {},
 }
+
+
+class _Writer(yaml.SafeDumper):
+    """Writes YAML 1.2, in which 1e5 is a number unless it is quoted."""
+
+
+_Writer.add_implicit_resolver("tag:yaml.org,2002:float", re.compile("1e5"), ["1"])
 
 
 @st.composite
@@ -127,7 +135,7 @@ def configurations(draw: Any) -> str:
             "rules": {"Team.1": {"Entity": entities[0], "Formula": "{!Number} > 5"}},
         }
     }
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    return yaml.dump(document, Dumper=_Writer, sort_keys=False, allow_unicode=True)
 
 
 def imported(text: str, context: Context) -> None:
