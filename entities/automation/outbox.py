@@ -131,12 +131,21 @@ def nudge() -> None:
 
 
 def claim() -> Claimed | None:
-    """The message that has waited longest, now the caller's; None if none is due."""
-    now = clock.now()
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [now + LEASE, now])
-        row = cursor.fetchone()
-    return Claimed(*row) if row else None
+    """The message that has waited longest, now the caller's; None if none is due.
+
+    One whose claimer died at every try is given up here.
+    """
+    while True:
+        now = clock.now()
+        with connection.cursor() as cursor:
+            cursor.execute(_CLAIM, [now + LEASE, now])
+            row = cursor.fetchone()
+        if row is None:
+            return None
+        message = Claimed(*row)
+        if message.attempt <= TRIES:
+            return message
+        settle(message, Result(False, error="Whoever sent it died at the last try.", final=True))
 
 
 def settle(message: Claimed, result: Result) -> None:

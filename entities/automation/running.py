@@ -31,12 +31,18 @@ SET last_run_time = greatest(entities_workflowstate.last_run_time, excluded.last
 
 
 def note(
-    rule: Rule, ids: Sequence[int], status: str, told: str | Sequence[str], *, actions: int = 0
+    rule: Rule,
+    ids: Sequence[int],
+    status: str,
+    told: str | Sequence[str],
+    *,
+    actions: int = 0,
+    more: int = 0,
 ) -> None:
     """Keep with the open transaction that the rule was applied to these records, or why not.
 
     `told` is about all of them, or about each.
-    `actions` were done for each of them.
+    `actions` were done for each of them; `more` records went the same way without an entry.
     """
     at = clock.now()
     with connection.cursor() as cursor:
@@ -45,7 +51,7 @@ def note(
             _NOTE, [rule.id, rule.entity_id, at, status, list(ids), array_literal(messages)]
         )
     done = len(ids) * actions
-    failed = 0 if status == "DONE" else len(ids)
+    failed = 0 if status == "DONE" else len(ids) + more
 
     def count() -> None:
         with connection.cursor() as cursor:

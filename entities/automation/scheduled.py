@@ -9,7 +9,7 @@ made up once.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 #: Records looked at in one transaction.
 PORTION = 1000
+#: Records of a portion that are noted where many failed for the same reason.
+NOTED = 10
 
 _RULE = """
 SELECT r.shedule_interval, r.exec_time, coalesce(z.name, 'UTC'), r.created
@@ -144,7 +146,21 @@ def _act(snapshot: Snapshot, rule: Rule, ids: list[int], context: Context) -> No
         transaction.savepoint_rollback(undone)
         failed |= {left[i]: problems[0].message for i, problems in batch.problems.items()}
     if failed:
-        running.note(rule, list(failed), "FAILED", list(failed.values()))
+        _note(rule, failed)
+
+
+def _note(rule: Rule, failed: Mapping[int, str]) -> None:
+    """Note why records failed; of many for one reason the first, and how many more there are."""
+    by_reason: dict[str, list[int]] = {}
+    for id_, why in failed.items():
+        by_reason.setdefault(why, []).append(id_)
+    noted, told = [], []
+    for why, ids in by_reason.items():
+        first, more = ids[:NOTED], len(ids) - NOTED
+        noted += first
+        told += [why] * (len(first) - 1)
+        told.append(f"{why} So it was with {more:,} more." if more > 0 else why)
+    running.note(rule, noted, "FAILED", told, more=len(failed) - len(noted))
 
 
 def _schema(snapshot: Snapshot, rule: Rule) -> EntitySchema:

@@ -184,7 +184,7 @@ class FieldBehavior(Behavior):
     # A changed field
 
     def before_update(self, batch: Batch) -> None:
-        administrators_only(batch, OPTIONS)
+        administrators_only(batch, (*OPTIONS, "ApiAccessableFlag", "ApiHiddenFlag"))
         self._keep_fixed(batch)
         self._keep_ids_accessible(batch)
         _reset(batch)

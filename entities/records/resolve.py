@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 
 from entities.access import EntityRights, rights
-from entities.errors import Code, RequestError
+from entities.errors import Code, nearest
 from entities.fieldtypes import Refused
 from entities.fieldtypes.textform import array_literal
 from entities.records.batch import UNSET, Batch
@@ -69,7 +69,7 @@ def check_targets(
             if index in held and held[index] == value:
                 continue
             if sent and not _may_name(granted[field], target, field):
-                _refuse_to_name(batch, index, field, target.by_column[field.lookup.column])
+                _refuse_to_name(batch, index, field, target.by_column[field.lookup.column].name)
             else:
                 batch.fail(
                     index,
@@ -92,13 +92,13 @@ def _may_name(granted: EntityRights, target: EntitySchema, field: FieldSchema) -
     return target.by_column[field.lookup.column].name in granted.known
 
 
-def _refuse_to_name(batch: Batch, index: int, field: FieldSchema, key: FieldSchema) -> None:
+def _refuse_to_name(batch: Batch, index: int, field: FieldSchema, key: str) -> None:
     """Whether there is such a record is not told to who may not read it."""
     target = batch.snapshot.target(field)
     batch.fail(
         index,
         Code.INSUFFICIENT_RIGHTS,
-        f"User {batch.context.username} may not read {target.name}.{key.name}.",
+        f"User {batch.context.username} may not read {target.name}.{key[:80]}.",
         field.name,
     )
 
@@ -216,13 +216,14 @@ def _key_of(
         )
         return None
     ((name, value),) = sent.items()
-    try:
-        key_field = target.field(name)
-    except RequestError as error:
-        batch.fail(index, error.code, error.message, field.name)
+    granted = rights(batch.snapshot, batch.context, target)
+    key_field = target.find(name)
+    if key_field is None and granted.read:
+        message = f"{target.name} has no field {name!r}.{nearest(name, sorted(granted.known))}"
+        batch.fail(index, Code.UNKNOWN_FIELD, message, field.name)
         return None
-    if key_field.name not in rights(batch.snapshot, batch.context, target).known:
-        _refuse_to_name(batch, index, field, key_field)
+    if key_field is None or key_field.name not in granted.known:
+        _refuse_to_name(batch, index, field, name)
         return None
     if key_field.column is None:
         batch.fail(

@@ -202,6 +202,19 @@ def test_who_comes_back_after_his_lease_changes_nothing(receiver: Receiver) -> N
     assert OutboundMessageAttempt.objects.filter(outbound_message_id=number).count() == 2
 
 
+def test_a_message_that_kills_its_sender_is_given_up(receiver: Receiver) -> None:
+    (number,) = waiting.put(receiver.url, waiting.action())
+    died = 0
+    while message(number).status != "FAILED":
+        with clock.frozen(clock.now() + (died + 1) * (outbox.LEASE + timedelta(seconds=1))):
+            if outbox.claim() is not None:
+                died += 1
+        assert died <= outbox.TRIES
+    assert died == outbox.TRIES
+    (attempt,) = OutboundMessageAttempt.objects.filter(outbound_message_id=number)
+    assert "died" in (attempt.error or "")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_senders_at_once_send_each_message_once(receiver: Receiver) -> None:
     numbers = waiting.put(receiver.url, waiting.action(), 40)

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -105,6 +106,23 @@ def test_a_record_that_fails_is_noted_and_harms_no_neighbour(system: Context) ->
     failed = WorkflowRun.objects.get(status="FAILED")
     assert failed.record_id == second
     assert "'Daily'" in (failed.message or "")
+
+
+@pytest.mark.django_db
+def test_of_many_that_fail_alike_the_first_are_noted(
+    system: Context, django_capture_on_commit_callbacks: Any
+) -> None:
+    ticket()
+    made = daily()
+    sets(made, Note=f"'{'x' * 101}'")
+    ids = tickets(system, scheduled.NOTED + 3)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert run_at(RUN) == 1
+    noted = WorkflowRun.objects.filter(status="FAILED").order_by("record_id")
+    assert [run.record_id for run in noted] == ids[: scheduled.NOTED]
+    messages = [run.message or "" for run in noted]
+    assert messages[-1] == f"{messages[0]} So it was with 3 more."
+    assert WorkflowState.objects.get(pk=made).failed_actions == len(ids)
 
 
 @pytest.mark.django_db

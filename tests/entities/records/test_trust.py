@@ -99,6 +99,17 @@ def test_a_lookup_can_t_probe_fields_the_caller_may_not_read(
 # History
 
 
+def test_a_lookup_tells_no_field_of_an_entity_the_caller_may_not_read(
+    clerk: Callable[..., Context],
+) -> None:
+    person = clerk(RATE_CLASS_PRODUCT="CR")
+    rows = [{"ProductIdObj": {name: "x"}} for name in ("Name", "Nome")]
+    outcomes = records.create("RATE_CLASS_PRODUCT", rows, person)
+    assert [p.message for o in outcomes for p in o.problems if p.field == "ProductId"] == [
+        f"User {person.username} may not read PRODUCT.{name}." for name in ("Name", "Nome")
+    ]
+
+
 def test_the_history_tells_who_when_why_before_and_after(admin: Context) -> None:
     moment = datetime(2026, 2, 28, 23, 30, tzinfo=UTC)
     with clock.frozen(moment):
