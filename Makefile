@@ -21,7 +21,7 @@ serve: setup  ## run web server, worker and scheduler until Ctrl-C
 
 test: setup  ## run the tests on all cores against embedded servers
 	@echo "running the tests ..."
-	@$(BIN)/python -m pytest -n auto --dist loadgroup -q
+	@$(BIN)/python -m pytest -n auto -q
 
 lint: setup  ## ruff, mypy, import-linter
 	@echo "ruff check ..." && $(BIN)/ruff check .

@@ -11,6 +11,7 @@ import tempfile
 from base64 import b64encode
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import django
@@ -89,3 +90,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         env = read(os.environ)
         embedded.stop(env)
         shutil.rmtree(env.state_dir, ignore_errors=True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.together import Together
+
+    return Together(config, log)

@@ -4,9 +4,6 @@ from typing import Any
 
 import pytest
 
-# The benches run once for all of these.
-pytestmark = pytest.mark.xdist_group("bench")
-
 FIELDS = {
     *("bench", "rows", "ours_s", "limit_s", "stock_s", "ours_over_limit", "stock_over_ours"),
     *("rows_per_s", "peak_rss_mb"),

@@ -3,12 +3,8 @@
 import os
 from typing import Any
 
-import pytest
-
 # Playwright's own loop runs in this thread; Django would take every query for one made inside it.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-
-pytestmark = pytest.mark.xdist_group("browser")
 
 
 def test_the_overview_shows_what_runs(tab: Any) -> None:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 # Playwright's own loop runs in this thread; Django would take every query for one made inside it.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 _LISTED = ("LIST", "MULTI_LIST")
 _API_NAMES = "rows => rows.map(row => row.cells[2].textContent.trim())"
 _TOP = {"x": 300, "y": 2}

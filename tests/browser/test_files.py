@@ -15,8 +15,6 @@ from metabrm.identity.context import Context
 # Playwright's own loop runs in this thread; Django would take every query for one made inside it.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 
 @pytest.fixture(autouse=True)
 def _swept(transactional_db: None, tmp_path: Path, settings: Any) -> Iterator[None]:

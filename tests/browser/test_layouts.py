@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 # Playwright's own loop runs in this thread; Django would take every query for one made inside it.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 EDITOR = "/admin/designer/ACCOUNT/layouts/"
 LIST = "/admin/customers/account/"
 SHOWN = "[data-shown] > [data-name]"

@@ -9,8 +9,6 @@ import pytest
 # Playwright's own loop runs in this thread; Django would take every query for one made inside it.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 DOCUMENT = """\
 metabrm: {format: 1, complete: [fields]}
 entities:

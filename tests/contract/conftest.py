@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
-from pathlib import Path
 
 import pytest
 import requests
@@ -21,16 +20,6 @@ from tests.contract.live import (
     database_url,
     drop_database,
 )
-
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Those that share a server run on one worker of pytest-xdist.
-    for item in items:
-        if HERE in item.path.parents:
-            expendable = "expendable" in getattr(item, "fixturenames", ())
-            item.add_marker(pytest.mark.xdist_group("expendable" if expendable else "contract"))
 
 
 @pytest.fixture(scope="session")

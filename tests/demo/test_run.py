@@ -25,8 +25,6 @@ from metabrm.demo.telling import Telling
 from metabrm.environment import read
 from tests.contract.live import PASSWORD, ROOT, Live, create_database, database_url, drop_database
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 PATIENCE = 180
 
 

@@ -122,5 +122,5 @@ def test_records_that_would_not_survive_are_in_the_way_even_if_allowed(shop: Con
     text = form().replace("DataLength: 30", "DataLength: 5")
     report = transfer.carry_out(text, shop, destructive=True)
     (fault,) = map(str, report.faults)
-    assert fault.startswith("line 6, column 30: field PROMO.Code: 1 PROMO records have a Code")
+    assert fault.startswith("line 6, column 30: field PROMO.Code: 1 PROMO record has a Code")
     assert not report.applied
