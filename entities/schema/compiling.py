@@ -52,9 +52,8 @@ SELECT f.entity_id, f.id, f.field_name, coalesce(f.field_label, f.field_name),
        f.immutable_flag, f.set_once_flag, f.encrypted_flag, f.system_flag, f.api_accessable_flag,
        f.api_hidden_flag, f.hidden_flag, f.pii_flag, f.default_value,
        coalesce(f.default_formula, ''), coalesce(f.formula_value, ''), f.formula_data_type,
-       t.entity_name, f.referenced_column, f.on_delete, f.currency_source
+       f.referenced_entity_id, f.referenced_column, f.on_delete, f.currency_source
 FROM entities_entityfield f
-LEFT JOIN entities_entity t ON t.id = f.referenced_entity_id AND t.deleted_at IS NULL
 WHERE f.deleted_at IS NULL AND f.status = 'ACTIVE'
 ORDER BY f.entity_id, f.item_position, f.id
 """
@@ -138,7 +137,7 @@ def build() -> Snapshot:
     for entity_id, *row in field_rows:
         if entity_id in names:
             computed = expressions.get(names[entity_id], {})
-            made = _field(row, tables[entity_id], values, retired, computed, columns)
+            made = _field(row, tables[entity_id], names, values, retired, computed, columns)
             if (names[entity_id], made.column) in write_only:
                 made = replace(made, write_only=True)
             fields[entity_id].append(made)
@@ -199,6 +198,7 @@ def _compute(snapshot: Snapshot) -> None:
 def _field(
     row: list[Any],
     table: str,
+    names: Mapping[int, str],
     values: Mapping[int, dict[str, str]],
     retired: Mapping[int, list[str]],
     computed: Mapping[str, str],
@@ -229,7 +229,7 @@ def _field(
         default_formula,
         formula,
         formula_data_type,
-        target,
+        target_id,
         referenced_column,
         on_delete,
         currency_source,
@@ -238,8 +238,8 @@ def _field(
     lookup = None
     try:
         kind = fieldtypes.get(data_type)
-        if target:
-            lookup = _lookup(target, referenced_column, on_delete, columns)
+        if target_id in names:
+            lookup = _lookup(names[target_id], referenced_column, on_delete, columns)
         if encrypted and column:
             kind = fieldtypes.sealed(kind, table, column)
     except KeyError as unknown:
