@@ -9,6 +9,7 @@ from entities import fieldtypes
 from entities.changing.rules import unknown
 from entities.errors import Code
 from entities.fieldtypes import Refused
+from entities.records import retiring
 from entities.records.batch import Batch
 from entities.schema.description import EntitySchema, FieldSchema, Lookup
 from metabrm import sealing
@@ -165,15 +166,9 @@ def _list_of(
 
 
 def _refuse_retired(field: FieldSchema, default: Any) -> None:
-    held = [default] if isinstance(default, str) else default
-    gone = [v for v in held if v in field.retired] if field.retired else []
+    gone = retiring.parts(default) & field.retired if field.retired else ()
     if gone:
-        active = [v for v in field.list_values.values() if v not in field.retired]
-        raise Refused(
-            Code.VALUE_NOT_IN_LIST,
-            f"is {gone[0]!r}, which is no longer in use; "
-            f"use {'one of ' + ', '.join(active[:12]) if active else 'none'}",
-        )
+        raise Refused(Code.VALUE_NOT_IN_LIST, retiring.told(field, min(gone)))
 
 
 def _kept_default(batch: Batch, index: int, values: dict[str, Any], refusal: Refused) -> bool:

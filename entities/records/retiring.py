@@ -30,18 +30,21 @@ def _refuse(batch: Batch, *, held: bool) -> None:
             continue
         stored = batch.stored[field.name] if held else [None] * batch.size
         for index in batch.live:
-            taken = _parts(values[index]) & field.retired - _parts(stored[index])
+            taken = parts(values[index]) & field.retired - parts(stored[index])
             if taken:
-                batch.fail(index, Code.VALUE_NOT_IN_LIST, _message(field, min(taken)), field.name)
+                message = f"{field.name} {told(field, min(taken))}."
+                batch.fail(index, Code.VALUE_NOT_IN_LIST, message, field.name)
 
 
-def _parts(value: Any) -> frozenset[str]:
+def parts(value: Any) -> frozenset[str]:
+    """The values of a list that a LIST or MULTI_LIST field holds."""
     if value is None or value is UNSET:
         return frozenset()
     return frozenset([value] if isinstance(value, str) else value)
 
 
-def _message(field: FieldSchema, value: str) -> str:
+def told(field: FieldSchema, value: str) -> str:
+    """What is wrong with the retired value and what would be right, after the field's name."""
     active = [v for v in field.list_values.values() if v not in field.retired]
     instead = f"use one of {choosable(value, active)}" if active else "leave it out"
-    return f"{field.name} is {value!r}, which is no longer in use; {instead}."
+    return f"is {value!r}, which is no longer in use; {instead}"
