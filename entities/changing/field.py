@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from entities import fieldtypes
-from entities.changing import dependents, formulas, tables
+from entities.changing import dependents, formulas, keys, tables
 from entities.changing.alteration import Alteration, alter
 from entities.changing.carrying import carry_out, start_over
 from entities.changing.imagining import OPTIONS, RESETTABLE, imagined, type_words
@@ -190,7 +190,8 @@ class FieldBehavior(Behavior):
         _reset(batch)
         _imply(batch)
         schemas = _schemas(batch)
-        self._follow_rename(batch, schemas)
+        owners = [schema.name if schema else None for schema in schemas]
+        keys.follow_own(batch, "FieldName", owners)
         _check_names(batch, schemas, batch.sent("FieldName"))
         batch.memory["alterations"] = alterations = {}
         for index in list(batch.live):
@@ -216,21 +217,6 @@ class FieldBehavior(Behavior):
         made = {i: a.new for i, a in alterations.items() if i not in batch.problems}
         # One that stays as it is follows the renaming of what it reads.
         formulas.check(batch, made, {i for i in made if alterations[i].computes_otherwise})
-
-    def _follow_rename(self, batch: Batch, schemas: list[EntitySchema | None]) -> None:
-        """The key of a renamed field follows its name, unless one was sent."""
-        names, keys = batch.sent("FieldName"), batch.sent("ExternalKey")
-        followed = list(keys)
-        for index in batch.live:
-            schema, old = schemas[index], batch.stored["FieldName"][index]
-            if (
-                schema is not None
-                and names[index] not in (UNSET, None, old)
-                and keys[index] is UNSET
-                and batch.stored["ExternalKey"][index] == f"{schema.name}.{old}"
-            ):
-                followed[index] = f"{schema.name}.{names[index]}"
-        batch.put("ExternalKey", followed)
 
     def after_update(self, batch: Batch) -> None:
         start_over(batch)

@@ -1,8 +1,11 @@
-"""The names of entities and fields inside the external keys of what belongs to them."""
+"""Names inside external keys: they follow a rename, a row's own and those of what belongs to it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
+
+from entities.records.batch import UNSET, Batch
 
 #: Table -> the condition on its rows that belong to the renamed thing, and what stands in their
 #: keys before its name.
@@ -32,6 +35,25 @@ UPDATE {table} k SET external_key =
     {lead} || %(new)s || substr(external_key, length({lead} || %(old)s) + 1)
 WHERE {where} AND starts_with(external_key || '.', {lead} || %(old)s || '.')
 """
+
+
+def follow_own(batch: Batch, name: str, leads: Sequence[str | None]) -> None:
+    """The ExternalKey of a row whose field `name` changes follows it, unless one was sent.
+
+    `leads` are what stands before the name in each row's key; None where nothing follows.
+    """
+    names, keys = batch.sent(name), batch.sent("ExternalKey")
+    followed = list(keys)
+    for index in batch.live:
+        lead, old = leads[index], batch.stored[name][index]
+        if (
+            lead is not None
+            and names[index] not in (UNSET, None, old)
+            and keys[index] is UNSET
+            and batch.stored["ExternalKey"][index] == f"{lead}.{old}"
+        ):
+            followed[index] = f"{lead}.{names[index]}"
+    batch.put("ExternalKey", followed)
 
 
 def follow_entity(entity_id: int, old: str, new: str) -> None:

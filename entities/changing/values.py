@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 
 from entities.access import rights
-from entities.changing import dependents, tables
+from entities.changing import dependents, keys, tables
 from entities.changing.carrying import carry_out, start_over
 from entities.changing.rules import administrators_only
 from entities.changing.steps import Lock, Step
@@ -112,7 +112,8 @@ class ValueBehavior(Behavior):
         administrators_only(batch, ("ListValue",))
         self._trim(batch)
         lists = _lists(batch)
-        self._follow_rename(batch, lists)
+        owners = [lists.get(i) for i in batch.stored["EntityFieldId"]]
+        keys.follow_own(batch, "ListValue", [of.key if of else None for of in owners])
         self._check_values(batch, lists)
         fields = batch.stored["EntityFieldId"]
         for index in list(batch.live):
@@ -163,22 +164,6 @@ class ValueBehavior(Behavior):
             steps = [*_renaming(batch, lists[field], names), *steps]
             _rename_default(lists[field], field, names)
         carry_out(batch, steps)
-
-    def _follow_rename(self, batch: Batch, lists: dict[int, _List]) -> None:
-        """The key of a renamed value follows it, unless one was sent."""
-        values, keys = batch.sent("ListValue"), batch.sent("ExternalKey")
-        followed = list(keys)
-        for index in batch.live:
-            of = lists.get(batch.stored["EntityFieldId"][index])
-            old = batch.stored["ListValue"][index]
-            if (
-                of is not None
-                and values[index] not in (UNSET, None, old)
-                and keys[index] is UNSET
-                and batch.stored["ExternalKey"][index] == f"{of.key}.{old}"
-            ):
-                followed[index] = f"{of.key}.{values[index]}"
-        batch.put("ExternalKey", followed)
 
     # A value taken off the list, and brought back
 
