@@ -82,3 +82,22 @@ def tab(chromium: Any, live_server: Any, boss: User) -> Iterator[Any]:
     yield page
     page.close()
     assert not wrong
+
+
+@pytest.fixture
+def colleague(chromium: Any, live_server: Any, boss: User) -> Iterator[Any]:
+    """A tab of another user, in a session of its own."""
+    from metabrm.identity.models import User
+
+    user = User(username="mate", role=boss.role)
+    user.set_password(PASSWORD)
+    user.save()
+    page = chromium.new_context(base_url=live_server.url).new_page()
+    page.set_default_timeout(15_000)
+    page.goto("/admin/")
+    page.fill("input[name=username]", "mate")
+    page.fill("input[name=password]", PASSWORD)
+    page.click("#login-form button")
+    page.wait_for_selector("#holds")
+    yield page
+    page.context.close()

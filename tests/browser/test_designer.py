@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -11,10 +11,6 @@ from entities import records
 from entities.changing import jobs, tables
 from entities.models import SchemaJob
 from metabrm.identity.context import Context
-from tests.browser.conftest import PASSWORD
-
-if TYPE_CHECKING:
-    from metabrm.identity.models import User
 
 # Playwright's own loop runs in this thread; Django would take every query for one made inside it.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -32,25 +28,6 @@ def _swept(transactional_db: None) -> Iterator[None]:
         cursor.execute("SELECT tablename FROM pg_tables WHERE tablename LIKE 'brm\\_e%'")
         for (table,) in cursor.fetchall():
             cursor.execute(f'DROP TABLE "{table}" CASCADE')
-
-
-@pytest.fixture
-def colleague(chromium: Any, live_server: Any, boss: "User") -> Iterator[Any]:
-    """A tab of another user, in a session of its own."""
-    from metabrm.identity.models import User
-
-    user = User(username="mate", role=boss.role)
-    user.set_password(PASSWORD)
-    user.save()
-    page = chromium.new_context(base_url=live_server.url).new_page()
-    page.set_default_timeout(15_000)
-    page.goto("/admin/")
-    page.fill("input[name=username]", "mate")
-    page.fill("input[name=password]", PASSWORD)
-    page.click("#login-form button")
-    page.wait_for_selector("#holds")
-    yield page
-    page.context.close()
 
 
 def _review_and_apply(tab: Any) -> None:

@@ -1,15 +1,9 @@
 """An administrator arranges pages in the browser; a colleague at work sees it at once."""
 
 import os
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-
-from tests.browser.conftest import PASSWORD
-
-if TYPE_CHECKING:
-    from metabrm.identity.models import User
 
 # Playwright's own loop runs in this thread; Django would take every query for one made inside it.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -17,25 +11,6 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 EDITOR = "/admin/designer/ACCOUNT/layouts/"
 LIST = "/admin/customers/account/"
 SHOWN = "[data-shown] > [data-name]"
-
-
-@pytest.fixture
-def colleague(chromium: Any, live_server: Any, boss: "User") -> Iterator[Any]:
-    """A tab of another user, in a session of its own."""
-    from metabrm.identity.models import User
-
-    user = User(username="mate", role=boss.role)
-    user.set_password(PASSWORD)
-    user.save()
-    page = chromium.new_context(base_url=live_server.url).new_page()
-    page.set_default_timeout(15_000)
-    page.goto("/admin/")
-    page.fill("input[name=username]", "mate")
-    page.fill("input[name=password]", PASSWORD)
-    page.click("#login-form button")
-    page.wait_for_selector("#holds")
-    yield page
-    page.context.close()
 
 
 @pytest.fixture
