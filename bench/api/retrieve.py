@@ -13,7 +13,7 @@ from bench.measure import Bench, Sides, Taken, at_least, at_most, watch
 A_PAGE = 10_000
 _SELECT = f"SELECT Id, {', '.join(FIELDS)} FROM ACCOUNT_PRODUCT WHERE Id > {{}} AND Id <= {{}}"
 _JSON = f"""
-SELECT json_agg(t)::text FROM (
+SELECT json_agg(t) FROM (
     SELECT id, {", ".join(COLUMNS)} FROM {TABLE}
     WHERE id > %s AND id <= %s AND deleted_at IS NULL
 ) t

@@ -24,7 +24,7 @@ def sides(installation: Installation, n: int) -> Sides:
     bounds = [(first, first + page) for first in range(0, n, page)]
     select = f"SELECT Id, {', '.join(kinds())} FROM {ENTITY} WHERE Id > {{}} AND Id <= {{}}"
     limit = (
-        f"SELECT json_agg(t)::text FROM (SELECT id, {', '.join(wide.columns.values())} "
+        f"SELECT json_agg(t) FROM (SELECT id, {', '.join(wide.columns.values())} "
         f"FROM {wide.table} WHERE id > %s AND id <= %s AND deleted_at IS NULL) t"
     )
 

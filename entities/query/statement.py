@@ -47,7 +47,7 @@ _CLAUSES = {
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A statement for PostgreSQL whose one row is (number of rows, JSON text of the list or null).
+    """A statement for PostgreSQL whose one row is (number of rows, JSON of the list or null).
 
     sql         with $1, $2 … for `parameters` (psycopg's RawCursor)
     keys        names of the values of a row, in order
@@ -338,7 +338,7 @@ def answer_sql(rows: str, columns: dict[str, Term], sealed: Sequence[str], mark:
         # A sorted subquery feeds the aggregate in its order: there is one, and it is not parallel.
         named = ", ".join(f"{w} AS {quote(k)}" for w, k in zip(wire, columns, strict=True))
         named_rows = f"SELECT {named} FROM ({rows}) q"
-        return f"SELECT count(*), json_agg(r)::text FROM ({named_rows}) r"
+        return f"SELECT count(*), json_agg(r) FROM ({named_rows}) r"
     # Names that are too long for a column are put around the values as text.
     members = [
         f"{_text(orjson.dumps(key).decode() + ':')} || coalesce(to_json({w})::text, 'null')"
