@@ -84,11 +84,11 @@ def through_a_socket(
     near, far = socket.socketpair()
     reader = Thread(target=_empty, args=[far])
     reader.start()
-    with near, watch() as seconds, installation.database.cursor(binary=True) as cursor:
+    with near, watch() as seconds, installation.database.cursor() as cursor:
         for bound in bounds:
-            row = cursor.execute(statement, bound).fetchone()
-            assert row is not None
-            near.sendall(row[0].encode())
+            answer = cursor.execute(statement, bound).pgresult
+            assert answer is not None
+            near.sendall(answer.get_value(0, 0) or b"")
     reader.join()
     installation.database.commit()
     return seconds()
