@@ -125,6 +125,10 @@ class RecordSite(UnfoldAdminSite):
 class AdminUrls:
     """The addresses of a request under /admin/: the site's, then all the others."""
 
+    handler400 = "entities.api.outside.bad_request"
+    # Nothing but a page by itself: what failed may be what the menu is made of.
+    handler500 = "entities.api.outside.failed"
+
     def __init__(self, site: RecordSite) -> None:
         self.site = site
         self.urlpatterns = [

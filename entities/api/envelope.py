@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import orjson
 
+from entities.catalogue import help_for
 from entities.errors import Code, RequestError
 from entities.records.outcome import Outcome
 
@@ -129,6 +130,7 @@ def failed(outcome: Outcome) -> bytes:
             "ErrorText": " ".join(p.message for p in problems),
             "ErrorElementField": ",".join(fields) or " ",
             "success": False,
+            "help": help_for(problems[0].code),
             "errors": [{"code": p.code, "field": p.field, "message": p.message} for p in problems],
         }
     )

@@ -1,8 +1,9 @@
-"""How what went wrong looks over HTTP: the only place that knows status codes.
+"""How what went wrong looks over HTTP.
 
-Every request-level error has the body
-`{"error": CODE, "message": text, "errors": [{"error_code": CODE, "error_message": text}]}`, and in
-the element of `errors` the `field` or the `position` (0-based, in the query) where they are known.
+Every request-level error has the body `{"error": CODE, "message": text, "help": address,
+"errors": [{"error_code": CODE, "error_message": text}]}`, and in the element of `errors` the
+`field` or the `position` (0-based, in the query) where they are known. The catalogue knows the
+status of each code and what `help` leads to.
 """
 
 import logging
@@ -13,6 +14,7 @@ import psycopg
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpResponse
 
+from entities.catalogue import CATALOGUE, help_for
 from entities.errors import Code, RequestError
 
 log = logging.getLogger("metabrm.api")
@@ -20,44 +22,7 @@ log = logging.getLogger("metabrm.api")
 JSON = "application/json"
 RETRY_AFTER_SECONDS = 1
 
-STATUS: dict[Code, int] = {
-    Code.MALFORMED_REQUEST: 400,
-    Code.REQUEST_TOO_LARGE: 413,
-    Code.UNKNOWN_ADDRESS: 404,
-    Code.UNKNOWN_ENTITY: 404,
-    Code.NOT_AUTHENTICATED: 401,
-    # Live clients sign in again on exactly this status and code.
-    Code.INVALID_SESSION_ID: 500,
-    Code.INVALID_CREDENTIALS: 401,
-    Code.INSUFFICIENT_RIGHTS: 403,
-    Code.READ_ONLY_ENTITY: 403,
-    Code.METHOD_NOT_ALLOWED: 405,
-    Code.NOT_AN_EXTERNAL_KEY: 400,
-    Code.UNKNOWN_FIELD: 400,
-    Code.INVALID_RECORD: 400,
-    Code.INVALID_VALUE: 400,
-    Code.VALUE_TOO_LONG: 400,
-    Code.NUMBER_OUT_OF_RANGE: 400,
-    Code.VALUE_NOT_IN_LIST: 400,
-    Code.REQUIRED_FIELD_MISSING: 400,
-    Code.FIELD_NOT_CHANGEABLE: 400,
-    Code.FIELD_KEY_MISSING: 400,
-    Code.LOOKUP_NOT_FOUND: 400,
-    Code.LOOKUP_AMBIGUOUS: 400,
-    Code.RECORD_NOT_FOUND: 404,
-    Code.DUPLICATE_KEY: 400,
-    Code.DUPLICATE_IN_REQUEST: 400,
-    Code.VALIDATION_FAILED: 400,
-    Code.RECORD_IN_USE: 400,
-    Code.ALL_OR_NONE: 400,
-    Code.QUERY_INVALID: 400,
-    Code.QUERY_NOT_SUPPORTED: 400,
-    Code.QUERY_TIMEOUT: 400,
-    Code.NO_ROWS: 404,
-    Code.SCHEMA_BUSY: 503,
-    Code.TEMPORARILY_UNAVAILABLE: 503,
-    Code.INTERNAL_ERROR: 500,
-}
+STATUS: dict[Code, int] = {code: entry.status for code, entry in CATALOGUE.items()}
 
 
 class MethodNotAllowed(RequestError):
@@ -101,7 +66,12 @@ def rendered(error: RequestError) -> HttpResponse:
         detail["field"] = error.field
     if error.position is not None:
         detail["position"] = error.position
-    body = {"error": error.code, "message": error.message, "errors": [detail]}
+    body = {
+        "error": error.code,
+        "message": error.message,
+        "help": help_for(error.code),
+        "errors": [detail],
+    }
     status = STATUS[error.code]
     response = HttpResponse(orjson.dumps(body), content_type=JSON, status=status)
     if status == 401:

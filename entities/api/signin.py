@@ -14,6 +14,7 @@ from entities.api.bodies import body_of
 from entities.api.callers import session_id_of
 from entities.api.errors import JSON, STATUS, MethodNotAllowed, answer_to
 from entities.api.organisations import require_our_own
+from entities.catalogue import help_for
 from entities.errors import Code, RequestError
 from metabrm.identity import services, tokens
 from metabrm.identity.models import User
@@ -33,6 +34,7 @@ def login(request: HttpRequest) -> HttpResponse:
             "SessionID": "",
             "ErrorCode": Code.INVALID_CREDENTIALS,
             "ErrorText": [_REFUSED],
+            "help": help_for(Code.INVALID_CREDENTIALS),
         }
         status = STATUS[Code.INVALID_CREDENTIALS]
     else:

@@ -3,13 +3,14 @@
 Version 2.1 is another name for 2.0.
 """
 
-from django.urls import re_path
+from django.urls import path, re_path
 
-from entities.api import signin, views
+from entities.api import catalogue, signin, views
 
 _ORG = r"^[/]*(?:(?P<org>[^/]+)/+)?"
 
 urlpatterns = [
+    path(catalogue.PAGE.lstrip("/"), catalogue.page, name="errors"),
     re_path(_ORG + r"rest/+2\.[01](?:/+(?P<path>.*))?$", views.rest, name="rest"),
     re_path(_ORG + r"auth/+1\.0(?:/+(?P<path>.*))?$", signin.auth, name="auth"),
     # Programs that come to another version, or to a service that is not offered, read JSON too.

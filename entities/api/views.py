@@ -14,7 +14,7 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 
 from entities import query, records
-from entities.api import envelope, files, openapi, signin
+from entities.api import catalogue, envelope, files, openapi, signin
 from entities.api.bodies import body_of
 from entities.api.callers import caller, is_id, served
 from entities.api.envelope import Envelope
@@ -73,6 +73,8 @@ def _methods_at(parts: list[str]) -> tuple[dict[str, View], str]:
             return {"GET": query_by_address, "POST": query_by_body}, ""
         case ["openapi.json"]:
             return {"GET": describe}, ""
+        case ["errors"]:
+            return {"GET": catalogue.answer}, ""
         case ["files", _, _, _]:
             return files.methods(*parts[1:]), ""
         case ["files", _, _, _, "content"]:
@@ -104,7 +106,7 @@ def _methods_at(parts: list[str]) -> tuple[dict[str, View], str]:
         f"There is nothing at .../rest/2.0/{'/'.join(parts)}. Addresses are .../rest/2.0/ENTITY, "
         "/ENTITY/ID, /delete/ENTITY, /undelete/ENTITY, /files/ENTITY/ID/FIELD, "
         "/files/ENTITY/FIELD, /query, "
-        "/openapi.json, /login and /logout.",
+        "/openapi.json, /errors, /login and /logout.",
     )
 
 

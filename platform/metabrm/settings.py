@@ -31,6 +31,7 @@ API_SESSION_LIFETIME = timedelta(hours=24)
 # API sessions travel in a header named sessionid; the browser's cookie has a name of its own.
 SESSION_COOKIE_NAME = "metabrm_session"
 CSRF_COOKIE_NAME = "metabrm_csrf"
+CSRF_FAILURE_VIEW = "entities.api.outside.without_token"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024

@@ -9,3 +9,8 @@ urlpatterns = [
     path("health/", include("metabrm.web.health")),
     path("", include("entities.api.urls")),
 ]
+
+handler400 = "entities.api.outside.bad_request"
+handler403 = "entities.api.outside.forbidden"
+handler404 = "entities.api.outside.not_found"
+handler500 = "entities.api.outside.failed"

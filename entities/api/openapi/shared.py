@@ -74,6 +74,7 @@ PARAMETERS: Json = {
 
 FLAG: Json = {"enum": ["0", "1", 0, 1, False, True], "default": "0"}
 _TEXT: Json = {"type": "string"}
+_HELP: Json = {"type": "string", "format": "uri-reference"}
 
 #: What any request may come to.
 ALWAYS = (401, 500, 503)
@@ -131,6 +132,7 @@ def schemas() -> Json:
         ErrorElementField=_TEXT
         | {"description": "The fields concerned, with commas; a blank where there is none."},
         success={"type": "boolean"},
+        help=_HELP | {"description": "Only of a record that failed: where its code is told."},
         errors={"type": "array", "items": problem, "description": "Only of a record that failed."},
     )
     created = {"enum": ["true", "false"], "description": "Of a record that was written."}
@@ -144,9 +146,10 @@ def schemas() -> Json:
     return {
         "Error.Code": codes,
         "Error.Answer": thing(
-            ["error", "message", "errors"],
+            ["error", "message", "help", "errors"],
             error=ref("schemas", "Error.Code"),
             message=_TEXT,
+            help=_HELP | {"description": "Where the code is told."},
             errors={"type": "array", "items": detail},
         ),
         "Result.Written": result,
@@ -272,6 +275,7 @@ def _login() -> Json:
         SessionID=_TEXT,
         ErrorCode=_TEXT | {"enum": ["0", str(Code.INVALID_CREDENTIALS)]},
         ErrorText={"type": "array", "items": _TEXT},
+        help=_HELP,
     )
     said = content(answer("loginResponse", element))
     operation = _open("login", "Open a session", _credentials(), {})

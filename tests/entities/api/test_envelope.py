@@ -116,6 +116,7 @@ def test_a_failure_carries_all_its_problems() -> None:
         "ErrorText": 'No field Nmae. Name is required, say "x". Not on Sundays. Not this one.',
         "ErrorElementField": "Nmae,Name",
         "success": False,
+        "help": "/docs/errors#UNKNOWN_FIELD",
         "errors": [
             {"code": p.code.value, "field": p.field, "message": p.message} for p in problems
         ],

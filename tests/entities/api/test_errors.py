@@ -62,6 +62,7 @@ def test_field_and_position_are_told_where_they_are_known() -> None:
     assert orjson.loads(answer.content) == {
         "error": "QUERY_INVALID",
         "message": "No field Nmae.",
+        "help": "/docs/errors#QUERY_INVALID",
         "errors": [
             {
                 "error_code": "QUERY_INVALID",
