@@ -70,3 +70,25 @@ class AccountProductFactory(RecordFactory):
     AccountId = factory.LazyFunction(AccountFactory)
     ProductId = factory.LazyFunction(ProductFactory)
     StartDate = "2026-01-01"
+
+
+class BillingProfileFactory(RecordFactory):
+    class Meta:
+        model = "BILLING_PROFILE"
+
+    AccountId = factory.LazyFunction(AccountFactory)
+    BillTo = "Accounts Payable"
+    Address1 = "1 Test Street"
+    BillingCycle = "MONTHLY"
+    BillingMethod = "MAIL"
+    MonthlyBillingDate = "31"
+    PaymentTermDays = "30"
+    TimeZoneId = "351"
+    CurrencyCode = "USD"
+
+
+class InvoiceFactory(RecordFactory):
+    class Meta:
+        model = "INVOICE"
+
+    BillingProfileId = factory.LazyFunction(BillingProfileFactory)

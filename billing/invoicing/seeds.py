@@ -1,12 +1,13 @@
-"""The invoice template of installations that have made none of their own."""
+"""What every installation invoices with: a template of its own, and the settings of cycles."""
 
-from billing.invoicing.models import InvoiceTemplate
+from billing.invoicing.models import InvoiceCycleConfig, InvoiceTemplate
+from billing.invoicing.models.cycles import CYCLE_CONFIG_ID
 from metabrm.seeding import insert_missing
 
 
 def load(using: str = "default") -> int:
     """Insert what is missing; returns the number of new records."""
-    default = {
+    template = {
         "id": 1,
         "name": "Default Invoice Template",
         "default_flag": True,
@@ -16,4 +17,7 @@ def load(using: str = "default") -> int:
         "show_tax_fee_detail": True,
         "show_credit_adj_detail": True,
     }
-    return insert_missing(InvoiceTemplate, [default], using)
+    settings = {"id": CYCLE_CONFIG_ID}
+    return insert_missing(InvoiceTemplate, [template], using) + insert_missing(
+        InvoiceCycleConfig, [settings], using
+    )
