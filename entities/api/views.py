@@ -10,11 +10,10 @@ from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 
 from entities import query, records
-from entities.api import catalogue, envelope, files, openapi, signin
+from entities.api import catalogue, descriptions, envelope, files, signin
 from entities.api.bodies import body_of
 from entities.api.callers import caller, is_id, served
 from entities.api.envelope import Envelope
@@ -218,15 +217,8 @@ def query_by_body(request: HttpRequest) -> HttpResponse:
 def describe(request: HttpRequest) -> HttpResponse:
     """GET /openapi.json"""
     context, snapshot = caller(request)
-    document = openapi.document(snapshot, context, environment.current().org)
-    # A document differs by caller: nobody in between may keep it, and each asks whether it stands.
-    headers = {
-        "ETag": document.etag,
-        "Cache-Control": "private, no-cache",
-        "Vary": "sessionid, Authorization",
-    }
-    response = HttpResponse(document.body, content_type=JSON, headers=headers)
-    return get_conditional_response(request, document.etag, response=response) or response
+    entity = _parameter(request, "entity")
+    return descriptions.answer(request, snapshot, context, entity)
 
 
 def _query(request: HttpRequest, sql: str) -> HttpResponse:

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import pytest
+import requests
 
 from tests.contract.calls import Caller
 from tests.describing import misfits, operations, resolved, sample
@@ -40,6 +41,35 @@ def test_who_has_the_current_document_is_told_so(admin: Caller) -> None:
     other = admin.send("GET", "openapi.json", headers={"If-None-Match": '"other"'})
     assert (other.status_code, other.content) == (200, first.content)
     assert "private" in first.headers["Cache-Control"]
+
+
+def test_it_travels_compressed_where_the_client_takes_that(admin: Caller) -> None:
+    def asked(coding: str) -> requests.Response:
+        return admin.send("GET", "openapi.json", headers={"Accept-Encoding": coding})
+
+    plain = asked("identity")
+    assert "Content-Encoding" not in plain.headers
+    for coding in ("gzip", "br, gzip;q=0.5", "GZIP"):
+        packed = asked(coding)
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert packed.content == plain.content
+        assert int(packed.headers["Content-Length"]) < len(plain.content) / 8
+    for coding in ("", "br", "gzip;q=0", "gzip; q=0.0"):
+        assert "Content-Encoding" not in asked(coding).headers
+    assert "Accept-Encoding" in plain.headers["Vary"]
+
+
+def test_one_entity_has_a_document_of_its_own(admin: Caller) -> None:
+    alone = admin.send("GET", "openapi.json", params={"entity": "billing_Profile"})
+    paths = {path for path in alone.json()["paths"] if "BILLING_PROFILE" in path}
+    assert "/rest/2.0/BILLING_PROFILE/{Id}" in paths
+    assert not any("ACCOUNT" in path for path in alone.json()["paths"])
+    tag = {"If-None-Match": alone.headers["ETag"]}
+    again = admin.send("GET", "openapi.json", params={"Entity": "BillingProfile"}, headers=tag)
+    assert again.status_code == 304
+    unknown = admin.send("GET", "openapi.json", params={"entity": "BILLING_PROFIL"})
+    assert unknown.status_code == 404
+    assert "Did you mean BILLING_PROFILE?" in unknown.json()["message"]
 
 
 def test_a_changed_field_changes_the_document_at_once(admin: Caller, unique: str) -> None:

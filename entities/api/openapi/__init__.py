@@ -5,60 +5,110 @@ callers with the same rights share one document for as long as the snapshot live
 not use is not in his document: no path, no schema, no name.
 """
 
+import gzip
 import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass
 from functools import cached_property
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import orjson
 
 from entities.access import EntityRights, rights
-from entities.api.openapi import resources, shared
+from entities.access.rights import viewer
+from entities.api.openapi import examples, resources, shared
 from entities.api.openapi.viewing import View
+from entities.schema.description import EntitySchema, fold
 from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
 
-#: Documents kept per snapshot; one is a megabyte or so, and callers differ by role.
-MOST_DOCUMENTS = 32
+#: Bytes of documents kept per snapshot; that of a large installation has some five million.
+MOST_BYTES = 64 * 1024 * 1024
+#: Callers and entities asked for whose document is known without looking at rights again.
+MOST_CALLERS = 10_000
 
 
-@dataclass(frozen=True)
 class Document:
     """The description as it is sent."""
 
-    body: bytes
+    def __init__(self, body: bytes) -> None:
+        self.body = body
 
     @cached_property
     def etag(self) -> str:
         """The entity tag, quoted: the same for the same bytes, whoever made them."""
         return f'"{hashlib.sha256(self.body).hexdigest()[:32]}"'
 
+    @cached_property
+    def gzipped(self) -> bytes:
+        """The body as most clients take it, a tenth of the bytes."""
+        return gzip.compress(self.body, mtime=0)
 
-_documents: WeakKeyDictionary[Snapshot, OrderedDict[Hashable, Document]] = WeakKeyDictionary()
+
+class _Kept:
+    """The documents of one snapshot by the rights that they show, and which caller's is which."""
+
+    def __init__(self) -> None:
+        self.documents: OrderedDict[Hashable, Document] = OrderedDict()
+        self.callers: WeakValueDictionary[Hashable, Document] = WeakValueDictionary()
+        self.size = 0
+
+    def find(self, rights: Hashable) -> Document | None:
+        found = self.documents.get(rights)
+        if found is not None:
+            self.documents.move_to_end(rights)
+        return found
+
+    def keep(self, rights: Hashable, made: Document) -> None:
+        if rights in self.documents:
+            return
+        self.documents[rights] = made
+        self.size += len(made.body)
+        while self.size > MOST_BYTES and len(self.documents) > 1:
+            _, oldest = self.documents.popitem(last=False)
+            self.size -= len(oldest.body)
+
+    def remember(self, who: Hashable, theirs: Document) -> None:
+        if len(self.callers) >= MOST_CALLERS:
+            self.callers.clear()
+        self.callers[who] = theirs
+
+
+_kept: WeakKeyDictionary[Snapshot, _Kept] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
-def document(snapshot: Snapshot, context: Context, org: str) -> Document:
-    """The description of what the caller may do, with `org` as the first part of addresses."""
-    view = View(
+def document(snapshot: Snapshot, context: Context, org: str, entity: str = "") -> Document:
+    """The description of what the caller may do, with `org` as the first part of addresses.
+
+    With `entity`, of that one alone; RequestError UNKNOWN_ENTITY where he may do nothing with it.
+    """
+    who = (org, fold(entity), viewer(snapshot, context))
+    with _lock:
+        kept = _kept.setdefault(snapshot, _Kept())
+        found = kept.callers.get(who)
+    if found is not None:
+        return found
+    view = view_of(snapshot, context)
+    served = [view.one(entity)] if entity else view.served
+    # Of one entity's lookups the document tells what the caller may do with their targets.
+    shown = (org, fold(entity), *((name, _distinct(g)) for name, g in view.granted.items()))
+    with _lock:
+        found = kept.find(shown)
+    if found is None:
+        found = Document(orjson.dumps(_describe(view, served, org)))
+    with _lock:
+        kept.keep(shown, found)
+        kept.remember(who, found)
+    return found
+
+
+def view_of(snapshot: Snapshot, context: Context) -> View:
+    """The snapshot under the caller's rights."""
+    return View(
         snapshot, {e.name: rights(snapshot, context, e) for e in snapshot.entities.values()}
     )
-    key = (org, *((name, _distinct(granted)) for name, granted in view.granted.items()))
-    with _lock:
-        kept = _documents.setdefault(snapshot, OrderedDict())
-        found = kept.get(key)
-        if found is not None:
-            kept.move_to_end(key)
-            return found
-    made = Document(orjson.dumps(_describe(view, org)))
-    with _lock:
-        kept[key] = made
-        if len(kept) > MOST_DOCUMENTS:
-            kept.popitem(last=False)
-    return made
 
 
 def _distinct(granted: EntityRights) -> Hashable:
@@ -67,26 +117,30 @@ def _distinct(granted: EntityRights) -> Hashable:
     return (*verbs, granted.readable, granted.writable, granted.masked)
 
 
-def _describe(view: View, org: str) -> dict[str, object]:
-    paths = shared.paths(org)
+def _describe(view: View, served: list[EntitySchema], org: str) -> dict[str, object]:
+    paths = shared.paths()
     schemas = shared.schemas()
+    sql, row = examples.query(view)
+    bodies = shared.examples(sql, row)
     tags = list(shared.TAGS)
-    for schema in view.served:
+    for schema in served:
         resource = resources.Resource(view, schema)
         paths |= resource.paths()
         schemas |= resource.schemas()
+        bodies |= resource.examples()
         tags.append(resource.tag())
     return {
         "openapi": "3.1.1",
         "info": shared.INFO,
         "servers": [{"url": f"/{org}", "description": "This installation's organisation"}],
-        "security": [{"session": []}, {"bearer": []}],
+        "security": shared.ANY_CREDENTIAL,
         "tags": tags,
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "parameters": shared.PARAMETERS,
+            "parameters": shared.parameters(sql),
             "responses": shared.responses(),
+            "examples": bodies,
             "securitySchemes": shared.SECURITY,
         },
     }

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from entities.api.envelope import MOST_RECORDS
-from entities.api.openapi import uploads, values
+from entities.api.openapi import examples, uploads, values
 from entities.api.openapi.shared import FLAG, REST, answer, body, content, errors, ref, thing
 from entities.api.openapi.viewing import View
 from entities.schema.description import EntitySchema, FieldSchema
@@ -47,9 +47,9 @@ class Resource:
     def paths(self) -> Json:
         """The operations that the caller may use, by address."""
         granted = self.granted
-        create = granted.create and self.schema.writable
-        update = granted.update and self.schema.writable
-        delete = granted.delete and self.schema.writable
+        create = self._may(granted.create)
+        update = self._may(granted.update)
+        delete = self._may(granted.delete)
         found = {
             f"{REST}/{self.name}": {
                 "get": self._find() if granted.read else None,
@@ -97,6 +97,35 @@ class Resource:
                 **thing(["Id"], Id=_ID),
             }
         return made
+
+    def examples(self) -> Json:
+        """The component examples that the operations refer to: one for each."""
+        made: Json = {}
+        row = examples.new(self.view, self.schema)
+        some = {"Id": examples.RECORD_ID}
+        changed = examples.change(self.view, self.schema)
+        if self.granted.read:
+            fields = self.view.read(self.schema)
+            record = examples.record(self.view, self.schema, fields)
+            made["record"] = {"retrieveResponse": [record]}
+        if self._may(self.granted.create):
+            made["create"] = {"brmObjects": [row]}
+        if self._may(self.granted.update):
+            made["update"] = {"brmObjects": [some | changed]}
+            made["updateOne"] = {"brmObjects": changed}
+        if self._keys:
+            key = next((f for f in self._keys if f.external_key), self._keys[0])
+            keyed = some if key.type.name == "ID" else {key.name: self._key_of(key)}
+            made["upsert"] = {"brmObjects": [keyed | row], "externalIDFieldName": key.name}
+        if self._may(self.granted.delete):
+            made["delete"] = {"brmObjects": [some]}
+        return {f"{self.name}.{name}": {"value": value} for name, value in made.items()}
+
+    def _key_of(self, key: FieldSchema) -> Any:
+        return examples.value(self.view, self.schema, key)
+
+    def _may(self, right: bool) -> bool:
+        return right and self.schema.writable
 
     def _record(self) -> Json:
         written = {f.name for f in self._written}
@@ -200,7 +229,9 @@ class Resource:
     def _records(self) -> Json:
         return {
             "description": "Whole records, as far as the caller may read them.",
-            **content(answer("retrieveResponse", ref("schemas", self.name))),
+            **content(
+                answer("retrieveResponse", ref("schemas", self.name)), self._example("record")
+            ),
         }
 
     def _create(self) -> Json:
@@ -241,7 +272,7 @@ class Resource:
 
     def _removing(self, verb: str, summary: str, beside: Json) -> Json:
         row = thing(["Id"], Id=_ID)
-        return self._sending(verb, verb, summary, _envelope(row, beside))
+        return self._sending(verb, verb, summary, _envelope(row, beside), "delete")
 
     def _writing(
         self,
@@ -261,16 +292,19 @@ class Resource:
         if key is not None:
             sent["properties"]["externalIDFieldName"] = key
             sent["required"] = [*sent["required"], "externalIDFieldName"]
-        return self._sending(verb, named or verb, summary, sent)
+        return self._sending(verb, named or verb, summary, sent, named or verb)
 
-    def _sending(self, verb: str, named: str, summary: str, sent: Json) -> Json:
+    def _sending(self, verb: str, named: str, summary: str, sent: Json, example: str) -> Json:
         return self._operation(
             named,
             summary,
             ref("responses", f"{verb}Response"),
             errors(400, 403, 404, 413),
-            requestBody=body(sent),
+            requestBody=body(sent, self._example(example)),
         )
+
+    def _example(self, name: str) -> str:
+        return f"{self.name}.{name}"
 
     def _operation(
         self, named: str, summary: str, success: Json, failures: Json, **more: Any

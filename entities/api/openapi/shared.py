@@ -10,6 +10,8 @@ from entities.query import MAX_ROWS
 
 Json = dict[str, Any]
 
+_TEXT: Json = {"type": "string"}
+
 REST = "/rest/2.0"
 AUTH = "/auth/1.0"
 
@@ -47,6 +49,9 @@ SECURITY: Json = {
     },
 }
 
+#: Each of them suffices.
+ANY_CREDENTIAL: list[Json] = [{name: []} for name in SECURITY]
+
 PARAMETERS: Json = {
     "Id": {
         "name": "Id",
@@ -54,6 +59,7 @@ PARAMETERS: Json = {
         "required": True,
         "description": "The record's Id.",
         "schema": {"type": "string", "pattern": "^[0-9]+$"},
+        "example": "1001",
     },
     "Condition": {
         "name": "queryAnsiSql",
@@ -70,14 +76,20 @@ PARAMETERS: Json = {
         "description": f"A SELECT. At most {MAX_ROWS:,} rows are answered.",
         "schema": {"type": "string", "minLength": 1},
     },
+    "Entity": {
+        "name": "entity",
+        "in": "query",
+        "description": "The name of one entity: the document then describes that one alone.",
+        "schema": _TEXT | {"minLength": 1},
+    },
 }
 
 FLAG: Json = {"enum": ["0", "1", 0, 1, False, True], "default": "0"}
-_TEXT: Json = {"type": "string"}
 _HELP: Json = {"type": "string", "format": "uri-reference"}
 
 #: What any request may come to.
-ALWAYS = (401, 500, 503)
+ALWAYS = tuple(status for status in (401, 429, 500, 503) if status in STATUS.values())
+_WRITING = ("create", "update")
 
 
 def ref(kind: str, name: str) -> Json:
@@ -85,13 +97,17 @@ def ref(kind: str, name: str) -> Json:
     return {"$ref": f"#/components/{kind}/{name}"}
 
 
-def content(schema: Json) -> Json:
-    return {"content": {"application/json": {"schema": schema}}}
+def content(schema: Json, example: str = "") -> Json:
+    """JSON of this form; `example` names a component."""
+    said: Json = {"schema": schema}
+    if example:
+        said["examples"] = {"example": ref("examples", example)}
+    return {"content": {"application/json": said}}
 
 
-def body(schema: Json) -> Json:
+def body(schema: Json, example: str = "") -> Json:
     """A request body that must be there."""
-    return {"required": True, **content(schema)}
+    return {"required": True, **content(schema, example)}
 
 
 def answer(name: str, element: Json) -> Json:
@@ -157,11 +173,45 @@ def schemas() -> Json:
     }
 
 
+def parameters(sql: str) -> Json:
+    """Component parameters; `sql` is a query that the caller may send."""
+    return PARAMETERS | {"Sql": PARAMETERS["Sql"] | {"example": sql}}
+
+
+def examples(sql: str, row: Json) -> Json:
+    """Component examples that are the same for every entity; `row` is one that `sql` may find."""
+    written = {
+        "Id": "1001",
+        "ErrorCode": "0",
+        "ErrorText": " ",
+        "ErrorElementField": " ",
+        "success": True,
+    }
+    text = "Name is required. Send it, or give the field a default."
+    failed = {
+        "Id": " ",
+        "ErrorCode": "REQUIRED_FIELD_MISSING",
+        "ErrorText": text,
+        "ErrorElementField": "Name",
+        "success": False,
+        "errors": [{"code": "REQUIRED_FIELD_MISSING", "field": "Name", "message": text}],
+    }
+    made: Json = {
+        f"{verb}Response": {f"{verb}Response": [written]} for verb in ("delete", "undelete")
+    }
+    made |= {f"{verb}Response": {f"{verb}Response": [written, failed]} for verb in _WRITING}
+    made["upsertResponse"] = {"upsertResponse": [written | {"created": "true"}]}
+    made["query"] = {"sql": sql}
+    made["queryResponse"] = {"queryResponse": [row]}
+    made["login"] = {"username": "ada", "password": "correct horse battery staple"}
+    return {name: {"value": value} for name, value in made.items()}
+
+
 def responses() -> Json:
     """Component responses: one per kind of write, one per status of an error."""
     written = ref("schemas", "Result.Written")
     made: Json = {}
-    for verb in ("create", "update", "delete", "undelete"):
+    for verb in (*_WRITING, "delete", "undelete"):
         made[f"{verb}Response"] = _results(f"{verb}Response", written)
     made["upsertResponse"] = _results("upsertResponse", ref("schemas", "Result.Upserted"))
     by_status: dict[int, list[Code]] = defaultdict(list)
@@ -181,17 +231,20 @@ def responses() -> Json:
 def _results(name: str, element: Json) -> Json:
     return {
         "description": "One result per record, in the order of the request.",
-        **content(answer(name, element)),
+        **content(answer(name, element), name),
     }
 
 
-def paths(org: str) -> Json:
+def paths() -> Json:
     """Signing in and out, the query, and this document itself."""
     row = {
         "type": "object",
         "description": "A column per expression of the SELECT, under its name or alias.",
     }
-    rows = {"description": "The rows found.", **content(answer("queryResponse", row))}
+    rows = {
+        "description": "The rows found.",
+        **content(answer("queryResponse", row), "queryResponse"),
+    }
     queried = {"tags": ["Queries"], "responses": {"200": rows, **errors(400, 403, 404)}}
     return {
         f"{REST}/login": {"post": _login()},
@@ -230,7 +283,7 @@ def paths(org: str) -> Json:
             "post": {
                 "operationId": "query.post",
                 "summary": "Query by body",
-                "requestBody": body(thing(["sql"], sql=PARAMETERS["Sql"]["schema"])),
+                "requestBody": body(thing(["sql"], sql=PARAMETERS["Sql"]["schema"]), "query"),
                 **queried,
                 "responses": {"200": rows, **errors(400, 403, 404, 413)},
             },
@@ -240,6 +293,7 @@ def paths(org: str) -> Json:
                 "operationId": "openapi.get",
                 "summary": "This document",
                 "tags": ["Queries"],
+                "parameters": [ref("parameters", "Entity")],
                 "responses": {
                     "200": {
                         "description": "The description of what the caller may do.",
@@ -247,7 +301,7 @@ def paths(org: str) -> Json:
                         **content({"type": "object"}),
                     },
                     "304": {"description": "The document that If-None-Match names is current."},
-                    **errors(),
+                    **errors(404),
                 },
             }
         },
@@ -279,6 +333,7 @@ def _login() -> Json:
     )
     said = content(answer("loginResponse", element))
     operation = _open("login", "Open a session", _credentials(), {})
+    operation["requestBody"] = body(_credentials(), "login")
     operation["responses"] |= {
         "200": {"description": "The session.", **said},
         "401": {"description": "The username or the password is wrong.", **said},

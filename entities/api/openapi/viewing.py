@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from entities.access import EntityRights
+from entities.errors import Code, RequestError, nearest
 from entities.schema.description import EntitySchema, FieldSchema
 from entities.schema.snapshot import Snapshot
 
@@ -25,6 +26,17 @@ class View:
             (e for e in self.snapshot.entities.values() if e.api_enabled and self._usable(e)),
             key=lambda e: e.name,
         )
+
+    def one(self, name: str) -> EntitySchema:
+        """The entity of that name, in any spelling; RequestError UNKNOWN_ENTITY where the caller
+        can do nothing with it, as if there were none."""
+        found = self.snapshot.find(name)
+        if found is None or not found.api_enabled or not self._usable(found):
+            known = [e.name for e in self.served]
+            raise RequestError(
+                Code.UNKNOWN_ENTITY, f"There is no entity {name!r}.{nearest(name, known)}"
+            )
+        return found
 
     def _usable(self, schema: EntitySchema) -> bool:
         granted = self.granted[schema.name]

@@ -131,6 +131,75 @@ def test_every_record_there_is_reads_as_described(admin: Context) -> None:
         query.retrieve_where("NO_SUCH", "Id > 0", admin)
 
 
+def test_it_is_valid_by_the_specification(system: Context) -> None:
+    from openapi_spec_validator import OpenAPIV31SpecValidator
+
+    assert not list(OpenAPIV31SpecValidator(described(system)).iter_errors())
+
+
+def test_every_example_fits_the_schema_it_stands_beside(system: Context) -> None:
+    document = described(system)
+    looked_at = Counter(
+        fits(document, media, at)
+        for path, method, operation in operations(document)
+        for at, part in [
+            (f"{method} {path}", operation.get("requestBody", {})),
+            *(
+                (f"{method} {path} {status}", resolved(document, answer))
+                for status, answer in operation["responses"].items()
+            ),
+        ]
+        for media in part.get("content", {}).values()
+        if "examples" in media
+    )
+    assert set(looked_at) == {True}
+    entities = len(document["tags"])
+    assert looked_at[True] > 5 * entities
+    used = {
+        node["$ref"].rpartition("/")[2]
+        for node in everything_in(document["paths"] | document["components"]["responses"])
+        if isinstance(node, dict) and "/examples/" in node.get("$ref", "")
+    }
+    assert used == set(document["components"]["examples"])
+
+
+def fits(document: dict[str, Any], media: dict[str, Any], at: str) -> bool:
+    for example in media["examples"].values():
+        value = resolved(document, example)["value"]
+        assert not misfits(document, media["schema"], value), at
+    return True
+
+
+def test_examples_speak_of_the_entity_and_are_found_again_by_its_key(system: Context) -> None:
+    examples = described(system)["components"]["examples"]
+    product = examples["PRODUCT.create"]["value"]["brmObjects"][0]
+    assert product["Name"] == "Example product"
+    assert product["ExternalKey"] == "product-1001"
+    upsert = examples["PRODUCT.upsert"]["value"]
+    assert upsert["externalIDFieldName"] == "ExternalKey"
+    record = examples["ACCOUNT.record"]["value"]["retrieveResponse"][0]
+    assert (record["Id"], record["Created"]) == ("1001", "2026-01-01T09:30:00+00:00")
+
+
+def test_one_entity_can_be_asked_for_alone(clerk: Callable[..., Context]) -> None:
+    from entities.api import openapi
+    from entities.errors import RequestError
+    from entities.schema.current import current
+
+    context = clerk(PRODUCT="R", ACCOUNT="CRUD")
+    whole = described(context)
+    for spelling in ("ACCOUNT", "account"):
+        alone = orjson.loads(openapi.document(current(), context, "acme", spelling).body)
+        assert set(alone["components"]["schemas"]) < set(whole["components"]["schemas"])
+        for path, item in alone["paths"].items():
+            assert whole["paths"][path] == item
+        assert "/rest/2.0/ACCOUNT" in alone["paths"]
+        assert not any("PRODUCT" in path for path in alone["paths"])
+    for unknown in ("PRICING", "NO_SUCH_ENTITY"):
+        with pytest.raises(RequestError, match="There is no entity"):
+            openapi.document(current(), context, "acme", unknown)
+
+
 def test_codes_and_statuses_are_those_that_are_answered(system: Context) -> None:
     from entities.api.errors import STATUS
     from entities.errors import Code
