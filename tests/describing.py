@@ -108,7 +108,7 @@ def _has_format(name: str, value: str) -> bool:
         return date.fromisoformat(value).isoformat() == value
     if name == "date-time":
         return datetime.fromisoformat(value).tzinfo is not None
-    assert name in ("uri", "decimal", "int32", "int64", "password"), name
+    assert name in ("uri", "uri-reference", "decimal", "int32", "int64", "password"), name
     return True
 
 

@@ -194,6 +194,7 @@ def examples(sql: str, row: Json) -> Json:
         "ErrorText": text,
         "ErrorElementField": "Name",
         "success": False,
+        "help": "/docs/errors#REQUIRED_FIELD_MISSING",
         "errors": [{"code": "REQUIRED_FIELD_MISSING", "field": "Name", "message": text}],
     }
     made: Json = {
