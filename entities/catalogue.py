@@ -97,6 +97,18 @@ _ENTRIES = (
         "1,204 records in one request; at most 1,000 are taken. Send the rest in further requests.",
     ),
     Entry(
+        Code.TOO_MANY_REQUESTS,
+        429,
+        "The caller has sent more requests than he may send a second or a day.",
+        "A loop with a request for each record; a program that calls again at once when it is "
+        "refused; several programs that share a user.",
+        "Wait for the seconds in `Retry-After` and send the request again, which was not done; put "
+        "up to 1,000 records into one request.",
+        "User nightly may send 15 requests a second, 150 at once after a pause, and 100,000 a day "
+        "(UTC). Send the request again in 1 s, as Retry-After says; one request takes up to a "
+        "thousand records.",
+    ),
+    Entry(
         Code.UNKNOWN_ADDRESS,
         404,
         "There is nothing at this address.",

@@ -6,6 +6,7 @@ suffices, the session first.
 
 from django.http import HttpRequest
 
+from entities.api.limits import admit, admit_address
 from entities.errors import Code, RequestError
 from entities.schema.current import current
 from entities.schema.snapshot import Snapshot
@@ -23,7 +24,8 @@ _SCHEMA_VERSION = "(SELECT v.version FROM entities_schemaversion v WHERE v.id = 
 def caller(request: HttpRequest) -> tuple[Context, Snapshot]:
     """The request's caller and the snapshot it runs on.
 
-    RequestError NOT_AUTHENTICATED (no credential, or a bad bearer token) or INVALID_SESSION_ID.
+    RequestError NOT_AUTHENTICATED (no credential, or a bad bearer token), INVALID_SESSION_ID, or
+    TOO_MANY_REQUESTS.
     """
     session_id = session_id_of(request)
     token = _bearer(request)
@@ -38,10 +40,12 @@ def caller(request: HttpRequest) -> tuple[Context, Snapshot]:
             found = context_of_token(token, **about)
         except BadToken as bad:
             if not session_id:
+                admit_address(request)
                 raise RequestError(
                     Code.NOT_AUTHENTICATED, f"The bearer token is not accepted: {bad}."
                 ) from bad
     if found is None:
+        admit_address(request)
         if session_id:
             raise RequestError(
                 Code.INVALID_SESSION_ID,
@@ -55,6 +59,7 @@ def caller(request: HttpRequest) -> tuple[Context, Snapshot]:
             "Authorization: Bearer.",
         )
     context, version = found
+    admit(request, context)
     return context, current(version or 0)
 
 

@@ -13,6 +13,7 @@ from entities.api import envelope
 from entities.api.bodies import body_of
 from entities.api.callers import session_id_of
 from entities.api.errors import JSON, STATUS, MethodNotAllowed, answer_to
+from entities.api.limits import admit_address, told
 from entities.api.organisations import require_our_own
 from entities.catalogue import help_for
 from entities.errors import Code, RequestError
@@ -28,6 +29,7 @@ _LONGEST = 1_000
 
 def login(request: HttpRequest) -> HttpResponse:
     """POST /login; a stale session header does not matter."""
+    admit_address(request)
     user = _signing_in(request)
     if user is None:
         element: dict[str, Any] = {
@@ -45,6 +47,7 @@ def login(request: HttpRequest) -> HttpResponse:
 
 def logout(request: HttpRequest) -> HttpResponse:
     """POST /logout; closing a session that has ended already succeeds, since it is closed."""
+    admit_address(request)
     session_id = session_id_of(request)
     if not session_id:
         raise RequestError(
@@ -69,10 +72,11 @@ def auth(request: HttpRequest, path: str = "", org: str = "") -> HttpResponse:
             )
         if request.method != "POST":
             raise MethodNotAllowed(request.method or "", ["POST"])
-        return action(request)
+        admit_address(request)
+        return told(request, action(request))
     except Exception as error:
         # Whatever happened, the client gets an answer in JSON.
-        return answer_to(error, request_id_of(request))
+        return told(request, answer_to(error, request_id_of(request)))
 
 
 def _token(request: HttpRequest) -> HttpResponse:

@@ -18,6 +18,7 @@ from entities.api.bodies import body_of
 from entities.api.callers import caller, is_id, served
 from entities.api.envelope import Envelope
 from entities.api.errors import JSON, MethodNotAllowed, answer_to, rendered
+from entities.api.limits import told
 from entities.api.organisations import require_our_own
 from entities.errors import Code, RequestError
 from entities.query import Page
@@ -43,10 +44,10 @@ def rest(request: HttpRequest, path: str = "", org: str = "") -> HttpResponse:
         view = methods.get("GET" if request.method == "HEAD" else request.method or "")
         if view is None:
             raise MethodNotAllowed(request.method or "", methods, hint)
-        return view(request)
+        return told(request, view(request))
     except Exception as error:
         # Whatever happened, the client gets an answer in JSON.
-        return answer_to(error, request_id_of(request))
+        return told(request, answer_to(error, request_id_of(request)))
 
 
 @csrf_exempt

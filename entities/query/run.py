@@ -137,7 +137,10 @@ def _pipeline(
             cursor.execute(sql, values, prepare=prepare)
             if nested:
                 psycopg.RawCursor(raw).execute(_BACK)
-                psycopg.RawCursor(raw).execute(_RELEASE)
+        if nested:
+            # Outside the pipeline psycopg also has the server forget, before anything is prepared
+            # that would be forgotten with the rest.
+            psycopg.RawCursor(raw).execute(_RELEASE)
     except psycopg.Error:
         if nested and not raw.broken:
             psycopg.RawCursor(raw).execute(_BACK)

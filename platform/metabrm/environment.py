@@ -25,6 +25,7 @@ from metabrm.problems import Problem
 POSTGRES_SCHEMES = ("postgresql://", "postgres://")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+RATE_LIMIT = "15:150:100000"
 FLAG_ON = ("on", "true", "yes", "1")
 FLAG_OFF = ("off", "false", "no", "0")
 MAIL_TLS = ("starttls", "implicit", "off")
@@ -61,6 +62,18 @@ class MailServer:
 
 
 @dataclass(frozen=True, slots=True)
+class RateLimit:
+    """How many requests are taken a second, at once after a pause, and a day."""
+
+    per_second: int
+    burst: int
+    per_day: int
+
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """The checked values; None where a variable is not set and its default is made at need."""
 
@@ -82,6 +95,9 @@ class Environment:
     webhook_private_hosts: tuple[str, ...] = ()
     files_dir: Path | None = None
     field_keys: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    rate_limit: RateLimit | None = None
+    rate_limits: Mapping[str, RateLimit | None] = field(default_factory=dict)
+    trusted_proxies: tuple[Network, ...] = ()
 
     @property
     def admin_password_file(self) -> Path:
@@ -170,6 +186,27 @@ def _private_hosts(text: str) -> tuple[str, ...]:
         if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", entry) or "/" in entry:
             ipaddress.ip_network(entry)
     return entries
+
+
+def _rate_limit(text: str) -> RateLimit | None:
+    if text.lower() == "off":
+        return None
+    per_second, burst, per_day = (_whole_number(1, 10**9 - 1)(n) for n in text.split(":"))
+    _must(per_second <= 1_000_000 and burst <= 1_000_000)
+    return RateLimit(per_second, burst, per_day)
+
+
+def _rate_limits(text: str) -> dict[str, RateLimit | None]:
+    limits: dict[str, RateLimit | None] = {}
+    for entry in text.split(","):
+        whose, _, limit = (part.strip() for part in entry.rpartition("="))
+        _must(re.fullmatch(r"user:[^,]{1,150}|role:[0-9]{1,18}", whose) and whose not in limits)
+        limits[whose] = _rate_limit(limit)
+    return limits
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(entry.strip()) for entry in text.split(","))
 
 
 def _field_keys(text: str) -> tuple[tuple[str, bytes], ...]:
@@ -329,6 +366,28 @@ VARIABLES: tuple[Variable, ...] = (
         "host names, addresses or networks separated by commas, such as erp.local,10.1.0.0/16",
         _private_hosts,
     ),
+    Variable(
+        "BRM_RATE_LIMIT",
+        f"`{RATE_LIMIT}`",
+        "How many API requests one credential may send, or one address without any.",
+        f"PER_SECOND:BURST:PER_DAY, each a whole number from 1, such as {RATE_LIMIT}, or off",
+        _rate_limit,
+    ),
+    Variable(
+        "BRM_RATE_LIMITS",
+        "none",
+        "Other limits for single users, or for the users of a role, by its Id.",
+        f"user:NAME=LIMIT or role:ID=LIMIT, several separated by commas, each LIMIT like"
+        f" {RATE_LIMIT} or off, such as user:nightly=50:500:1000000,role:2=off",
+        _rate_limits,
+    ),
+    Variable(
+        "BRM_TRUSTED_PROXIES",
+        "none",
+        "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+        "addresses or networks separated by commas, such as 10.0.0.7,10.1.0.0/16",
+        _networks,
+    ),
 )
 
 
@@ -375,6 +434,9 @@ def read(variables: Mapping[str, str]) -> Environment:
         webhook_private_hosts=values.get("BRM_WEBHOOK_PRIVATE_HOSTS", ()),
         files_dir=values.get("BRM_FILES_DIR"),
         field_keys=values.get("BRM_FIELD_KEYS", ()),
+        rate_limit=values.get("BRM_RATE_LIMIT", _rate_limit(RATE_LIMIT)),
+        rate_limits=values.get("BRM_RATE_LIMITS", {}),
+        trusted_proxies=values.get("BRM_TRUSTED_PROXIES", ()),
     )
 
 

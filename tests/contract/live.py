@@ -39,6 +39,7 @@ class Live:
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
             "BRM_STATE_DIR": str(state),
+            "BRM_RATE_LIMIT": os.environ["BRM_RATE_LIMIT"],
             "BRM_ORG": ORG,
             "BRM_ADMIN_USERNAME": USERNAME,
             "BRM_ADMIN_PASSWORD": PASSWORD,

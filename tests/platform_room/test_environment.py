@@ -5,12 +5,13 @@ import hashlib
 import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from metabrm import environment
-from metabrm.environment import VARIABLES, MailServer, masked, read
+from metabrm.environment import VARIABLES, MailServer, RateLimit, masked, read
 from metabrm.problems import Problem
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,9 +52,23 @@ GOOD = [
     ("BRM_WEBHOOK_PRIVATE_HOSTS", "crm.internal, 10.1.0.0/16,fd00::/8,10.2.3.4",
      "webhook_private_hosts", ("crm.internal", "10.1.0.0/16", "fd00::/8", "10.2.3.4")),
     ("BRM_WEBHOOK_PRIVATE_HOSTS", "", "webhook_private_hosts", ()),
+    ("BRM_RATE_LIMIT", "", "rate_limit", RateLimit(15, 150, 100_000)),
+    ("BRM_RATE_LIMIT", "1:2:3", "rate_limit", RateLimit(1, 2, 3)),
+    ("BRM_RATE_LIMIT", "Off", "rate_limit", None),
+    ("BRM_RATE_LIMITS", "user:a.b@c=1:2:3, role:2=off", "rate_limits",
+     {"user:a.b@c": RateLimit(1, 2, 3), "role:2": None}),
+    ("BRM_TRUSTED_PROXIES", "10.0.0.7, fd00::/8", "trusted_proxies",
+     (ip_network("10.0.0.7"), ip_network("fd00::/8"))),
 ]  # fmt: skip
 
 BAD = [
+    *(("BRM_RATE_LIMIT", text) for text in ("15", "0:1:1", "1:1:-1", "a:b:c", "1:2:3:4", "15/s")),
+    *(
+        ("BRM_RATE_LIMITS", text)
+        for text in ("1:2:3", "user:=off", "role:API=off", "user:a=off,user:a=off", "user:a=0:0:0")
+    ),
+    ("BRM_TRUSTED_PROXIES", "proxy.example"),
+    ("BRM_TRUSTED_PROXIES", "10.0.0.1/8"),
     ("BRM_STATE_DIR", "/dev/null"),
     ("BRM_STATE_DIR", "/dev/null/below"),
     ("BRM_HOST", "http://localhost"),

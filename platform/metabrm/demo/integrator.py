@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 import requests
 from billingplatform import BillingPlatform
 from billingplatform.exceptions import BillingPlatform401Exception, BillingPlatformException
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 from metabrm import environment
 from metabrm.demo.fixtures import DataFile
@@ -22,6 +24,8 @@ from metabrm.problems import Problem
 BATCH = 500
 _ANSWER_SECONDS = 120
 _SUCCESS = "0"
+# A product that serves already has its own rate limit: come again when it says so.
+_WAITING = Retry(total=20, status_forcelist=[429], allowed_methods=None, raise_on_status=False)
 
 T = TypeVar("T")
 
@@ -65,6 +69,7 @@ def signed_in(url: str, env: Environment) -> Iterator[BillingPlatform]:
             f"metabrm at {url} does not let {env.admin_username} in with the password in {place};"
             " it seems to be another installation: stop it or set BRM_PORT to a free port"
         ) from None
+    client.session.mount(url, HTTPAdapter(max_retries=_WAITING))
     try:
         yield client
     finally:

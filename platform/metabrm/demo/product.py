@@ -23,6 +23,8 @@ from metabrm.problems import Problem
 PATIENCE_SECONDS = 180
 STOP_SECONDS = 30
 LOG = "demo-serve.log"
+# The demo sends as fast as it can, which is no reason to make anybody wait.
+RATE_LIMIT = "10000:100000:100000000"
 _PR_SET_PDEATHSIG = 1
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
@@ -100,6 +102,7 @@ def _start(log: Path) -> subprocess.Popen[bytes]:
     with log.open("wb") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "metabrm.serve"],
+            env={**os.environ, "BRM_RATE_LIMIT": os.environ.get("BRM_RATE_LIMIT") or RATE_LIMIT},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
