@@ -56,7 +56,9 @@ def session_of(context: Context) -> dict[str, str]:
 
 
 def get(headers: dict[str, str] | None = None, **more: Any) -> Any:
-    return Client().get("/rest/2.0/query?sql=SELECT+Id+FROM+CURRENCY", headers=headers or {}, **more)
+    return Client().get(
+        "/rest/2.0/query?sql=SELECT+Id+FROM+CURRENCY", headers=headers or {}, **more
+    )
 
 
 def test_all_sessions_of_a_user_count_together_and_nobody_else_s(
