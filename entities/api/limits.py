@@ -77,4 +77,4 @@ def _rate_of_addresses() -> Rate | None:
 
 @cache
 def _rate(limit: RateLimit | None) -> Rate | None:
-    return limit and Rate(limit.per_second, limit.burst, limit.per_day)
+    return Rate(limit.per_second, limit.burst, limit.per_day) if limit else None
