@@ -92,3 +92,23 @@ class InvoiceFactory(RecordFactory):
         model = "INVOICE"
 
     BillingProfileId = factory.LazyFunction(BillingProfileFactory)
+
+
+class PaymentFactory(RecordFactory):
+    class Meta:
+        model = "PAYMENT"
+
+    BillingProfileId = factory.LazyFunction(BillingProfileFactory)
+    PaymentType = "CHECK"
+    Amount = "100"
+    PaymentDate = "2026-02-15"
+
+
+class CreditFactory(RecordFactory):
+    class Meta:
+        model = "CREDIT"
+
+    BillingProfileId = factory.LazyFunction(BillingProfileFactory)
+    CreditType = "GOODWILL"
+    CreditNote = "Sorry for the outage."
+    Amount = "10"

@@ -1,12 +1,12 @@
 """What accounts, contracts, provisioned products and payment details must obey."""
 
-import re
 from typing import Any
 from uuid import uuid4
 
 from django.db import connection
 from django.db.models import Model
 
+from billing.card_numbers import keep_last_four, looks_like_a_card
 from billing.catalog.models import PackageProduct
 from billing.customers.models import AccountProduct, Contract
 from billing.customers.models.accounts import ROOT_ACCOUNT_ID
@@ -130,23 +130,7 @@ def _guard_payment_details(batch: Batch) -> None:
                 "payment gateway's token.",
                 "CreditCardToken",
             )
-    numbers = batch.sent("AchBankAcctNum")
-    if any(numbers):
-        batch.put("AchBankAcctNum", [last_four(n) if n else n for n in numbers])
-
-
-def looks_like_a_card(text: str) -> bool:
-    """13 to 19 digits, perhaps grouped, with a right check digit (ISO/IEC 7812, Luhn)."""
-    digits = re.sub(r"[ -]", "", text)
-    if not re.fullmatch(r"[0-9]{13,19}", digits):
-        return False
-    doubled = (sum(divmod(int(d) * 2, 10)) for d in digits[-2::-2])
-    return (sum(doubled) + sum(map(int, digits[-1::-2]))) % 10 == 0
-
-
-def last_four(number: str) -> str:
-    """`DE89 3704 0044 0532 0130 00` -> `****3000`."""
-    return "****" + re.sub(r"[\s*-]", "", number)[-4:]
+    keep_last_four(batch, "AchBankAcctNum")
 
 
 @behavior("CONTRACT_RATE")

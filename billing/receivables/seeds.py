@@ -1,7 +1,36 @@
-"""The statement template of installations that have made none of their own."""
+"""What every installation starts with: a statement template, kinds of credits and of payments."""
 
-from billing.receivables.models import StatementTemplate
+from billing.receivables.models import CreditType, PaymentType, RefundType, StatementTemplate
+from billing.receivables.models.kinds import Kind
 from metabrm.seeding import insert_missing
+
+CREDIT_TYPES = (
+    "BILLING ERROR",
+    "SERVICE ISSUE",
+    "GOODWILL",
+    "EARLY TERMINATION",
+    "WRITE-OFF",
+    "OTHER",
+)
+PAYMENT_TYPES = (
+    "CASH",
+    "CHECK",
+    "CREDIT CARD",
+    "DIRECT DEBIT",
+    "ACH",
+    "WIRE TRANSFER",
+    "LOCKBOX",
+    "OTHER",
+)
+REFUND_TYPES = (
+    "CASH",
+    "CHECK",
+    "CREDIT CARD",
+    "DIRECT DEBIT",
+    "ACH",
+    "WIRE TRANSFER",
+    "OTHER",
+)
 
 
 def load(using: str = "default") -> int:
@@ -15,4 +44,19 @@ def load(using: str = "default") -> int:
         "show_aging": True,
         "show_past_due_statements": True,
     }
-    return insert_missing(StatementTemplate, [default], using)
+    return insert_missing(StatementTemplate, [default], using) + sum(
+        _kinds(model, descriptions, using)
+        for model, descriptions in (
+            (CreditType, CREDIT_TYPES),
+            (PaymentType, PAYMENT_TYPES),
+            (RefundType, REFUND_TYPES),
+        )
+    )
+
+
+def _kinds(model: type[Kind], descriptions: tuple[str, ...], using: str) -> int:
+    rows = (
+        {"id": place, "description": description, "order_id": 10 * place}
+        for place, description in enumerate(descriptions, 1)
+    )
+    return insert_missing(model, rows, using)

@@ -185,6 +185,7 @@ def _compile(snapshot: Snapshot, context: Context) -> _Compiled:
         )
     if snapshot.private:
         _limit_records(snapshot, context, compiled)
+        _limit_views(snapshot, compiled)
     _limit_formulas(snapshot, compiled)
     if snapshot.private:
         _limit_lookups(snapshot, compiled)
@@ -197,6 +198,26 @@ def _limit_records(snapshot: Snapshot, context: Context, compiled: _Compiled) ->
         own = compiled.get(name)
         if own is not None:
             compiled[name] = replace(own, condition=shared.seen, changeable=shared.changeable)
+
+
+def _limit_views(snapshot: Snapshot, compiled: _Compiled) -> None:
+    """A record of a view exists for whoever sees the records that it is made of."""
+    for schema in snapshot.entities.values():
+        own = compiled.get(schema.name)
+        if own is None or not schema.seen_with:
+            continue
+        conditions = [own.condition] if own.condition else []
+        for link in schema.seen_with:
+            target = snapshot.target(link)
+            seen = compiled.get(target.name, _nothing(target)).condition
+            if seen and link.lookup is not None:
+                value, key = link.sql("{t}"), quote(link.lookup.column)
+                conditions.append(
+                    f"({value} IS NULL OR EXISTS (SELECT FROM {quote(target.table)} part_ "
+                    f"WHERE part_.{key} = {value} AND {seen.replace('{t}', 'part_')}))"
+                )
+        if conditions:
+            compiled[schema.name] = replace(own, condition=f"({' AND '.join(conditions)})")
 
 
 def _limit_formulas(snapshot: Snapshot, compiled: _Compiled) -> None:

@@ -63,6 +63,8 @@ def check_targets(
             and columns[field][index] is not None
             and columns[field][index] not in found
         ]
+        if sent and field.lookup.by_key and _may_name(granted[field], target, field):
+            missing = _name_otherwise(batch, field, columns[field], missing, granted[field])
         held = _held(batch, field, missing) if sent else {}
         for index in missing:
             value = columns[field][index]
@@ -78,6 +80,43 @@ def check_targets(
                     f"{value!r}.",
                     field.name,
                 )
+
+
+def _name_otherwise(
+    batch: Batch,
+    field: FieldSchema,
+    column: list[Any],
+    missing: list[int],
+    granted: EntityRights,
+) -> list[int]:
+    """A key that is spelled in another case, or the target's Id, names it as well; the column gets
+    the key. Returns the indexes of what names nothing."""
+    assert field.lookup is not None
+    target = batch.snapshot.target(field)
+    key = quote(field.lookup.column)
+    wanted = {str(column[index]).casefold() for index in missing}
+    live = "AND deleted_at IS NULL" if target.authored else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {key}, id FROM {quote(target.table)} t "
+            f"WHERE (lower({key}::text) = ANY(%(wanted)s) OR id::text = ANY(%(wanted)s)) "
+            f"{live} {granted.where('t')} ORDER BY id FOR KEY SHARE",
+            {"wanted": list(wanted)},
+        )
+        rows = cursor.fetchall()
+    keys: dict[str, set[Any]] = {}
+    for value, _ in rows:
+        keys.setdefault(str(value).casefold(), set()).add(value)
+    # What is a key is no Id, however it is spelled.
+    named = {str(record_id): {value} for value, record_id in rows} | keys
+    left = []
+    for index in missing:
+        found = named.get(str(column[index]).casefold(), set())
+        if len(found) == 1:
+            (column[index],) = found
+        else:
+            left.append(index)
+    return left
 
 
 def _rights_on_targets(

@@ -384,11 +384,21 @@ def _entity(
         authored=static is None or "deleted_at" in _columns(static),
         unique_keys=tuple(dict.fromkeys(unique_keys)),
         private=private,
+        seen_with=_seen_with(static, fields),
         constraint_messages=MappingProxyType(messages),
         refused={fold(n): text for n, text in (options.refused if options else {}).items()},
         validations=tuple(validations),
         layouts=MappingProxyType(arranged),
     )
+
+
+def _seen_with(
+    static: type[CoreModel] | None, fields: Iterable[FieldSchema]
+) -> tuple[FieldSchema, ...]:
+    if static is None:
+        return ()
+    columns = {_column(static, name) for name in static.brm.seen_with}
+    return tuple(f for f in fields if f.column in columns)
 
 
 def title_among(fields: Iterable[FieldSchema]) -> str:

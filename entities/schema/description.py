@@ -156,6 +156,8 @@ class EntitySchema:
     unique_keys: tuple[tuple[str, ...], ...]
     #: Whether a record is seen only by who made it and those with whom it is shared.
     private: bool = False
+    #: Lookups to what a record of a view is made of: it exists for whoever sees all of these.
+    seen_with: tuple[FieldSchema, ...] = ()
     #: Name of a database constraint -> what to tell whoever violates it.
     constraint_messages: Mapping[str, str] = field(default_factory=dict)
     #: Folded name of what may never be kept -> what to send instead.

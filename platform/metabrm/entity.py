@@ -50,6 +50,8 @@ class EntityOptions:
                      be kept there -> what to send instead
     read_only        Python names of fields that the system maintains; values sent are ignored
     writable         False for entities that only the system writes (AUDIT_LOG)
+    seen_with        Python names of the lookups to what a record is made of, of an entity that is
+                     a view: it exists for whoever sees all of these
     """
 
     name: str
@@ -65,6 +67,7 @@ class EntityOptions:
     refused: Mapping[str, str] = field(default_factory=dict)
     read_only: tuple[str, ...] = ()
     writable: bool = True
+    seen_with: tuple[str, ...] = ()
 
 
 class CoreModel(models.Model):

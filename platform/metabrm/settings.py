@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "billing.customers",
     "billing.invoicing",
     "billing.receivables",
+    "billing.tax",
     "collections_mgmt",
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

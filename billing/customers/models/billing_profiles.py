@@ -4,11 +4,10 @@ Numbers of cards and bank accounts are never kept: a card is known by its gatewa
 last four digits, a bank account by its last four digits and the mandate's reference.
 """
 
-from typing import Any
-
 from django.db import models
 from django.db.models import Q
 
+from billing.columns import choice, text
 from metabrm.entity import Computed, EntityModel, EntityOptions, ExternallyKeyed, live_unique
 from metabrm.fields import ACTIVE_OR_NOT, FlagField, ListField, MoneyField
 
@@ -34,16 +33,6 @@ WEEKS = tuple(f"{first} - {WEEKDAYS[place - 1]}" for place, first in enumerate(W
 # The months in which quarters and half-years close: "March, June, September, December", ...
 QUARTERS = tuple(", ".join(MONTHS[first::3]) for first in (2, 0, 1))
 HALF_YEARS = tuple(", ".join(MONTHS[first::6]) for first in (5, 0, 1, 2, 3, 4))
-
-
-def _text(max_length: int, help_text: str, **options: Any) -> models.CharField:
-    return models.CharField(
-        max_length=max_length, null=True, blank=True, help_text=help_text, **options
-    )
-
-
-def _list(values: tuple[str, ...], help_text: str, **options: Any) -> ListField:
-    return ListField(values=values, null=True, blank=True, help_text=help_text, **options)
 
 
 # The balance as text, such as `$12.50`: the currency's sign (or its code) and decimals.
@@ -78,24 +67,24 @@ class BillingProfile(ExternallyKeyed, EntityModel):
         verbose_name="hosted payment page id",
         help_text="How payment pages name the profile; unique, made when not sent.",
     )
-    billing_entity = _text(255, "The company of ours that sends the invoices.")
+    billing_entity = text(255, "The company of ours that sends the invoices.")
 
     # Who and where, as printed on the invoice
     bill_to = models.CharField(max_length=255, help_text="Name the invoice is addressed to.")
-    attention = _text(255, "For whose attention.")
+    attention = text(255, "For whose attention.")
     address1 = models.CharField(
         max_length=255, verbose_name="address line 1", help_text="First line of the address."
     )
-    address2 = _text(255, "Second line of the address.", verbose_name="address line 2")
-    city = _text(100, "City.")
-    state = _text(100, "State, province or county.")
-    zip = _text(30, "Postal code.", verbose_name="postal code")
-    country = _text(100, "Country, as printed on the invoice.")
-    email = _text(1000, "Where invoices are mailed to; several addresses are joined by commas.")
-    phone = _text(50, "Telephone number.")
-    fax = _text(50, "Fax number.")
-    national_identity_number = _text(100, "The customer's tax or identity number.")
-    customer_ref_num = _text(
+    address2 = text(255, "Second line of the address.", verbose_name="address line 2")
+    city = text(100, "City.")
+    state = text(100, "State, province or county.")
+    zip = text(30, "Postal code.", verbose_name="postal code")
+    country = text(100, "Country, as printed on the invoice.")
+    email = text(1000, "Where invoices are mailed to; several addresses are joined by commas.")
+    phone = text(50, "Telephone number.")
+    fax = text(50, "Fax number.")
+    national_identity_number = text(100, "The customer's tax or identity number.")
+    customer_ref_num = text(
         100,
         "The customer's own reference, printed on the invoice.",
         verbose_name="customer reference number",
@@ -144,20 +133,20 @@ class BillingProfile(ExternallyKeyed, EntityModel):
     monthly_billing_date = models.IntegerField(
         help_text="Day of the month on which an invoice closes; 31 = the last day."
     )
-    weekly_billing_date = _list(WEEKS, "First and last day of a weekly cycle.")
-    quarterly_billing_month = _list(QUARTERS, "Months in which quarterly cycles close.")
+    weekly_billing_date = choice(WEEKS, "First and last day of a weekly cycle.")
+    quarterly_billing_month = choice(QUARTERS, "Months in which quarterly cycles close.")
     semi_annual_billing_month = ListField(
         values=HALF_YEARS,
         default="June, December",
         help_text="Months in which half-yearly cycles close.",
     )
-    yearly_billing_month = _list(MONTHS, "Month in which a yearly cycle closes.")
-    calendar_type = _list(
+    yearly_billing_month = choice(MONTHS, "Month in which a yearly cycle closes.")
+    calendar_type = choice(
         ("4-5-4", "4-4-5", "5-4-4"),
         "Weeks per month of the customer's retail calendar; empty = the common calendar.",
     )
-    calendar_closing_month = _list(MONTHS, "Month in which the retail year closes.")
-    calendar_closing_weekday = _list(WEEKDAYS, "Day of the week on which a retail month closes.")
+    calendar_closing_month = choice(MONTHS, "Month in which the retail year closes.")
+    calendar_closing_weekday = choice(WEEKDAYS, "Day of the week on which a retail month closes.")
     inv_grace_days_before_closing = models.IntegerField(
         null=True,
         blank=True,
@@ -170,7 +159,7 @@ class BillingProfile(ExternallyKeyed, EntityModel):
     event_based_billing = FlagField(
         help_text="Event invoice cycles may close invoices apart from the billing cycle."
     )
-    event_group_type = _text(100, "By what the charges of event invoices are grouped.")
+    event_group_type = text(100, "By what the charges of event invoices are grouped.")
 
     # Documents and delivery
     invoice_template = models.ForeignKey(
@@ -181,8 +170,8 @@ class BillingProfile(ExternallyKeyed, EntityModel):
         related_name="+",
         help_text="What the invoices look like; empty = the default template.",
     )
-    invoice_delivery_method = _list(("MAIL", "EMAIL"), "How invoices reach the customer.")
-    invoice_file_format = _text(20, "File format of the invoices.")
+    invoice_delivery_method = choice(("MAIL", "EMAIL"), "How invoices reach the customer.")
+    invoice_file_format = text(20, "File format of the invoices.")
     disable_pdf_generation_on_invoice_close = FlagField(
         verbose_name="disable PDF generation on invoice close",
         help_text="No document is made when an invoice closes.",
@@ -205,30 +194,30 @@ class BillingProfile(ExternallyKeyed, EntityModel):
         verbose_name="dunning process",
         help_text="How overdue invoices are dunned.",
     )
-    credit_card_token = _text(255, "The payment gateway's token of the card.")
-    credit_card_type = _text(50, "Brand of the card.")
-    credit_card_name = _text(255, "Name on the card.", verbose_name="name on credit card")
-    credit_card_exp_date = _text(
+    credit_card_token = text(255, "The payment gateway's token of the card.")
+    credit_card_type = text(50, "Brand of the card.")
+    credit_card_name = text(255, "Name on the card.", verbose_name="name on credit card")
+    credit_card_exp_date = text(
         10, "Month and year in which the card expires.", verbose_name="credit card expiry"
     )
-    credit_card_last_four = _text(4, "Last four digits of the card.")
-    ach_bank_name = _text(255, "Name of the bank.", verbose_name="bank name")
-    ach_branch_code = _text(50, "Code of the bank's branch.", verbose_name="branch code")
-    ach_bank_aba_code = _text(50, "Routing number of the bank.", verbose_name="bank routing number")
-    ach_bank_acct_name = _text(255, "Holder of the account.", verbose_name="bank account holder")
-    ach_bank_acct_num = _text(
+    credit_card_last_four = text(4, "Last four digits of the card.")
+    ach_bank_name = text(255, "Name of the bank.", verbose_name="bank name")
+    ach_branch_code = text(50, "Code of the bank's branch.", verbose_name="branch code")
+    ach_bank_aba_code = text(50, "Routing number of the bank.", verbose_name="bank routing number")
+    ach_bank_acct_name = text(255, "Holder of the account.", verbose_name="bank account holder")
+    ach_bank_acct_num = text(
         50,
         "Number of the account. Only its last four characters are kept: ****6789.",
         verbose_name="bank account number",
     )
-    ach_bank_acct_type = _list(
+    ach_bank_acct_type = choice(
         ("Personal Checking", "Personal Savings", "Business Checking", "Business Savings"),
         "Kind of account.",
         verbose_name="bank account type",
     )
-    ach_echeck_type = _text(50, "Kind of electronic cheque.", verbose_name="e-check type")
-    ach_scheme = _text(50, "Direct debit scheme.", verbose_name="direct debit scheme")
-    ach_unique_ref = _text(
+    ach_echeck_type = text(50, "Kind of electronic cheque.", verbose_name="e-check type")
+    ach_scheme = text(50, "Direct debit scheme.", verbose_name="direct debit scheme")
+    ach_unique_ref = text(
         255,
         "The payment gateway's reference of the account.",
         verbose_name="bank account reference",
@@ -236,14 +225,10 @@ class BillingProfile(ExternallyKeyed, EntityModel):
     ach_mandate_enabled_flag = FlagField(
         verbose_name="mandate enabled", help_text="The customer has given a direct debit mandate."
     )
-    ach_mandate_reference = _text(
-        255, "Reference of the mandate.", verbose_name="mandate reference"
-    )
-    ach_mandate_country = _text(100, "Country of the mandate.", verbose_name="mandate country")
-    ach_mandate_state = _text(100, "State of the mandate.", verbose_name="mandate state")
-    ach_mandate_status = _text(
-        50, "Whether the mandate is in force.", verbose_name="mandate status"
-    )
+    ach_mandate_reference = text(255, "Reference of the mandate.", verbose_name="mandate reference")
+    ach_mandate_country = text(100, "Country of the mandate.", verbose_name="mandate country")
+    ach_mandate_state = text(100, "State of the mandate.", verbose_name="mandate state")
+    ach_mandate_status = text(50, "Whether the mandate is in force.", verbose_name="mandate status")
     ach_mandate_status_modify_date = models.DateTimeField(
         null=True,
         blank=True,

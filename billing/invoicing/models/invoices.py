@@ -183,6 +183,14 @@ class Invoice(ExternallyKeyed, EntityModel):
         related_name="+",
         help_text="The invoice that this one was made from.",
     )
+    voided_by_credit = models.ForeignKey(
+        "receivables.Credit",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The credit that voids it.",
+    )
     move_invoice_description = models.CharField(
         max_length=1000,
         null=True,

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from billing.customers.behavior import last_four, looks_like_a_card
+from billing.card_numbers import last_four, looks_like_a_card
 from billing.customers.models import BillingProfile
 from entities import records
 from metabrm.identity.context import Context

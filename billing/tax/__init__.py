@@ -1,0 +1,1 @@
+"""Taxes on charges and credits, and the services that compute them."""
