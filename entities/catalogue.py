@@ -109,6 +109,26 @@ _ENTRIES = (
         "thousand records.",
     ),
     Entry(
+        Code.IDEMPOTENCY_KEY_IN_USE,
+        409,
+        "A request with the same Idempotency-Key is still being worked on.",
+        "The request was sent again before the first one had its answer.",
+        "Wait for the seconds in `Retry-After` and send the request again: the answer is then that "
+        "of the first one.",
+        "A request with the Idempotency-Key order-4711 is still being worked on. Send this one "
+        "again after a moment for its answer.",
+    ),
+    Entry(
+        Code.IDEMPOTENCY_KEY_REUSED,
+        422,
+        "The Idempotency-Key came before with another body at the same address.",
+        "A key that is made once and used for several requests; a body that is put together anew, "
+        "with another time or order, when it is sent again.",
+        "Give each request a key of its own; to send a request again, send the same bytes.",
+        "The Idempotency-Key order-4711 came before with another body at this address. Give each "
+        "request a key of its own, and send the same body again only under the same one.",
+    ),
+    Entry(
         Code.UNKNOWN_ADDRESS,
         404,
         "There is nothing at this address.",

@@ -16,6 +16,7 @@ from entities.api import envelope
 from entities.api.bodies import body_of
 from entities.api.callers import caller, is_id, served
 from entities.api.errors import JSON
+from entities.api.once import once
 from entities.errors import Code, RequestError
 from metabrm.web.attachments import attachment
 
@@ -52,28 +53,38 @@ def upload(request: HttpRequest, entity: str, record_id: str, field: str) -> Htt
     context, snapshot = caller(request)
     name = served(snapshot, entity)
     number = _id(name, record_id)
-    file_name, content = _sent(request)
-    outcome = files.attach(name, number, field, file_name, content, context, snapshot=snapshot)
-    return HttpResponse(envelope.write("fileUploadResponse", [outcome]), content_type=JSON)
+    body = _body(request)
+
+    def work() -> HttpResponse:
+        file_name, content = _sent(body)
+        outcome = files.attach(name, number, field, file_name, content, context, snapshot=snapshot)
+        return HttpResponse(envelope.write("fileUploadResponse", [outcome]), content_type=JSON)
+
+    return once(request, context, body, work)
 
 
 def receive(request: HttpRequest, entity: str, field: str) -> HttpResponse:
     """POST /files/E/FIELD with {"FileName", "Data"}: a file for a record that is not there yet"""
     context, snapshot = caller(request)
     name = served(snapshot, entity)
-    file_name, content = _sent(request)
-    file = files.receive(name, field, file_name, content, context, snapshot=snapshot)
-    element = {
-        "Key": file.key,
-        "FileName": file.file_name,
-        "ContentType": file.content_type,
-        "Size": str(file.size),
-        "ErrorCode": "0",
-        "ErrorText": " ",
-        "ErrorElementField": " ",
-        "success": True,
-    }
-    return HttpResponse(orjson.dumps({"fileUploadResponse": [element]}), content_type=JSON)
+    body = _body(request)
+
+    def work() -> HttpResponse:
+        file_name, content = _sent(body)
+        file = files.receive(name, field, file_name, content, context, snapshot=snapshot)
+        element = {
+            "Key": file.key,
+            "FileName": file.file_name,
+            "ContentType": file.content_type,
+            "Size": str(file.size),
+            "ErrorCode": "0",
+            "ErrorText": " ",
+            "ErrorElementField": " ",
+            "success": True,
+        }
+        return HttpResponse(orjson.dumps({"fileUploadResponse": [element]}), content_type=JSON)
+
+    return once(request, context, body, work)
 
 
 def deliver(request: HttpRequest, entity: str, record_id: str, field: str) -> HttpResponse:
@@ -84,8 +95,12 @@ def deliver(request: HttpRequest, entity: str, record_id: str, field: str) -> Ht
     return attachment(file.file_name, file.content_type, file.content)
 
 
-def _sent(request: HttpRequest) -> tuple[str, bytes]:
-    sent = envelope.read_object(body_of(request, MOST_BYTES, _too_large), _HOW_TO_SEND)
+def _body(request: HttpRequest) -> bytes:
+    return body_of(request, MOST_BYTES, _too_large)
+
+
+def _sent(body: bytes) -> tuple[str, bytes]:
+    sent = envelope.read_object(body, _HOW_TO_SEND)
     return _text(sent, "FileName"), _decoded(_text(sent, "Data", empty=True))
 
 

@@ -19,6 +19,7 @@ from entities.api.callers import caller, is_id, served
 from entities.api.envelope import Envelope
 from entities.api.errors import JSON, MethodNotAllowed, answer_to, rendered
 from entities.api.limits import told
+from entities.api.once import once
 from entities.api.organisations import require_our_own
 from entities.errors import Code, RequestError
 from entities.query import Page
@@ -112,65 +113,80 @@ def _methods_at(parts: list[str]) -> tuple[dict[str, View], str]:
 
 def create(request: HttpRequest, entity: str) -> HttpResponse:
     """POST /E"""
-    context, entity, sent = _write_request(request, entity)
-    done = records.create(entity, sent.rows, context, all_or_none=sent.all_or_none)
-    return _outcomes("createResponse", done)
+
+    def work(context: Context, name: str, sent: Envelope) -> HttpResponse:
+        done = records.create(name, sent.rows, context, all_or_none=sent.all_or_none)
+        return _outcomes("createResponse", done)
+
+    return _write(request, entity, work)
 
 
 def update(request: HttpRequest, entity: str, record_id: str | None = None) -> HttpResponse:
     """PUT /E and PUT /E/ID"""
-    context, entity, sent = _write_request(request, entity)
-    if record_id is not None:
-        _put_id(sent.rows, record_id)
-    done = records.update(
-        entity,
-        sent.rows,
-        context,
-        all_or_none=sent.all_or_none,
-        null_clears=sent.null_clears,
-    )
-    return _outcomes("updateResponse", done)
+
+    def work(context: Context, name: str, sent: Envelope) -> HttpResponse:
+        if record_id is not None:
+            _put_id(sent.rows, record_id)
+        done = records.update(
+            name,
+            sent.rows,
+            context,
+            all_or_none=sent.all_or_none,
+            null_clears=sent.null_clears,
+        )
+        return _outcomes("updateResponse", done)
+
+    return _write(request, entity, work)
 
 
 def upsert(request: HttpRequest, entity: str) -> HttpResponse:
     """PATCH /E"""
-    context, entity, sent = _write_request(request, entity)
-    if not sent.key:
-        raise RequestError(
-            Code.MALFORMED_REQUEST,
-            'An upsert needs "externalIDFieldName" beside "brmObjects": the field by which a '
-            "record is found again.",
-            field="externalIDFieldName",
+
+    def work(context: Context, name: str, sent: Envelope) -> HttpResponse:
+        if not sent.key:
+            raise RequestError(
+                Code.MALFORMED_REQUEST,
+                'An upsert needs "externalIDFieldName" beside "brmObjects": the field by which a '
+                "record is found again.",
+                field="externalIDFieldName",
+            )
+        done = records.upsert(
+            name,
+            sent.rows,
+            context,
+            key=sent.key,
+            all_or_none=sent.all_or_none,
+            null_clears=sent.null_clears,
         )
-    done = records.upsert(
-        entity,
-        sent.rows,
-        context,
-        key=sent.key,
-        all_or_none=sent.all_or_none,
-        null_clears=sent.null_clears,
-    )
-    return _outcomes("upsertResponse", done, with_created=True)
+        return _outcomes("upsertResponse", done, with_created=True)
+
+    return _write(request, entity, work)
 
 
 def delete(request: HttpRequest, entity: str) -> HttpResponse:
     """DELETE /delete/E"""
-    context, entity, sent = _write_request(request, entity)
-    done = records.delete(
-        entity,
-        _ids(sent.rows),
-        context,
-        permanently=sent.permanently,
-        all_or_none=sent.all_or_none,
-    )
-    return _outcomes("deleteResponse", done)
+
+    def work(context: Context, name: str, sent: Envelope) -> HttpResponse:
+        done = records.delete(
+            name,
+            _ids(sent.rows),
+            context,
+            permanently=sent.permanently,
+            all_or_none=sent.all_or_none,
+        )
+        return _outcomes("deleteResponse", done)
+
+    return _write(request, entity, work)
 
 
 def undelete(request: HttpRequest, entity: str) -> HttpResponse:
     """DELETE /undelete/E"""
-    context, entity, sent = _write_request(request, entity)
-    done = records.undelete(entity, _ids(sent.rows), context, all_or_none=sent.all_or_none)
-    return _outcomes("undeleteResponse", done)
+
+    def work(context: Context, name: str, sent: Envelope) -> HttpResponse:
+        done = records.undelete(name, _ids(sent.rows), context, all_or_none=sent.all_or_none)
+        return _outcomes("undeleteResponse", done)
+
+    return _write(request, entity, work)
 
 
 def retrieve_id(request: HttpRequest, entity: str, record_id: str) -> HttpResponse:
@@ -231,9 +247,14 @@ def _query(request: HttpRequest, sql: str) -> HttpResponse:
     return _rows("queryResponse", query.query(sql, context, snapshot=snapshot))
 
 
-def _write_request(request: HttpRequest, entity: str) -> tuple[Context, str, Envelope]:
+def _write(
+    request: HttpRequest, entity: str, work: Callable[[Context, str, Envelope], HttpResponse]
+) -> HttpResponse:
+    """The answer of `work` to what is sent about the entity."""
     context, snapshot = caller(request)
-    return context, served(snapshot, entity), envelope.read(body_of(request))
+    name = served(snapshot, entity)
+    body = body_of(request)
+    return once(request, context, body, lambda: work(context, name, envelope.read(body)))
 
 
 def _parameter(request: HttpRequest, name: str) -> str:

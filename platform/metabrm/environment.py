@@ -98,6 +98,7 @@ class Environment:
     rate_limit: RateLimit | None = None
     rate_limits: Mapping[str, RateLimit | None] = field(default_factory=dict)
     trusted_proxies: tuple[Network, ...] = ()
+    idempotency_hours: int = 24
 
     @property
     def admin_password_file(self) -> Path:
@@ -382,6 +383,13 @@ VARIABLES: tuple[Variable, ...] = (
         _rate_limits,
     ),
     Variable(
+        "BRM_IDEMPOTENCY_HOURS",
+        "`24`",
+        "For how long the answer to a request with an Idempotency-Key is given again.",
+        "a whole number from 1 to 8760",
+        _whole_number(1, 8760),
+    ),
+    Variable(
         "BRM_TRUSTED_PROXIES",
         "none",
         "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.",
@@ -436,6 +444,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         field_keys=values.get("BRM_FIELD_KEYS", ()),
         rate_limit=values.get("BRM_RATE_LIMIT", _rate_limit(RATE_LIMIT)),
         rate_limits=values.get("BRM_RATE_LIMITS", {}),
+        idempotency_hours=values.get("BRM_IDEMPOTENCY_HOURS", 24),
         trusted_proxies=values.get("BRM_TRUSTED_PROXIES", ()),
     )
 

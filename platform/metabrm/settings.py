@@ -216,6 +216,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "metabrm.identity.tasks.purge_expired_sessions",
         "schedule": timedelta(hours=1),
     },
+    "remove answers that are no longer given again": {
+        "task": "metabrm.web.tasks.trim_kept_answers",
+        "schedule": timedelta(hours=1),
+    },
     "purge the recycle bin and old history": {
         "task": "entities.tasks.apply_retention",
         "schedule": timedelta(days=1),

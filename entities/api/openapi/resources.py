@@ -249,7 +249,7 @@ class Resource:
             one=True,
             named="updateOne",
         )
-        return operation | {"parameters": [ref("parameters", "Id")]}
+        return operation | {"parameters": [ref("parameters", "Id"), *operation["parameters"]]}
 
     def _upsert(self) -> Json:
         key = {
@@ -299,7 +299,8 @@ class Resource:
             named,
             summary,
             ref("responses", f"{verb}Response"),
-            errors(400, 403, 404, 413),
+            errors(400, 403, 404, 409, 413, 422),
+            parameters=[ref("parameters", "IdempotencyKey")],
             requestBody=body(sent, self._example(example)),
         )
 

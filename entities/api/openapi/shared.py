@@ -76,6 +76,13 @@ PARAMETERS: Json = {
         "description": f"A SELECT. At most {MAX_ROWS:,} rows are answered.",
         "schema": {"type": "string", "minLength": 1},
     },
+    "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "The request is done once under this key; sent again, it is answered the same.",
+        "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+        "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
+    },
     "Entity": {
         "name": "entity",
         "in": "query",
@@ -225,7 +232,8 @@ def responses() -> Json:
         }
     header = {"required": True, "schema": _TEXT}
     made["Error401"]["headers"] = {"WWW-Authenticate": header}
-    made["Error503"]["headers"] = {"Retry-After": header | {"description": "Seconds."}}
+    for status in (409, 429, 503):
+        made[f"Error{status}"]["headers"] = {"Retry-After": header | {"description": "Seconds."}}
     return made
 
 

@@ -13,6 +13,8 @@ _SENT: Json = thing(
     FileName=_TEXT | {"minLength": 1, "description": "The file's name without a path."},
     Data=_TEXT | {"contentEncoding": "base64", "description": "The content; at most 40 MiB."},
 )
+#: Statuses of an upload that is refused for what it sends.
+_REFUSALS = (409, 413, 422)
 _KEPT: Json = thing(
     ["Key", "FileName", "ContentType", "Size"],
     Key=_TEXT | {"description": "What the record is written with, within twelve hours, once."},
@@ -49,7 +51,8 @@ def paths(entity: str, field: FieldSchema, *, read: bool, create: bool, update: 
                 "uploadFirst",
                 f"Upload a {field.name} for a record of {entity} that is written afterwards",
                 done | content(answer("fileUploadResponse", _KEPT)),
-                413,
+                *_REFUSALS,
+                parameters=[ref("parameters", "IdempotencyKey")],
                 requestBody=body(_SENT),
             )
         }
@@ -67,7 +70,14 @@ def paths(entity: str, field: FieldSchema, *, read: bool, create: bool, update: 
             answer("fileUploadResponse", {"type": "object"})
         )
         summary = f"Put a file into the {field.name} of a record"
-        methods["post"] = operation("upload", summary, success, 413, requestBody=body(_SENT))
+        methods["post"] = operation(
+            "upload",
+            summary,
+            success,
+            *_REFUSALS,
+            parameters=[ref("parameters", "IdempotencyKey")],
+            requestBody=body(_SENT),
+        )
     if methods:
         found[one] = addressed | methods
     return found
