@@ -79,7 +79,7 @@ PARAMETERS: Json = {
     "IdempotencyKey": {
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "The request is done once under this key; sent again, it is answered the same.",
+        "description": "Done once under this key; sent again, it is answered the same.",
         "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
         "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
     },
