@@ -1,8 +1,11 @@
-"""Who sends a request, by the `sessionid` header or a bearer token, and on which schema it runs.
+"""Who sends a request, by a session, a token or an API key, and on which schema it runs.
 
-Both are asked of the database in one statement. Where a request carries both credentials either
-suffices, the session first.
+Both are asked of the database in one statement. Where a request carries several credentials, each
+suffices, and the first that is good says who calls: the header `sessionid`, then `Authorization`
+(Bearer, or Basic with an API key), then `X-Api-Key`. Where none is good, the first is answered for.
 """
+
+from typing import Any
 
 from django.http import HttpRequest
 
@@ -11,13 +14,19 @@ from entities.errors import Code, RequestError
 from entities.schema.current import current
 from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
-from metabrm.identity.sessions import context_of_session
+from metabrm.identity.secret import key_in
+from metabrm.identity.sessions import context_of_key, context_of_session
 from metabrm.identity.tokens import BadToken, context_of_token
 from metabrm.web.middleware import request_id_of
 
 #: Digits of a number that is longer than any Id.
 LONGEST_ID = 30
 
+_NO_CREDENTIAL = (
+    "No session ID was provided. Log in with POST .../rest/2.0/login and send its SessionID in the "
+    "header sessionid, or send an access token in the header Authorization: Bearer, or an API key "
+    "in the header X-Api-Key."
+)
 _SCHEMA_VERSION = "(SELECT v.version FROM entities_schemaversion v WHERE v.id = 1)"
 
 
@@ -28,22 +37,14 @@ def caller(request: HttpRequest) -> tuple[Context, Snapshot]:
     TOO_MANY_REQUESTS.
     """
     session_id = session_id_of(request)
-    token = _bearer(request)
     about = {
         "reason": f"REST {request.method}",
         "request_id": request_id_of(request),
         "alongside": _SCHEMA_VERSION,
     }
     found = context_of_session(session_id, **about) if session_id else None
-    if found is None and token:
-        try:
-            found = context_of_token(token, **about)
-        except BadToken as bad:
-            if not session_id:
-                admit_address(request)
-                raise RequestError(
-                    Code.NOT_AUTHENTICATED, f"The bearer token is not accepted: {bad}."
-                ) from bad
+    if found is None:
+        found, refusal = _otherwise(request, about)
     if found is None:
         admit_address(request)
         if session_id:
@@ -52,12 +53,7 @@ def caller(request: HttpRequest) -> tuple[Context, Snapshot]:
                 "The session is not known or has expired. Log in again.",
                 field="sessionid",
             )
-        raise RequestError(
-            Code.NOT_AUTHENTICATED,
-            "No session ID was provided. Log in with POST .../rest/2.0/login and send its "
-            "SessionID in the header sessionid, or send an access token in the header "
-            "Authorization: Bearer.",
-        )
+        raise RequestError(Code.NOT_AUTHENTICATED, refusal)
     context, version = found
     admit(request, context)
     return context, current(version or 0)
@@ -81,6 +77,27 @@ def session_id_of(request: HttpRequest) -> str:
     return str(request.META.get("HTTP_SESSIONID", "")).strip()
 
 
-def _bearer(request: HttpRequest) -> str:
-    kind, _, token = str(request.META.get("HTTP_AUTHORIZATION", "")).strip().partition(" ")
-    return token.strip() if kind.casefold() == "bearer" else ""
+def key_of(request: HttpRequest) -> str:
+    """The API key in the header X-Api-Key; "" without one."""
+    return str(request.META.get("HTTP_X_API_KEY", "")).strip()
+
+
+def _otherwise(
+    request: HttpRequest, about: dict[str, str]
+) -> tuple[tuple[Context, Any] | None, str]:
+    """The caller by any credential but a session, and what to say where there is none."""
+    refusal = ""
+    header = str(request.META.get("HTTP_AUTHORIZATION", "")).strip()
+    kind, _, token = header.partition(" ")
+    if kind.casefold() == "bearer":
+        try:
+            return context_of_token(token.strip(), **about), ""
+        except BadToken as bad:
+            refusal = f"The bearer token is not accepted: {bad}."
+    for key in (key_in(header), key_of(request)):
+        if key:
+            found = context_of_key(key, **about)
+            if found is not None:
+                return found, ""
+            refusal = refusal or "The API key is not known, has expired or was revoked."
+    return None, refusal or _NO_CREDENTIAL

@@ -36,6 +36,9 @@ SECRET_KEY_LENGTH = 32
 FIELD_KEY_BYTES = 64
 #: Id of the key that is generated where none is given.
 GENERATED_FIELD_KEY = "generated"
+#: Id of the signing key that is the secret key, where none is given.
+GENERATED_SIGNING_KEY = "secret-key"
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,11 @@ class Environment:
     field_keys: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     rate_limit: RateLimit | None = None
     rate_limits: Mapping[str, RateLimit | None] = field(default_factory=dict)
+    signing_keys: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    session_idle_minutes: int = 120
+    session_hours: int = 24
+    lockout_failures: int = 5
+    lockout_minutes: int = 15
     trusted_proxies: tuple[Network, ...] = ()
     idempotency_hours: int = 24
 
@@ -210,6 +218,16 @@ def _networks(text: str) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(entry.strip()) for entry in text.split(","))
 
 
+def _signing_keys(text: str) -> tuple[tuple[str, str], ...]:
+    keys: dict[str, str] = {}
+    for entry in text.split(","):
+        name, _, key = entry.strip().partition(":")
+        _must(re.fullmatch(r"[A-Za-z0-9_-]{1,32}", name) and name not in keys)
+        _must(len(key) >= SECRET_KEY_LENGTH)
+        keys[name] = key
+    return tuple(keys.items())
+
+
 def _field_keys(text: str) -> tuple[tuple[str, bytes], ...]:
     keys: dict[str, bytes] = {}
     for entry in text.split(","):
@@ -316,6 +334,44 @@ VARIABLES: tuple[Variable, ...] = (
         f" random bytes",
         _field_keys,
         secret=True,
+    ),
+    Variable(
+        "BRM_SIGNING_KEYS",
+        "made from BRM_SECRET_KEY",
+        "Sign access tokens; the first key signs, all of them verify.",
+        f"ID:KEY or several of them separated by commas, the one that signs first: each ID another"
+        f" one of 1 to 32 letters, digits, '_' or '-', each KEY at least {SECRET_KEY_LENGTH}"
+        f" characters without a comma that nobody can guess",
+        _signing_keys,
+        secret=True,
+    ),
+    Variable(
+        "BRM_SESSION_IDLE_MINUTES",
+        "`120`",
+        "How long a session lives unused, of a program or a browser.",
+        "a whole number from 1 to 10080",
+        _whole_number(1, 10_080),
+    ),
+    Variable(
+        "BRM_SESSION_HOURS",
+        "`24`",
+        "How long a session lives at most.",
+        "a whole number from 1 to 720",
+        _whole_number(1, 720),
+    ),
+    Variable(
+        "BRM_LOCKOUT_FAILURES",
+        "`5`",
+        "How many failed sign-ins lock a user out at an address.",
+        "a whole number from 1 to 1000",
+        _whole_number(1, 1_000),
+    ),
+    Variable(
+        "BRM_LOCKOUT_MINUTES",
+        "`15`",
+        "How long nobody can sign in who was locked out.",
+        "a whole number from 1 to 1440",
+        _whole_number(1, 1_440),
     ),
     Variable(
         "BRM_ALLOWED_HOSTS",
@@ -445,6 +501,11 @@ def read(variables: Mapping[str, str]) -> Environment:
         rate_limit=values.get("BRM_RATE_LIMIT", _rate_limit(RATE_LIMIT)),
         rate_limits=values.get("BRM_RATE_LIMITS", {}),
         idempotency_hours=values.get("BRM_IDEMPOTENCY_HOURS", 24),
+        signing_keys=values.get("BRM_SIGNING_KEYS", ()),
+        session_idle_minutes=values.get("BRM_SESSION_IDLE_MINUTES", 120),
+        session_hours=values.get("BRM_SESSION_HOURS", 24),
+        lockout_failures=values.get("BRM_LOCKOUT_FAILURES", 5),
+        lockout_minutes=values.get("BRM_LOCKOUT_MINUTES", 15),
         trusted_proxies=values.get("BRM_TRUSTED_PROXIES", ()),
     )
 
@@ -458,6 +519,11 @@ def current() -> Environment:
 def secret_key() -> str:
     """BRM_SECRET_KEY, or the one generated at the first start and kept in the state directory."""
     return current().secret_key or _kept(current().state_dir / "secret-key", 64)
+
+
+def signing_keys() -> tuple[tuple[str, str], ...]:
+    """Id and key of all in BRM_SIGNING_KEYS, the one that signs first; else the secret key's own."""
+    return current().signing_keys or ((GENERATED_SIGNING_KEY, secret_key()),)
 
 
 def field_keys() -> tuple[tuple[str, bytes], ...]:

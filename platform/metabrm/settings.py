@@ -1,5 +1,6 @@
 """Django's settings. What differs between installations comes from `metabrm.environment`."""
 
+import secrets
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -18,16 +19,35 @@ PASSWORD_HASHERS = [
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 AUTH_USER_MODEL = "identity.User"
 # Where a sign-in leads that was not on its way to a page.
 LOGIN_REDIRECT_URL = "/admin/"
-AUTHENTICATION_BACKENDS = ["metabrm.identity.authentication.PasswordBackend"]
-# How long an API session lives unused, and at most.
-API_SESSION_IDLE = timedelta(hours=2)
-API_SESSION_LIFETIME = timedelta(hours=24)
+AUTHENTICATION_BACKENDS = [
+    # Counts and locks out; must be asked before anybody looks at a password.
+    "axes.backends.AxesStandaloneBackend",
+    "metabrm.identity.authentication.PasswordBackend",
+]
+AXES_HANDLER = "metabrm.identity.lockout.Handler"
+AXES_CLIENT_IP_CALLABLE = "metabrm.web.addresses.client_address"
+AXES_COOLOFF_TIME = timedelta(minutes=env.lockout_minutes)
+# Whoever tries on while he is locked out does not stay so for longer.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+# Its middleware would answer programs by a page; the front doors say it themselves.
+SILENCED_SYSTEM_CHECKS = ["axes.W002"]
+# How long a session of a program lives unused, and any session at most.
+API_SESSION_IDLE = timedelta(minutes=env.session_idle_minutes)
+API_SESSION_LIFETIME = timedelta(hours=env.session_hours)
+SESSION_ENGINE = "metabrm.identity.browser"
+SESSION_COOKIE_AGE = env.session_idle_minutes * 60
 # API sessions travel in a header named sessionid; the browser's cookie has a name of its own.
 SESSION_COOKIE_NAME = "metabrm_session"
 CSRF_COOKIE_NAME = "metabrm_csrf"
@@ -51,6 +71,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "rest_framework",
     "django_filters",
+    "axes",
     "metabrm.identity",
     "metabrm.localization",
     "metabrm.web",
@@ -106,10 +127,8 @@ SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(hours=1),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
     "ALGORITHM": "HS256",
-    "SIGNING_KEY": SECRET_KEY,
-    "USER_ID_FIELD": "id",
-    # A token made under an old password is worth nothing.
-    "CHECK_REVOKE_TOKEN": True,
+    # Our tokens are signed by the keys of `metabrm.identity.tokens`; simplejwt's own by nobody's.
+    "SIGNING_KEY": secrets.token_urlsafe(64),
 }
 UNFOLD = {
     "SITE_TITLE": "metabrm",

@@ -1,11 +1,14 @@
-"""Users, roles and API sessions.
+"""Users, roles, the keys and clients of programs, and who is signed in.
 
-ROLE and USER are entities like any other; an API session is not: it is a secret with a lifetime,
-of which only a hash is kept.
+ROLE, USER, API_KEY and OAUTH_CLIENT are entities like any other. What proves who somebody is, a
+secret or a session, is none: of those only hashes are kept, in tables that no metadata describes.
 """
 
+from typing import Any
+
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
-from django.db import models
+from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
+from django.db import models, transaction
 
 from metabrm.entity import Computed, EntityModel, EntityOptions, live_unique
 from metabrm.fields import FlagField, ListField, MoneyField
@@ -225,6 +228,18 @@ class User(AbstractBaseUser, EntityModel):
     def is_superuser(self) -> bool:
         return self.is_active and self.role.administrator_flag
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; a new password, whoever sets it, ends what was signed in under the old one."""
+        from metabrm.identity.sessions import close_sessions_of
+
+        # Django forgets the password here that was set; it knows none where only its hash was
+        # renewed.
+        changed = self.pk is not None and self._password is not None
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if changed:
+                close_sessions_of(self)
+
     def has_perm(self, perm: str, obj: object | None = None) -> bool:
         """Django's own permissions are unused: rights per entity come from `entities.access`."""
         return self.is_superuser
@@ -233,14 +248,299 @@ class User(AbstractBaseUser, EntityModel):
         return self.is_staff
 
 
-class ApiSession(models.Model):
-    """A signed-in program. The session id is shown once at login; only its SHA-256 is kept."""
+class Person(EntityModel):
+    """Abstract: what is kept of people besides USER; nobody signs in as one of them."""
 
-    token_hash = models.BinaryField(max_length=32, unique=True)
+    username = models.CharField(max_length=150, help_text="Name of the person; unique.")
+    email = models.EmailField()
+    first_name = models.CharField(max_length=100, null=True, blank=True)
+    last_name = models.CharField(max_length=100, null=True, blank=True)
+    title = models.CharField(max_length=100, null=True, blank=True)
+    phone = models.CharField(max_length=50, null=True, blank=True)
+    status = ListField(values=STATUSES, default="ACTIVE", db_default="ACTIVE")
+    role = models.ForeignKey(
+        Role, models.PROTECT, related_name="+", help_text="Says what the person may see and change."
+    )
+    federation_id = models.CharField(
+        max_length=255, null=True, blank=True, help_text="The person's id at the identity provider."
+    )
+    reset_password_flag = FlagField(
+        help_text="The person must choose a new password at next sign-in."
+    )
+
+    class Meta:
+        abstract = True
+
+
+_PERSON_NAMES = {
+    "first_name": "First_Name",
+    "last_name": "Last_Name",
+    "language": "LanguageCode",
+}
+
+
+def _role_fields() -> tuple[Computed, ...]:
+    """RoleName and RoleStatus of an entity with a role."""
+    return (
+        Computed(
+            "RoleName",
+            "TEXT",
+            "(SELECT r.name FROM identity_role r WHERE r.id = {t}.role_id)",
+            help="Name of the role.",
+        ),
+        Computed(
+            "RoleStatus",
+            "TEXT",
+            "(SELECT r.status FROM identity_role r WHERE r.id = {t}.role_id)",
+            help="Status of the role.",
+        ),
+    )
+
+
+class ExternalUser(Person):
+    """A customer who looks at his own account in the portal; his role is never an
+    administrator's."""
+
+    brm = EntityOptions(
+        "EXTERNAL_USER",
+        external_keys=("username",),
+        title="username",
+        names=_PERSON_NAMES,
+        computed=_role_fields(),
+    )
+
+    account = models.ForeignKey(
+        "customers.Account",
+        models.CASCADE,
+        related_name="+",
+        help_text="The customer account he belongs to.",
+    )
+    time_zone = models.ForeignKey(
+        "localization.TimeZone",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        help_text="Zone in which times are shown to him; UTC when not set.",
+    )
+    language = models.ForeignKey(
+        "localization.Language",
+        models.PROTECT,
+        to_field="language_code",
+        db_column="language_code",
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+    )
+    internal_authentication_disabled_flag = FlagField(
+        help_text="Signs in through single sign-on only; passwords are refused."
+    )
+
+    class Meta:
+        verbose_name = "external user"
+        verbose_name_plural = "external users"
+        constraints = [live_unique("identity_externaluser", "username")]
+        ordering = ["username"]
+
+
+class SupportUser(Person):
+    """Somebody who helps from outside the organisation, kept apart from its users."""
+
+    brm = EntityOptions(
+        "SUPPORT_USERS",
+        external_keys=("username",),
+        title="username",
+        names={
+            **_PERSON_NAMES,
+            "allow_api": "AllowAPI",
+            "require_oauth_for_api_access": "RequireOAuthForAPIAccess",
+            "immediate_manager": "ImmediateManager",
+        },
+        computed=_role_fields(),
+    )
+
+    type = models.CharField(max_length=100, null=True, blank=True)
+    time_zone = models.ForeignKey(
+        "localization.TimeZone", models.PROTECT, related_name="+", db_index=False
+    )
+    language = models.ForeignKey(
+        "localization.Language",
+        models.PROTECT,
+        to_field="language_code",
+        db_column="language_code",
+        related_name="+",
+        db_index=False,
+    )
+    convert_time_zone = FlagField(help_text="Show times in the person's own zone.")
+    regional_settings = models.CharField(max_length=100, null=True, blank=True)
+    immediate_manager = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    collections_user_flag = FlagField(help_text="The person works collection actions.")
+    allow_api = FlagField(verbose_name="allow API", help_text="The person's programs may call.")
+    require_oauth_for_api_access = FlagField(
+        verbose_name="require OAuth for API access",
+        help_text="The person's programs may call with OAuth tokens only.",
+    )
+    authentication_type = models.CharField(max_length=100, null=True, blank=True)
+    forbid_internal_auth = FlagField(
+        help_text="Signs in through single sign-on only; passwords are refused."
+    )
+    landing_page = models.CharField(max_length=255, null=True, blank=True)
+    theme_id = models.CharField(max_length=50, null=True, blank=True)
+    last_logged = models.DateTimeField(null=True, blank=True, verbose_name="last sign-in")
+    last_logged_ip = models.CharField(
+        max_length=45, null=True, blank=True, verbose_name="address of the last sign-in"
+    )
+    last_logout = models.DateTimeField(null=True, blank=True, verbose_name="last sign-out")
+
+    class Meta:
+        verbose_name = "support user"
+        verbose_name_plural = "support users"
+        constraints = [live_unique("identity_supportuser", "username")]
+        ordering = ["username"]
+
+
+def _last_used(column: str) -> Computed:
+    return Computed(
+        "LastUsed",
+        "DATETIME",
+        f"(SELECT max(s.last_used) FROM identity_secret s WHERE s.{column} = {{t}}.id)",
+        help="When it was last used, to the minute.",
+    )
+
+
+class ApiKey(EntityModel):
+    """A key with which a program calls as its user."""
+
+    brm = EntityOptions(
+        "API_KEY",
+        external_keys=("name",),
+        immutable=("user",),
+        read_only=("key_prefix", "secret_issued"),
+        computed=(_last_used("api_key_id"),),
+    )
+
+    name = models.CharField(max_length=100, help_text="What it is for; unique.")
+    user = models.ForeignKey(
+        User, models.CASCADE, related_name="+", help_text="Whoever sends the key acts as this user."
+    )
+    role = models.ForeignKey(
+        Role,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="What the key may do; what its user may when not set.",
+    )
+    status = ListField(
+        values=STATUSES,
+        default="ACTIVE",
+        db_default="ACTIVE",
+        help_text="A deactivated key is revoked: activated again, it needs a new secret.",
+    )
+    expiration_date = models.DateTimeField(
+        null=True, blank=True, help_text="The key is refused from then on; never when not set."
+    )
+    key_prefix = models.CharField(
+        max_length=20, null=True, blank=True, help_text="How the key begins, to recognise it by."
+    )
+    secret_issued = models.DateTimeField(
+        null=True, blank=True, help_text="When its secret was made and shown."
+    )
+
+    class Meta:
+        verbose_name = "API key"
+        verbose_name_plural = "API keys"
+        constraints = [live_unique("identity_apikey", "name")]
+        ordering = ["name"]
+
+
+class OAuthClient(EntityModel):
+    """A program that signs in as its user with a client id and a secret."""
+
+    brm = EntityOptions(
+        "OAUTH_CLIENT",
+        external_keys=("name", "client_id"),
+        immutable=("user",),
+        read_only=("client_id", "secret_issued"),
+        computed=(_last_used("client_id"),),
+    )
+
+    name = models.CharField(max_length=100, help_text="What it is for; unique.")
+    client_id = models.CharField(
+        max_length=50, null=True, blank=True, help_text="What the program calls itself; unique."
+    )
+    user = models.ForeignKey(
+        User, models.CASCADE, related_name="+", help_text="The program acts as this user."
+    )
+    status = ListField(
+        values=STATUSES,
+        default="ACTIVE",
+        db_default="ACTIVE",
+        help_text="A deactivated client is revoked: activated again, it needs a new secret.",
+    )
+    secret_issued = models.DateTimeField(
+        null=True, blank=True, help_text="When its newest secret was made and shown."
+    )
+
+    class Meta:
+        verbose_name = "OAuth client"
+        verbose_name_plural = "OAuth clients"
+        constraints = [
+            live_unique("identity_oauthclient", "name"),
+            live_unique("identity_oauthclient", "client_id"),
+        ]
+        ordering = ["name"]
+
+
+class Secret(models.Model):
+    """What proves an API key or an OAuth client: the SHA-256 of 256 random bits."""
+
+    secret_hash = models.BinaryField(max_length=32, unique=True)
+    api_key = models.ForeignKey(ApiKey, models.CASCADE, null=True, related_name="+")
+    client = models.ForeignKey(OAuthClient, models.CASCADE, null=True, related_name="+")
+    created = models.DateTimeField()
+    expires = models.DateTimeField(null=True, help_text="Set when a newer one replaces it.")
+    last_used = models.DateTimeField(null=True, help_text="Written once a minute.")
+
+
+class ApiSession(models.Model):
+    """A signed-in program: of a session the hash of its id, of tokens only that they were issued.
+
+    A session id is shown once at login; only its SHA-256 is kept. A token is signed and names its
+    row here, so that it ends when the row does.
+    """
+
+    token_hash = models.BinaryField(max_length=32, unique=True, null=True)
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    secret = models.ForeignKey(
+        Secret, models.CASCADE, null=True, related_name="+", help_text="What a client signed in by."
+    )
+    address = models.CharField(max_length=45, default="", help_text="Where it was opened from.")
+    agent = models.CharField(max_length=200, default="", help_text="What the program called itself.")
     created = models.DateTimeField()
     last_used = models.DateTimeField(help_text="Idle time counts from here; written once a minute.")
     expires = models.DateTimeField(db_index=True, help_text="The session ends then, used or not.")
 
     def __str__(self) -> str:
         return f"API session of {self.user} since {self.created:%Y-%m-%d %H:%M}"
+
+
+class BrowserSession(AbstractBaseSession):
+    """A signed-in browser: Django's session, which also says whose it is and where it is used."""
+
+    objects: BaseSessionManager = BaseSessionManager()
+
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="+")
+    address = models.CharField(max_length=45, default="")
+    agent = models.CharField(max_length=200, default="")
+    last_used = models.DateTimeField(null=True)
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        from metabrm.identity.browser import SessionStore
+
+        return SessionStore

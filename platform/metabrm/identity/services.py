@@ -2,17 +2,19 @@
 
 from django.contrib import auth
 from django.db import connection, transaction
+from django.http import HttpRequest
 
 from metabrm import environment
+from metabrm.identity import lockout
 from metabrm.identity.models import ADMINISTRATOR_ROLE, Role, User
 from metabrm.identity.sessions import (
     close_session,
-    close_sessions_of,
     context_of_session,
     open_session,
 )
 
 __all__ = [
+    "LockedOut",
     "authenticate",
     "close_session",
     "context_of_session",
@@ -42,18 +44,29 @@ ROLES = {
 _LOCK = 7_316_001
 
 
-def authenticate(username: str, password: str) -> User | None:
-    """The user who signs in with this name and password; None if the two don't fit."""
-    user = auth.authenticate(username=username, password=password)
-    return user if isinstance(user, User) else None
+class LockedOut(Exception):
+    """Too many tries to sign in have failed; nobody looked at this one."""
+
+
+def authenticate(username: str, password: str, request: HttpRequest | None = None) -> User | None:
+    """The user who signs in with this name and password; None if the two don't fit.
+
+    Raises LockedOut.
+    """
+    request = request or HttpRequest()
+    user = auth.authenticate(request, username=username, password=password)
+    if getattr(request, "axes_locked_out", False):
+        raise LockedOut
+    if not isinstance(user, User):
+        return None
+    lockout.succeeded(request, username)
+    return user
 
 
 def set_password(user: User, password: str) -> None:
     """Give `user` a new password; sessions and tokens from before it are worth nothing any more."""
-    with transaction.atomic():
-        user.set_password(password)
-        user.save(update_fields=["password"])
-        close_sessions_of(user)
+    user.set_password(password)
+    user.save(update_fields=["password"])
 
 
 def ensure_admin() -> User:

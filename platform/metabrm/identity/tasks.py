@@ -2,10 +2,11 @@
 
 from celery import shared_task
 
-from metabrm.identity import sessions
+from metabrm.identity import lockout, sessions
 
 
 @shared_task(ignore_result=True)
 def purge_expired_sessions() -> None:
-    """Remove the API sessions that have ended."""
+    """Remove the sessions that have ended, and the failed sign-ins that lock nobody out."""
     sessions.purge_expired_sessions()
+    lockout.purge()

@@ -1,40 +1,116 @@
 """JSON Web Tokens: a credential that a program carries instead of a session id.
 
-simplejwt makes and checks them. A token is worth no more than its user: it works only while the
-user and the user's role are active and the password is the one it was issued under.
+simplejwt makes and checks them; the keys of BRM_SIGNING_KEYS are told apart by the header `kid`, the
+first one signs, and the algorithm is the one we sign by, whatever a token says. Every token names a
+row of who is signed in (`sessions.open_tokens`): it is worth no more than its user, works only
+while the row is there, and so ends as a session does.
 """
 
-from typing import Any
+from datetime import timedelta
+from functools import cache
+from typing import Any, TypeVar
 
-from rest_framework_simplejwt.exceptions import TokenError
+import jwt
+from rest_framework_simplejwt.backends import TokenBackend
+from rest_framework_simplejwt.exceptions import TokenBackendError, TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token, UntypedToken
-from rest_framework_simplejwt.utils import get_md5_hash_password
 
+from metabrm import environment
+from metabrm.identity import sessions
 from metabrm.identity.context import Context
 from metabrm.identity.models import User
-from metabrm.identity.sessions import context_of_user
+from metabrm.identity.sessions import NOWHERE, Origin
 
-# The public client may be told to send its refresh token as the bearer.
-BEARER_TYPES = (AccessToken.token_type, RefreshToken.token_type)
+#: The claim that names the row of who is signed in.
+ROW_CLAIM = "sid"
+
+
+_T = TypeVar("_T", bound=Token)
 
 
 class BadToken(Exception):
     """The token is none of ours, has expired, or its user may no longer sign in."""
 
 
-def issue(user: User) -> dict[str, Any]:
-    """Tokens for `user`: access_token, refresh_token, token_type and expires_in, in seconds."""
-    return _answer(RefreshToken.for_user(user))
+class SigningKeys(TokenBackend):
+    """All keys of this process: the first signs, each verifies what names it."""
+
+    def __init__(self, keys: tuple[tuple[str, str], ...]) -> None:
+        self.first = keys[0][0]
+        self.keys = dict(keys)
+        super().__init__(api_settings.ALGORITHM, keys[0][1])
+
+    def encode(self, payload: dict[str, Any]) -> str:
+        return jwt.encode(
+            payload, self.signing_key, algorithm=self.algorithm, headers={"kid": self.first}
+        )
+
+    def get_verifying_key(self, token: Any) -> Any:
+        try:
+            key = self.keys.get(jwt.get_unverified_header(token).get("kid", ""))
+        except (jwt.InvalidTokenError, ValueError, TypeError) as error:
+            raise TokenBackendError("Token is invalid") from error
+        if key is None:
+            raise TokenBackendError("Token is invalid")
+        return key
+
+
+@cache
+def signing_keys() -> SigningKeys:
+    """The keys of this process."""
+    return SigningKeys(environment.signing_keys())
+
+
+class _Ours:
+    """Mixin of simplejwt's tokens: signed and checked with our keys."""
+
+    def get_token_backend(self) -> SigningKeys:
+        return signing_keys()
+
+
+class Access(_Ours, AccessToken):
+    """What a program sends with every request."""
+
+
+class Refresh(_Ours, RefreshToken):
+    """What it gets a new one by; the public client may be told to send it as the bearer."""
+
+    access_token_class = Access
+
+
+class HostedPayment(_Ours, Token):
+    """What a hosted payment page is opened with, and nothing else."""
+
+    token_type = "hosted_payment"
+    lifetime = timedelta(minutes=15)
+
+
+class _Any(_Ours, UntypedToken):
+    pass
+
+
+BEARER_TYPES = (Access.token_type, Refresh.token_type)
+KNOWN_TYPES = (*BEARER_TYPES, HostedPayment.token_type)
+
+
+def issue(user: User, origin: Origin = NOWHERE, *, secret_id: int | None = None) -> dict[str, Any]:
+    """Tokens for `user`, or for a client by its secret: access_token, refresh_token, token_type and
+    expires_in, in seconds."""
+    lifetime = api_settings.REFRESH_TOKEN_LIFETIME
+    row_id = sessions.open_tokens(user, origin, lifetime, secret_id=secret_id)
+    return _answer(_named(Refresh(), user.pk, row_id))
+
+
+def issue_for_hosted_payment(user_id: int, row_id: int) -> str:
+    """A token for a hosted payment page, to whom the row says is signed in."""
+    return str(_named(HostedPayment(), user_id, row_id))
 
 
 def renew(refresh_token: str) -> dict[str, Any]:
     """A new access token for a refresh token, which stays the same; raises BadToken."""
-    try:
-        refresh = RefreshToken(refresh_token)
-    except TokenError as error:
-        raise BadToken(str(error)) from error
-    _holder(refresh)
+    refresh = _checked(Refresh, refresh_token)
+    _holder(refresh, (Refresh.token_type,))
     return _answer(refresh)
 
 
@@ -45,27 +121,43 @@ def context_of_token(
 
     Raises BadToken.
     """
+    wanted = {"reason": reason, "request_id": request_id, "alongside": alongside}
+    return _holder(_checked(_Any, token), BEARER_TYPES, **wanted)
+
+
+def holder_of(token: str) -> tuple[Context, str]:
+    """Whom a token of any kind belongs to, and its kind; raises BadToken."""
+    checked = _checked(_Any, token)
+    context, _ = _holder(checked, KNOWN_TYPES)
+    return context, str(checked[api_settings.TOKEN_TYPE_CLAIM])
+
+
+def _checked(kind: type[_T], token: str) -> _T:
     try:
-        checked = UntypedToken(token)
+        return kind(token)  # type: ignore[arg-type]
     except TokenError as error:
         raise BadToken(str(error)) from error
-    return _holder(checked, reason=reason, request_id=request_id, alongside=alongside)
 
 
-def _holder(token: Token, **wanted: str) -> tuple[Context, Any]:
-    user_id = str(token.get(api_settings.USER_ID_CLAIM, ""))
-    if token.get(api_settings.TOKEN_TYPE_CLAIM) not in BEARER_TYPES or not user_id.isdecimal():
+def _holder(token: Token, kinds: tuple[str, ...], **wanted: str) -> tuple[Context, Any]:
+    user_id, row_id = token.get(api_settings.USER_ID_CLAIM), token.get(ROW_CLAIM)
+    if token.get(api_settings.TOKEN_TYPE_CLAIM) not in kinds or not (
+        isinstance(user_id, str) and user_id.isdecimal() and isinstance(row_id, int)
+    ):
         raise BadToken("Token is of a wrong type")
-    found = context_of_user(int(user_id), **wanted)
+    found = sessions.context_of_tokens(row_id, int(user_id), **wanted)
     if found is None:
-        raise BadToken("The token's user may not sign in")
-    context, value, password = found
-    if token.get(api_settings.REVOKE_TOKEN_CLAIM) != get_md5_hash_password(password):
-        raise BadToken("The user's password has changed since the token was issued")
-    return context, value
+        raise BadToken("Token was revoked, or its user may not sign in")
+    return found
 
 
-def _answer(refresh: RefreshToken) -> dict[str, Any]:
+def _named(token: _T, user_id: int, row_id: int) -> _T:
+    token[api_settings.USER_ID_CLAIM] = str(user_id)
+    token[ROW_CLAIM] = row_id
+    return token
+
+
+def _answer(refresh: Refresh) -> dict[str, Any]:
     return {
         "access_token": str(refresh.access_token),
         "refresh_token": str(refresh),
