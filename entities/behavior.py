@@ -8,7 +8,10 @@ from typing import Any
 
 from django.db import connection
 
-from entities import sharing  # noqa: F401 (registers its behaviors)
+from entities import (
+    credentials,  # noqa: F401 (registers its behaviors)
+    sharing,  # noqa: F401 (registers its behaviors)
+)
 from entities.arranging import EntityLayoutBehavior  # noqa: F401 (registers itself)
 from entities.automation import behavior as automation  # noqa: F401 (registers its behaviors)
 from entities.changing.entity import EntityBehavior  # noqa: F401 (registers itself)

@@ -172,6 +172,15 @@ _ENTRIES = (
         "The username or the password is wrong, or the user may not sign in.",
     ),
     Entry(
+        Code.SIGN_IN_LOCKED,
+        429,
+        "Too many sign-ins have failed; nobody looked at this one, right or wrong.",
+        "A program that keeps trying an old password or secret, or somebody who guesses.",
+        "Wait for the seconds in the header `Retry-After` and use the right credentials; an "
+        "administrator can unlock the user at once.",
+        "Too many sign-ins have failed. Try again later, or ask an administrator to unlock.",
+    ),
+    Entry(
         Code.INSUFFICIENT_RIGHTS,
         403,
         "The caller's role does not allow this.",

@@ -19,7 +19,7 @@ from entities.records.behavior import Behavior, behavior, everywhere
 from entities.schema.description import EntitySchema
 from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
-from metabrm.identity.sessions import close_sessions_of_users
+from metabrm.identity.sessions import close_sessions_of_roles, close_sessions_of_users
 
 _ROLES = "SELECT id, id, administrator_flag, view_pii_flag FROM identity_role WHERE id = ANY(%s)"
 _ROLES_OF_USERS = (
@@ -51,7 +51,7 @@ def may_manage(
     return True
 
 
-class _Guarded(Behavior):
+class Guarded(Behavior):
     """Refuses the records that are above the caller, whichever verb is used on them."""
 
     def before_create(self, batch: Batch) -> None:
@@ -78,21 +78,43 @@ class _Guarded(Behavior):
 
 
 @behavior("ROLE")
-class RoleBehavior(_Guarded):
+class RoleBehavior(Guarded):
     def check_sent(self, batch: Batch) -> None:
         flags = batch.sent("AdministratorFlag")
-        _refuse(batch, (i for i in batch.live if flags[i] is True), "AdministratorFlag")
+        refuse(batch, (i for i in batch.live if flags[i] is True), "AdministratorFlag")
         views = batch.sent("ViewPIIFlag")
-        _refuse(batch, (i for i in batch.live if views[i] is True), "ViewPIIFlag")
+        refuse(batch, (i for i in batch.live if views[i] is True), "ViewPIIFlag")
 
     def check_stored(self, batch: Batch) -> None:
-        stored = _roles(_ROLES, batch.ids)
+        stored = roles_by(_ROLES, batch.ids)
         above = {key for key, (_, administrator, _) in stored.items() if administrator}
-        _refuse(batch, (i for i in batch.live if batch.ids[i] in above), "Id")
+        refuse(batch, (i for i in batch.live if batch.ids[i] in above), "Id")
+
+    def before_update(self, batch: Batch) -> None:
+        super().before_update(batch)
+        flags = batch.sent("AdministratorFlag")
+        raised = [i for i in batch.live if flags[i] is True]
+        outside = _roles_of_external_users([batch.ids[i] for i in raised])
+        for index in raised:
+            if batch.ids[index] in outside:
+                batch.fail(
+                    index,
+                    Code.VALIDATION_FAILED,
+                    "External users have this role, so it can't be an administrator's; give them "
+                    "another one first.",
+                    "AdministratorFlag",
+                )
+
+    def after_update(self, batch: Batch) -> None:
+        """Whoever's role is deactivated is signed out, and stays so when it comes back."""
+        status = batch.sent("Status")
+        closed = [i for i in batch.live if status[i] is not UNSET and status[i] != "ACTIVE"]
+        if closed:
+            close_sessions_of_roles(batch.ids[i] or 0 for i in closed)
 
 
 @behavior("USER")
-class UserBehavior(_Guarded):
+class UserBehavior(Guarded):
     def before_create(self, batch: Batch) -> None:
         roles = batch.effective("RoleId")
         if None in roles:
@@ -102,10 +124,10 @@ class UserBehavior(_Guarded):
 
     def check_sent(self, batch: Batch) -> None:
         sent = batch.sent("RoleId")
-        self._check(batch, _roles(_ROLES, sent), sent, "RoleId")
+        self._check(batch, roles_by(_ROLES, sent), sent, "RoleId")
 
     def check_stored(self, batch: Batch) -> None:
-        self._check(batch, _roles(_ROLES_OF_USERS, batch.ids), batch.ids, "Id")
+        self._check(batch, roles_by(_ROLES_OF_USERS, batch.ids), batch.ids, "Id")
 
     def after_update(self, batch: Batch) -> None:
         """Whoever is deactivated is signed out, and stays so when he comes back."""
@@ -126,7 +148,20 @@ class UserBehavior(_Guarded):
             for role in set(roles.values())
             if not may_manage(batch.snapshot, batch.context, *role)
         }
-        _refuse(batch, (i for i in batch.live if roles.get(keys[i]) in above), at)
+        refuse(batch, (i for i in batch.live if roles.get(keys[i]) in above), at)
+
+
+def _roles_of_external_users(role_ids: list[int | None]) -> set[int]:
+    """Those of the roles that a live EXTERNAL_USER has."""
+    if not role_ids:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT role_id FROM identity_externaluser "
+            "WHERE role_id = ANY(%s) AND deleted_at IS NULL",
+            [role_ids],
+        )
+        return {role_id for (role_id,) in cursor.fetchall()}
 
 
 def _default_role() -> int | None:
@@ -140,14 +175,14 @@ def _default_role() -> int | None:
     return cast("int | None", role_id)
 
 
-class GrantBehavior(_Guarded):
+class GrantBehavior(Guarded):
     """For ENTITY_FIELD_ROLE and the like: all of it belongs to administrators."""
 
     def check_sent(self, batch: Batch) -> None:
-        _refuse(batch, batch.live, "RoleId" if batch.schema.name == "ENTITY_FIELD_ROLE" else "")
+        refuse(batch, batch.live, "RoleId" if batch.schema.name == "ENTITY_FIELD_ROLE" else "")
 
     def check_stored(self, batch: Batch) -> None:
-        _refuse(batch, batch.live, "Id")
+        refuse(batch, batch.live, "Id")
 
 
 @behavior("SHARING_GROUP")
@@ -172,7 +207,7 @@ class PersonalDataBehavior(Behavior):
             return
         sent, stored = batch.sent("PIIFlag"), batch.stored["PIIFlag"]
         changed = (i for i in batch.live if sent[i] is not UNSET and sent[i] != stored[i])
-        _refuse(batch, changed, "PIIFlag")
+        refuse(batch, changed, "PIIFlag")
 
 
 _SHARING = ("SHARING_GROUP", "SHARING_GROUP_RULE", "SHARING_GROUP_USER")
@@ -182,18 +217,30 @@ _WHY = {
     "makes, changes and deletes rules.",
     "ENTITY_FIELD": "Only an administrator says what is personal data.",
     "USER": "The role may do what your own role may not; an administrator can do this.",
+    "API_KEY": "The key's user or role may do what you may not; an administrator can do this.",
+    "OAUTH_CLIENT": "The client's user may do what you may not; an administrator can do this.",
+    **dict.fromkeys(
+        ("EXTERNAL_USER", "SUPPORT_USERS"),
+        "The role may do what your own role may not; an administrator can do this.",
+    ),
     "ROLE": "Only an administrator makes, changes and deletes administrator roles, or lets a role "
     "see personal data.",
     "ENTITY_FIELD_ROLE": "Only an administrator grants rights and takes them away.",
 }
 
 
-def _refuse(batch: Batch, indexes: Iterable[int], field: str) -> None:
+def refuse(batch: Batch, indexes: Iterable[int], field: str) -> None:
+    """Fail the records: they are above the caller."""
     for index in list(indexes):
         batch.fail(index, Code.INSUFFICIENT_RIGHTS, _WHY[batch.schema.name], field)
 
 
-def _roles(sql: str, keys: Iterable[Any]) -> dict[Any, tuple[int, bool, bool]]:
+def members_of(user_ids: Iterable[Any]) -> dict[Any, tuple[int, bool, bool]]:
+    """User -> what `roles_by` says of his role."""
+    return roles_by(_ROLES_OF_USERS, user_ids)
+
+
+def roles_by(sql: str, keys: Iterable[Any]) -> dict[Any, tuple[int, bool, bool]]:
     """Key -> Id of the role, whether it is an administrator's, whether it sees personal data."""
     wanted = list({key for key in keys if key is not None and key is not UNSET})
     with connection.cursor() as cursor:

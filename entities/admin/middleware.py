@@ -10,6 +10,7 @@ from entities import files
 from entities.admin.reader import reading
 from entities.admin.site import ROOT, urls_of
 from entities.schema.current import current
+from metabrm.identity import browser
 from metabrm.identity.context import Context
 from metabrm.identity.models import User
 
@@ -32,6 +33,8 @@ class AdminOfTheSnapshot:
         if _length(request) > MOST_BYTES:
             return _too_large(request)
         request.urlconf = urls_of(current())  # type: ignore[assignment]
+        if request.user.is_authenticated:
+            browser.used(request)
         user = request.user
         context = Context.of(user) if isinstance(user, User) else None
         with timezone.override(context.time_zone if context else "UTC"), reading(context):

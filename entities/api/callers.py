@@ -77,6 +77,12 @@ def session_id_of(request: HttpRequest) -> str:
     return str(request.META.get("HTTP_SESSIONID", "")).strip()
 
 
+def bearer_of(request: HttpRequest) -> str:
+    """The token in the header Authorization: Bearer; "" without one."""
+    kind, _, token = str(request.META.get("HTTP_AUTHORIZATION", "")).strip().partition(" ")
+    return token.strip() if kind.casefold() == "bearer" else ""
+
+
 def key_of(request: HttpRequest) -> str:
     """The API key in the header X-Api-Key; "" without one."""
     return str(request.META.get("HTTP_X_API_KEY", "")).strip()
@@ -88,10 +94,9 @@ def _otherwise(
     """The caller by any credential but a session, and what to say where there is none."""
     refusal = ""
     header = str(request.META.get("HTTP_AUTHORIZATION", "")).strip()
-    kind, _, token = header.partition(" ")
-    if kind.casefold() == "bearer":
+    if header[:7].casefold() in ("bearer", "bearer "):
         try:
-            return context_of_token(token.strip(), **about), ""
+            return context_of_token(bearer_of(request), **about), ""
         except BadToken as bad:
             refusal = f"The bearer token is not accepted: {bad}."
     for key in (key_in(header), key_of(request)):

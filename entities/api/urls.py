@@ -13,6 +13,11 @@ urlpatterns = [
     path(catalogue.PAGE.lstrip("/"), catalogue.page, name="errors"),
     re_path(_ORG + r"rest/+2\.[01](?:/+(?P<path>.*))?$", views.rest, name="rest"),
     re_path(_ORG + r"auth/+1\.0(?:/+(?P<path>.*))?$", signin.auth, name="auth"),
+    re_path(
+        _ORG + r"hostedPayments/+1\.0(?:/+(?P<path>.*))?$",
+        signin.hosted_payments,
+        name="hosted_payments",
+    ),
     # Programs that come to another version, or to a service that is not offered, read JSON too.
     re_path(_ORG + r"(?:rest|auth|hostedPayments)(?:/.*)?$", views.nowhere),
 ]

@@ -40,7 +40,6 @@ GENERATED_FIELD_KEY = "generated"
 GENERATED_SIGNING_KEY = "secret-key"
 
 
-
 @dataclass(frozen=True, slots=True)
 class Variable:
     """One environment variable. `read` turns its text into the value or raises ValueError."""
@@ -522,7 +521,7 @@ def secret_key() -> str:
 
 
 def signing_keys() -> tuple[tuple[str, str], ...]:
-    """Id and key of all in BRM_SIGNING_KEYS, the one that signs first; else the secret key's own."""
+    """Id and key of all in BRM_SIGNING_KEYS, the one that signs first; else the secret key."""
     return current().signing_keys or ((GENERATED_SIGNING_KEY, secret_key()),)
 
 

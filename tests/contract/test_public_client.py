@@ -100,7 +100,7 @@ def test_each_status_is_its_exception(live: Live, client: BillingPlatform) -> No
         client.create("ACCOUNT", [{"Name": "x"}] * 1001)
     with pytest.raises(BillingPlatform401Exception):
         BillingPlatform(live.url, username=USERNAME, password="wrong", logout_at_exit=False)
-    with pytest.raises(BillingPlatform404Exception):
+    with pytest.raises(BillingPlatform401Exception):
         BillingPlatform(live.url, client_id="a", client_secret="b")
 
 

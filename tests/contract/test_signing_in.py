@@ -135,7 +135,7 @@ def test_tokens_are_renewed_and_verified(nobody: Caller) -> None:
     renewed = token(nobody, "token/refresh", {"refresh_token": issued["refresh_token"]})
     assert renewed.status_code == 200
     verified = token(nobody, "token/verify", {"token": renewed.json()["access_token"]})
-    assert verified.json() == {"username": USERNAME}
+    assert verified.json() == {"username": USERNAME, "token_type": "access"}
     for name, body in (
         ("token", {**CREDENTIALS, "password": "wrong"}),
         ("token/refresh", {"refresh_token": issued["access_token"]}),
@@ -144,9 +144,3 @@ def test_tokens_are_renewed_and_verified(nobody: Caller) -> None:
         refused = token(nobody, name, body)
         assert (refused.status_code, refused.json()["error"]) == (401, "INVALID_CREDENTIALS")
     assert token(nobody, "token", {}).status_code == 400
-
-
-def test_oauth_clients_are_told_where_to_sign_in(nobody: Caller) -> None:
-    answer = token(nobody, "authenticate?grant_type=client_credentials", None)
-    assert answer.status_code == 404
-    assert "/auth/1.0/token" in answer.json()["message"]

@@ -40,6 +40,7 @@ ON CONFLICT (username, ip_address, user_agent) DO UPDATE SET attempt_time = excl
     failures_since_start = 1 + CASE WHEN axes_accessattempt.attempt_time > %(since)s
         THEN axes_accessattempt.failures_since_start ELSE 0 END
 """
+_FORGET = "DELETE FROM axes_accessattempt WHERE {which}"
 
 
 class Handler(AxesHandler):
@@ -70,7 +71,7 @@ class Handler(AxesHandler):
         either = (" OR " if ip_or_username else " AND ").join(sql for sql, _ in wanted)
         with connection.cursor() as cursor:
             cursor.execute(
-                f"DELETE FROM axes_accessattempt WHERE {either or 'TRUE'}",
+                _FORGET.format(which=either or "TRUE"),
                 [value for _, value in wanted],
             )
             return cursor.rowcount

@@ -403,13 +403,8 @@ class SupportUser(Person):
         ordering = ["username"]
 
 
-def _last_used(column: str) -> Computed:
-    return Computed(
-        "LastUsed",
-        "DATETIME",
-        f"(SELECT max(s.last_used) FROM identity_secret s WHERE s.{column} = {{t}}.id)",
-        help="When it was last used, to the minute.",
-    )
+def _last_used(sql: str) -> Computed:
+    return Computed("LastUsed", "DATETIME", sql, help="When it was last used, to the minute.")
 
 
 class ApiKey(EntityModel):
@@ -420,7 +415,11 @@ class ApiKey(EntityModel):
         external_keys=("name",),
         immutable=("user",),
         read_only=("key_prefix", "secret_issued"),
-        computed=(_last_used("api_key_id"),),
+        computed=(
+            _last_used(
+                "(SELECT max(s.last_used) FROM identity_secret s WHERE s.api_key_id = {t}.id)"
+            ),
+        ),
     )
 
     name = models.CharField(max_length=100, help_text="What it is for; unique.")
@@ -466,7 +465,11 @@ class OAuthClient(EntityModel):
         external_keys=("name", "client_id"),
         immutable=("user",),
         read_only=("client_id", "secret_issued"),
-        computed=(_last_used("client_id"),),
+        computed=(
+            _last_used(
+                "(SELECT max(s.last_used) FROM identity_secret s WHERE s.client_id = {t}.id)"
+            ),
+        ),
     )
 
     name = models.CharField(max_length=100, help_text="What it is for; unique.")
@@ -520,7 +523,9 @@ class ApiSession(models.Model):
         Secret, models.CASCADE, null=True, related_name="+", help_text="What a client signed in by."
     )
     address = models.CharField(max_length=45, default="", help_text="Where it was opened from.")
-    agent = models.CharField(max_length=200, default="", help_text="What the program called itself.")
+    agent = models.CharField(
+        max_length=200, default="", help_text="What the program called itself."
+    )
     created = models.DateTimeField()
     last_used = models.DateTimeField(help_text="Idle time counts from here; written once a minute.")
     expires = models.DateTimeField(db_index=True, help_text="The session ends then, used or not.")

@@ -49,7 +49,9 @@ def issue_for_client(client: OAuthClient, grace: timedelta = GRACE) -> str:
     text, now = secrets.token_urlsafe(32), clock.now()
     with transaction.atomic():
         own = Secret.objects.filter(client=client)
-        own.filter(Q(expires__isnull=True) | Q(expires__gt=now + grace)).update(expires=now + grace)
+        until = now + grace
+        later = Q(expires__isnull=True) | Q(expires__gt=until)
+        own.filter(later).update(expires=until)
         own.filter(expires__lte=now).delete()
         Secret.objects.create(client=client, secret_hash=hash_of(text), created=now)
         client.secret_issued = now
@@ -70,7 +72,7 @@ def revoke_clients(ids: Iterable[int]) -> None:
 def authenticate_client(
     client_id: str, secret: str, request: HttpRequest
 ) -> tuple[User, int] | None:
-    """The user of a client and the Id of the secret; None if the two don't fit. Raises LockedOut."""
+    """The user of a client and the Id of its secret; None if they do not fit. Raises LockedOut."""
     name = f"{lockout.CLIENT}{client_id}"
     if not lockout.may_try(request, name):
         raise LockedOut

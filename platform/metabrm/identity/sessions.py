@@ -76,6 +76,12 @@ _BY_KEY = {
 }
 
 
+_USED = """
+UPDATE {table} SET last_used = %s WHERE id = (SELECT id FROM {table}
+    WHERE id = %s AND (last_used IS NULL OR last_used < %s) FOR UPDATE SKIP LOCKED)
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where somebody signs in from, as the list of sessions shows it."""
@@ -170,6 +176,11 @@ def context_of_key(
     return _found(row, now, "identity_secret", reason, request_id)
 
 
+def close_row(row_id: int) -> None:
+    """Close what tokens name by this Id."""
+    ApiSession.objects.filter(pk=row_id).delete()
+
+
 def row_of_session(session_id: str) -> int | None:
     """What names an open session in tokens that are issued to it."""
     row = ApiSession.objects.filter(token_hash=hash_of(session_id)).only("pk").first()
@@ -237,11 +248,7 @@ def _used(table: str, key: int, now: datetime) -> None:
     # Many requests of one session may find the minute over at once: the first of them writes, and
     # none of them waits for it.
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {table} SET last_used = %s WHERE id = (SELECT id FROM {table} WHERE id = %s "
-            "AND (last_used IS NULL OR last_used < %s) FOR UPDATE SKIP LOCKED)",
-            [now, key, now - LAST_USE_RESOLUTION],
-        )
+        cursor.execute(_USED.format(table=table), [now, key, now - LAST_USE_RESOLUTION])
 
 
 def _possible(session_id: str) -> bool:

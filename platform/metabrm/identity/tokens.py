@@ -1,9 +1,9 @@
 """JSON Web Tokens: a credential that a program carries instead of a session id.
 
-simplejwt makes and checks them; the keys of BRM_SIGNING_KEYS are told apart by the header `kid`, the
-first one signs, and the algorithm is the one we sign by, whatever a token says. Every token names a
-row of who is signed in (`sessions.open_tokens`): it is worth no more than its user, works only
-while the row is there, and so ends as a session does.
+simplejwt makes and checks them; the keys of BRM_SIGNING_KEYS are told apart by the header `kid`,
+the first one signs, and the algorithm is the one we sign by, whatever a token says. Every token
+names a row of who is signed in (`sessions.open_tokens`): it is worth no more than its user, works
+only while the row is there, and so ends as a session does.
 """
 
 from datetime import timedelta
@@ -123,6 +123,13 @@ def context_of_token(
     """
     wanted = {"reason": reason, "request_id": request_id, "alongside": alongside}
     return _holder(_checked(_Any, token), BEARER_TYPES, **wanted)
+
+
+def close(token: str) -> None:
+    """End what the token belongs to, the tokens that were issued with it; raises BadToken."""
+    checked = _checked(_Any, token)
+    _holder(checked, BEARER_TYPES)
+    sessions.close_row(checked[ROW_CLAIM])
 
 
 def holder_of(token: str) -> tuple[Context, str]:

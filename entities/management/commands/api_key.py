@@ -1,0 +1,79 @@
+"""`manage.py api_key create|list|rotate|revoke`: the keys with which programs call.
+
+What is made is printed as JSON; a key is shown this once and never again.
+"""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from entities import credentials, records
+from entities.errors import RequestError
+from entities.management.telling import told
+from entities.schema.current import current
+from metabrm.identity.context import Context
+from metabrm.identity.models import ApiKey
+
+
+class Command(BaseCommand):
+    help = "Make, list, rotate and revoke API keys; keys are shown once."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        create = actions.add_parser("create", help="make a key and print it")
+        create.add_argument("--user", required=True, help="name of the user it acts as")
+        create.add_argument("--name", required=True, help="what it is for")
+        create.add_argument("--role", default="", help="name of its role; else the user's own")
+        create.add_argument("--expires", default="", help="when it ends, such as 2027-12-31")
+        actions.add_parser("list", help="print all keys, as far as they may be shown")
+        rotate = actions.add_parser("rotate", help="print a new key in the place of the old one")
+        rotate.add_argument("name")
+        revoke = actions.add_parser("revoke", help="deactivate a key")
+        revoke.add_argument("name")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            done = getattr(self, options["action"])(**options)
+        except RequestError as error:
+            raise CommandError(error.message) from error
+        self.stdout.write(told(done))
+
+    def create(self, user: str, name: str, role: str, expires: str, **_: Any) -> dict[str, str]:
+        row: dict[str, Any] = {"Name": name, "UserIdObj": {"Username": user}}
+        if role:
+            row["RoleIdObj"] = {"Name": role}
+        if expires:
+            row["ExpirationDate"] = expires
+        made = credentials.make("API_KEY", row, Context.system("manage.py api_key"))
+        return {**made, "name": name, "user": user}
+
+    def list(self, **_: Any) -> list[dict[str, Any]]:
+        keys = ApiKey.objects.filter(deleted_at=None).select_related("user", "role").order_by("pk")
+        return [
+            {
+                "name": key.name,
+                "key_prefix": key.key_prefix,
+                "user": key.user.username,
+                "role": key.role.name if key.role else None,
+                "status": key.status,
+                "expiration_date": key.expiration_date,
+            }
+            for key in keys
+        ]
+
+    def rotate(self, name: str, **_: Any) -> dict[str, str]:
+        context = Context.system("manage.py api_key")
+        return credentials.issue_secret(current(), context, "API_KEY", self._found(name).pk)
+
+    def revoke(self, name: str, **_: Any) -> dict[str, str]:
+        row = {"Id": str(self._found(name).pk), "Status": "DEACTIVATED"}
+        records.update("API_KEY", [row], Context.system("manage.py api_key"))
+        return {"name": name, "status": "DEACTIVATED"}
+
+    @staticmethod
+    def _found(name: str) -> ApiKey:
+        found = ApiKey.objects.filter(name=name, deleted_at=None).first()
+        if found is None:
+            raise CommandError(f"There is no API key {name!r}.")
+        return found
