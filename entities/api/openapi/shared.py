@@ -336,7 +336,7 @@ def _login() -> Json:
     element = thing(
         ["SessionID", "ErrorCode", "ErrorText"],
         SessionID=_TEXT,
-        ErrorCode=_TEXT | {"enum": ["0", str(Code.INVALID_CREDENTIALS)]},
+        ErrorCode=_TEXT | {"enum": ["0", str(Code.INVALID_CREDENTIALS), str(Code.SIGN_IN_LOCKED)]},
         ErrorText={"type": "array", "items": _TEXT},
         help=_HELP,
     )
@@ -346,6 +346,7 @@ def _login() -> Json:
     operation["responses"] |= {
         "200": {"description": "The session.", **said},
         "401": {"description": "The username or the password is wrong.", **said},
+        "429": {"description": "Too many sign-ins have failed, or too many requests.", **said},
     }
     return operation
 

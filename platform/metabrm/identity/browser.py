@@ -37,7 +37,9 @@ class SessionStore(DatabaseStore):
 
 
 @receiver(user_logged_in, dispatch_uid="metabrm.identity.browser")
-def _signed_in(request: HttpRequest, **_: Any) -> None:
+def _signed_in(request: HttpRequest | None, **_: Any) -> None:
+    if request is None:
+        return
     now = clock.now().isoformat()
     request.session[_SINCE] = request.session[_SEEN] = now
     request.session[_ADDRESS] = client_address(request)
