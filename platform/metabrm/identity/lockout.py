@@ -55,9 +55,7 @@ class Handler(AxesHandler):
         if request is not None and not getattr(request, "axes_locked_out", False):
             failed(request, _of(credentials))
 
-    def user_logged_in(
-        self, sender: Any, request: HttpRequest | None, user: Any, **_: Any
-    ) -> None:
+    def user_logged_in(self, sender: Any, request: HttpRequest | None, user: Any, **_: Any) -> None:
         if request is not None:
             succeeded(request, user.get_username())
 
