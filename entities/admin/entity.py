@@ -53,7 +53,8 @@ class EntityAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         rights = self.rights(request)
-        return rights.read and rights.delete and self.schema.writable and self._changeable(obj)
+        deletable = self.schema.writable and self.schema.deletable
+        return rights.read and rights.delete and deletable and self._changeable(obj)
 
     @staticmethod
     def _changeable(record: Any) -> bool:

@@ -150,6 +150,7 @@ def delete(
 
     def work(snapshot: Snapshot, schema: EntitySchema, granted: EntityRights) -> Batch:
         require(granted.delete and schema.writable, context, "delete", schema)
+        _refuse_to_delete(schema)
         batch = _addressed(snapshot, schema, context, ids)
         purged = permanently or recycled or not schema.recycle_bin
         removal.delete(batch, permanently=purged, recycled=recycled)
@@ -173,6 +174,15 @@ def undelete(
         return batch
 
     return _outcomes(_transact(entity, context, all_or_none, work))
+
+
+def _refuse_to_delete(schema: EntitySchema) -> None:
+    """Raise METHOD_NOT_ALLOWED for an entity whose records nobody deletes."""
+    if not schema.deletable:
+        raise RequestError(
+            Code.METHOD_NOT_ALLOWED,
+            f"{schema.name} records can't be deleted; they can be created and changed.",
+        )
 
 
 def _alone(rows: Sequence[Any]) -> bool:

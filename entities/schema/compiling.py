@@ -376,6 +376,7 @@ def _entity(
         make_model=model,
         system=system,
         writable=not virtual and (options.writable if options else True),
+        deletable=options.deletable if options else True,
         api_enabled=api_enabled,
         visible=visible,
         recycle_bin=recycle_bin,

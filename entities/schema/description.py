@@ -154,6 +154,8 @@ class EntitySchema:
     authored: bool
     #: Unique keys among live records: names of fields together.
     unique_keys: tuple[tuple[str, ...], ...]
+    #: Whether records may be deleted at all.
+    deletable: bool = True
     #: Whether a record is seen only by who made it and those with whom it is shared.
     private: bool = False
     #: Lookups to what a record of a view is made of: it exists for whoever sees all of these.
@@ -179,7 +181,8 @@ class EntitySchema:
 
     @cached_property
     def _by_name(self) -> Mapping[str, FieldSchema]:
-        return {fold(f.name): f for f in self.fields}
+        # Two documented names may differ in underscores only: each is found as it is written.
+        return {fold(f.name): f for f in self.fields} | {f.name.casefold(): f for f in self.fields}
 
     @cached_property
     def by_column(self) -> Mapping[str, FieldSchema]:
@@ -187,7 +190,7 @@ class EntitySchema:
 
     def find(self, name: str) -> FieldSchema | None:
         """The field called `name` in any spelling, or None."""
-        return self._by_name.get(fold(name))
+        return self._by_name.get(name.casefold()) or self._by_name.get(fold(name))
 
     def field(self, name: str) -> FieldSchema:
         """The field called `name`; RequestError UNKNOWN_FIELD naming the nearest known one."""

@@ -239,8 +239,8 @@ def entity_declaration(model: type[CoreModel]) -> tuple[dict[str, Any], dict[str
         "entity_label": _capitalised(model._meta.verbose_name),
         "short_help_label": _docstring(model),
         "node": str(model._meta.app_config.verbose_name),
-        "history_flag": kept,
-        "recycle_bin_flag": kept,
+        "history_flag": kept and model.brm.history,
+        "recycle_bin_flag": kept and model.brm.deletable,
     }
     return owned, initial
 

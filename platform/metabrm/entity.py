@@ -50,6 +50,8 @@ class EntityOptions:
                      be kept there -> what to send instead
     read_only        Python names of fields that the system maintains; values sent are ignored
     writable         False for entities that only the system writes (AUDIT_LOG)
+    deletable        False for entities whose records nobody deletes
+    history          False for entities whose changes are not recorded unless somebody asks for it
     seen_with        Python names of the lookups to what a record is made of, of an entity that is
                      a view: it exists for whoever sees all of these
     """
@@ -67,6 +69,8 @@ class EntityOptions:
     refused: Mapping[str, str] = field(default_factory=dict)
     read_only: tuple[str, ...] = ()
     writable: bool = True
+    deletable: bool = True
+    history: bool = True
     seen_with: tuple[str, ...] = ()
 
 

@@ -78,9 +78,13 @@ INSTALLED_APPS = [
     "entities",
     "billing.catalog",
     "billing.customers",
+    "billing.mediation",
     "billing.invoicing",
     "billing.receivables",
     "billing.tax",
+    "billing.quoting",
+    "revrec.ledger",
+    "revrec.recognition",
     "collections_mgmt",
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

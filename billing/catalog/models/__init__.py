@@ -1,5 +1,6 @@
 """What can be sold and what it costs: products, packages, rating methods and prices."""
 
+from billing.catalog.models.components import PackageComponentHier
 from billing.catalog.models.locations import CountryCode, CountryCodeMap
 from billing.catalog.models.prices import Pricing, PricingPlan
 from billing.catalog.models.products import Package, PackageCurrency, PackageProduct, Product
@@ -11,6 +12,7 @@ __all__ = [
     "CountryCode",
     "CountryCodeMap",
     "Package",
+    "PackageComponentHier",
     "PackageCurrency",
     "PackageProduct",
     "Pricing",

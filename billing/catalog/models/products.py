@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from billing.catalog.models.display import rate_display
+from metabrm import shorthand as optional
 from metabrm.entity import EntityModel, EntityOptions, ExternallyKeyed, live_unique
 from metabrm.fields import ACTIVE_OR_NOT, FlagField, ListField, MoneyField, QuantityField
 
@@ -66,6 +67,18 @@ class Product(ExternallyKeyed, EntityModel):
         blank=True,
         verbose_name="SSP formula",
         help_text="Formula of the standalone selling price.",
+    )
+    sf_record_id = optional.text(
+        100, "Id of its counterpart in Salesforce.", verbose_name="Salesforce record id"
+    )
+    sf_last_sync = optional.moment(
+        "When it was last brought in line with it.", verbose_name="Salesforce last sync"
+    )
+    sf_sync_batch_id = optional.text(
+        100, "Id of the batch that did it.", verbose_name="Salesforce batch id"
+    )
+    sf_status_error = optional.text(
+        4000, "Why it could not be brought in line.", verbose_name="Salesforce error"
     )
 
     brm = EntityOptions(

@@ -176,6 +176,9 @@ class BillingProfile(ExternallyKeyed, EntityModel):
         verbose_name="disable PDF generation on invoice close",
         help_text="No document is made when an invoice closes.",
     )
+    e_invoice_profile = text(255, "Profile that electronic invoices are sent by.")
+    e_invoice_template = text(255, "Template of electronic invoices.")
+    e_credit_template = text(255, "Template of electronic credit notes.")
 
     # Payment
     payment_term_days = models.IntegerField(

@@ -7,6 +7,7 @@ under another account product.
 from django.db import models
 from django.db.models import F, Q
 
+from metabrm import shorthand as optional
 from metabrm.entity import EntityModel, EntityOptions, ExternallyKeyed, live_unique
 from metabrm.fields import ListField, MoneyField, QuantityField
 
@@ -192,6 +193,18 @@ class AccountProduct(ExternallyKeyed, EntityModel):
         blank=True,
         verbose_name="revenue fields to update",
         help_text="API names of the fields a change carries to the revenue contract.",
+    )
+    sf_record_id = optional.text(
+        100, "Id of its counterpart in Salesforce.", verbose_name="Salesforce record id"
+    )
+    sf_last_sync = optional.moment(
+        "When it was last brought in line with it.", verbose_name="Salesforce last sync"
+    )
+    sf_sync_batch_id = optional.text(
+        100, "Id of the batch that did it.", verbose_name="Salesforce batch id"
+    )
+    sf_status_error = optional.text(
+        4000, "Why it could not be brought in line.", verbose_name="Salesforce error"
     )
 
     brm = EntityOptions(name="ACCOUNT_PRODUCT", external_keys=("external_key",))

@@ -49,7 +49,7 @@ class Resource:
         granted = self.granted
         create = self._may(granted.create)
         update = self._may(granted.update)
-        delete = self._may(granted.delete)
+        delete = self._may(granted.delete) and self.schema.deletable
         found = {
             f"{REST}/{self.name}": {
                 "get": self._find() if granted.read else None,

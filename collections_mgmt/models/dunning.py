@@ -1,4 +1,4 @@
-"""How overdue invoices are collected."""
+"""Dunning processes, which billing profiles point to."""
 
 from django.db import models
 

@@ -1,0 +1,1 @@
+"""Usage on its way in: who collects it, what came, and the charges it becomes."""

@@ -1,0 +1,7 @@
+"""Where usage comes from, how it arrives, and the charge lines it becomes."""
+
+from billing.mediation.models.activities import Activity
+from billing.mediation.models.collectors import ActivityCollector, ActivityCollectorHistory
+from billing.mediation.models.staging import CollectorFields
+
+__all__ = ["Activity", "ActivityCollector", "ActivityCollectorHistory", "CollectorFields"]

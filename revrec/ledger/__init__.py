@@ -1,0 +1,1 @@
+"""The general ledger: accounts, periods, rules of posting and journal rows."""

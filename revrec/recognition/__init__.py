@@ -1,0 +1,1 @@
+"""Revenue contracts, and what recognises revenue under them."""
