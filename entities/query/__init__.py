@@ -1,6 +1,7 @@
 """The query language: one SELECT, Oracle flavoured, over entities instead of tables.
 
-    text -> parse -> Select (scope, expressions, conditions) -> Compiled -> run -> Page
+    text -> parse -> Select (scope, expressions, conditions, subqueries) -> answer -> Compiled
+         -> run -> Page
 
 Every construct that reaches PostgreSQL was written here, names come from the snapshot and values
 travel as parameters; the answer is JSON text that PostgreSQL made and nobody reads on its way out.
@@ -13,8 +14,9 @@ from collections.abc import Callable, Sequence
 
 from entities.errors import Code, RequestError
 from entities.query import plans, statement
+from entities.query.limits import MAX_ROWS
 from entities.query.run import Page, run
-from entities.query.statement import MAX_ROWS, Compiled
+from entities.query.statement import Compiled
 from entities.schema.current import current
 from entities.schema.description import EntitySchema
 from entities.schema.snapshot import Snapshot

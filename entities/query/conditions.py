@@ -102,8 +102,11 @@ def _is(e: Expressions, node: exp.Expression) -> str:
 
 
 def _in(e: Expressions, node: exp.Expression) -> str:
-    if node.args.get("query") is not None:
-        e.statement.unsupported("IN (SELECT …)", node)
+    inner = node.args.get("query")
+    if inner is not None:
+        from entities.query.subqueries import within
+
+        return within(e, e.scalar(node.this), inner)
     e.only(node, "this", "expressions")
     members = [e.scalar(n) for n in node.expressions]
     if not members:
@@ -186,3 +189,14 @@ CONDITIONS: dict[type[exp.Expression], Handler] = {
     exp.Between: _between,
     **dict.fromkeys(_COMPARISONS, _comparison),
 }
+
+
+def condition_of(*nodes: type[exp.Expression]) -> Callable[[Handler], Handler]:
+    """Decorator: the function compiles conditions of these node types."""
+
+    def register(handler: Handler) -> Handler:
+        for node in nodes:
+            CONDITIONS[node] = handler
+        return handler
+
+    return register

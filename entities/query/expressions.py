@@ -6,16 +6,14 @@ into columns of the schema, literals into parameters, operators and functions in
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NoReturn
 
 from sqlglot import exp
 
-from entities.query.parse import Statement
-from entities.query.scope import Column, Scope
-from entities.query.terms import PG_TYPES, Kind, Mismatch, Term, column, decoded, holds
-
-#: What a parameter is sent as: one text, or for an IN list several.
-Parameter = str | list[str]
+from entities.query.limits import MAX_PIECES, MAX_SQL
+from entities.query.scope import Scope
+from entities.query.terms import PG_TYPES, Kind, Mismatch, Term, decoded, holds
 
 _DATES = frozenset({Kind.DATE, Kind.DATETIME})
 _ARITHMETIC: dict[type[exp.Expression], str] = {
@@ -30,45 +28,85 @@ _FINE_PRINT = frozenset(
 )
 
 
-class Parameters:
-    """The parameters of one statement; the same value bound twice is one parameter."""
-
-    def __init__(self) -> None:
-        self.values: list[Parameter] = []
-        self._known: dict[tuple[object, str], str] = {}
-
-    def bind(self, value: Parameter, pg_type: str) -> str:
-        """SQL that stands for `value` (text as PostgreSQL reads it) of type `pg_type`."""
-        key = (tuple(value) if isinstance(value, list) else value, pg_type)
-        found = self._known.get(key)
-        if found is None:
-            self.values.append(value)
-            found = self._known[key] = f"${len(self.values)}::{pg_type}"
-        return found
-
-
 class Expressions:
     """Compiles the scalars of one SELECT over `scope`.
 
-    groups   SQL of the GROUP BY expressions, once they are known
-    loose    columns met so far outside aggregates and groups: (their node, their name)
+    outer       those of the SELECT around this one, whose columns may be named here too
+    reach       SQL of such a column there -> its SQL here
+    groups      SQL of the GROUP BY expressions, once they are known
+    loose       columns met so far outside aggregates and groups: (their node, their name)
+    own, lent   how many names meant something here, and how many in a SELECT around this one
     """
 
-    def __init__(self, statement: Statement, scope: Scope, parameters: Parameters) -> None:
-        self.statement = statement
+    def __init__(
+        self,
+        scope: Scope,
+        outer: "Expressions | None" = None,
+        reach: Callable[[str], str] = str,
+    ) -> None:
+        self.statement = scope.statement
         self.scope = scope
-        self.parameters = parameters
+        self.parameters = scope.query.parameters
+        self.outer = outer
+        self.reach = reach
+        #: How many SELECTs there are around this one, and itself.
+        self.nested = 1
         self.groups: frozenset[str] = frozenset()
         self.loose: list[tuple[exp.Expression, str]] = []
+        self.own = self.lent = 0
         self.aggregated = False
         #: Why an aggregate can't stand here ("in WHERE"), or "" where it can.
         self.no_aggregates = ""
+        #: SQL of a column of the sources -> its SQL where their rows were cut before; see `rows`.
+        self.cut: Callable[[str], str] = str
+        #: SQL of ROWNUM, or why it can't stand here.
+        self.rownum = ""
+        self.no_rownum = "in ON"
 
     # Names
 
-    def resolve(self, node: exp.Expression) -> Column:
-        """What a dotted name means."""
-        return self.scope.column(self._words(node), node)
+    def name(self, node: exp.Expression) -> Term:
+        """The column that a name means, here or in a SELECT around this one."""
+        words = self._words(node)
+        if len(words) == 1 and words[0].name.upper() == "ROWNUM" and not words[0].args["quoted"]:
+            return self._rownum(node)
+        term = self.named(words, node)
+        if term is None:
+            self.scope.complain(words, node)
+        assert term is not None
+        return term
+
+    def named(self, words: list[exp.Identifier], node: exp.Expression) -> Term | None:
+        """The column that the words mean, or None; it counts among those that were met."""
+        found = self.scope.find(words, node)
+        if found is not None:
+            self.own += 1
+            term = replace(found, sql=self.cut(found.sql))
+            if term.sql not in self.groups:
+                self.loose.append((node, term.key))
+            return term
+        if self.outer is None:
+            return None
+        found = self.outer.named(words, node)
+        if found is None:
+            return None
+        self.lent += 1
+        return replace(found, sql=self.reach(found.sql))
+
+    def lend(self, sql: str, key: str, node: exp.Expression) -> str:
+        """SQL, for a SELECT inside this one, of what is `sql` over the sources here."""
+        self.own += 1
+        self.loose.append((node, key))
+        return self.cut(sql)
+
+    def _rownum(self, node: exp.Expression) -> Term:
+        if self.no_rownum:
+            self.statement.unsupported(
+                f"ROWNUM {self.no_rownum}, other than compared with a number beside conditions "
+                "joined by AND,",
+                node,
+            )
+        return Term(self.rownum, Kind.NUMBER, node, whole=True, key="ROWNUM")
 
     def _words(self, node: exp.Expression) -> list[exp.Identifier]:
         tail: list[exp.Identifier] = []
@@ -111,9 +149,15 @@ class Expressions:
         if handler is None:
             self._refuse(node)
         term = handler(self, node)
+        self.affordable(term.sql, node)
         if self.groups and term.sql in self.groups:
             del self.loose[before:]
         return term
+
+    def affordable(self, sql: str, node: exp.Expression, times: int = 1) -> None:
+        """Refuse to write `sql` so many times: what is nested in itself grows without bounds."""
+        if len(sql) * times > MAX_SQL:
+            self.statement.invalid("The query is too complex here; send it in parts.", node)
 
     def settled(self, term: Term) -> Term:
         """A literal that meets nothing: a text if quoted, else a number."""
@@ -198,9 +242,7 @@ class Expressions:
 
 
 def _column(e: Expressions, node: exp.Expression) -> Term:
-    found = e.resolve(node)
-    e.loose.append((node, found.key))
-    return column(found.field, found.source.alias, node, found.key)
+    return e.name(node)
 
 
 def _literal(e: Expressions, node: exp.Expression) -> Term:
@@ -266,8 +308,10 @@ def _joined(e: Expressions, node: exp.Expression) -> Term:
 
 def concatenated(e: Expressions, parts: Sequence[exp.Expression], node: exp.Expression) -> Term:
     """Texts put together."""
+    if len(parts) > MAX_PIECES:
+        e.statement.invalid(f"At most {MAX_PIECES} texts are put together in one place.", node)
     pieces = [f"coalesce({e.text(part)}, '')" for part in parts]
-    return Term(f"nullif({' || '.join(pieces)}, '')", Kind.TEXT, node)
+    return Term(f"nullif({' || '.join(pieces)}, '')", Kind.TEXT, node, made=True)
 
 
 def _case(e: Expressions, node: exp.Expression) -> Term:
@@ -277,6 +321,8 @@ def _case(e: Expressions, node: exp.Expression) -> Term:
     tests: list[str] = []
     results: list[Term] = []
     subject = None if node.this is None else e.scalar(node.this)
+    if subject is not None:
+        e.affordable(subject.sql, node, len(node.args["ifs"]))
     for branch in node.args["ifs"]:
         if subject is None:
             tests.append(condition(e, branch.this))

@@ -12,24 +12,21 @@ from sqlglot import exp
 
 from entities.errors import nearest
 from entities.query.expressions import Expressions, Handler, concatenated, scalar_of
+from entities.query.limits import MAX_GROWN
 from entities.query.parse import Statement
 from entities.query.terms import Kind, Term
 
 _NAMES = [
-    *("ABS", "AVG", "CEIL", "COALESCE", "CONCAT", "COUNT", "DECODE", "FLOOR", "GREATEST", "LEAST"),
-    *("LENGTH", "LOWER", "LTRIM", "MAX", "MIN", "MOD", "NVL", "NVL2", "REPLACE", "ROUND", "RTRIM"),
-    *("SIGN", "SUBSTR", "SUM", "TRIM", "UPPER"),
+    *("ABS", "ADD_MONTHS", "AVG", "CEIL", "COALESCE", "CONCAT", "COUNT", "DECODE", "FLOOR"),
+    *("GREATEST", "LAST_DAY", "LEAST", "LENGTH", "LOWER", "LTRIM", "MAX", "MIN", "MOD"),
+    *("MONTHS_BETWEEN", "NVL", "NVL2", "REPLACE", "ROUND", "RTRIM", "SIGN", "SUBSTR", "SUM"),
+    *("SYSDATE", "SYSTIMESTAMP", "TO_CHAR", "TO_DATE", "TO_NUMBER", "TRIM", "TRUNC", "UPPER"),
 ]
-#: Part of the language, but of a later chapter.
-_LATER = {
-    *("TO_CHAR", "TO_DATE", "TO_NUMBER", "TRUNC", "ADD_MONTHS", "MONTHS_BETWEEN", "LAST_DAY"),
-    *("SYSDATE", "SYSTIMESTAMP"),
-}
 #: Nodes of the grammar that are no functions, and what people call them.
 _CONSTRUCTS: dict[type[exp.Expression], str] = {
-    exp.Subquery: "A subquery in this place",
     exp.Select: "A subquery in this place",
-    exp.Exists: "EXISTS",
+    exp.Any: "ANY (SELECT …)",
+    exp.All: "ALL (SELECT …)",
     exp.Window: "OVER (…)",
     exp.Cast: "CAST",
     exp.Interval: "INTERVAL",
@@ -44,8 +41,6 @@ def refuse(statement: Statement, node: exp.Expression) -> NoReturn:
         statement.unsupported(_CONSTRUCTS[type(node)], node)
     if isinstance(node, exp.Func):
         name = statement.called(node)
-        if name in _LATER:
-            statement.unsupported(f"{name}()", node)
         statement.invalid(f"There is no function {name[:60]}.{nearest(name, _NAMES)}", node)
     statement.unsupported(f"{node.key.upper()}", node)
 
@@ -84,15 +79,33 @@ def _length(e: Expressions, node: exp.Expression) -> Term:
 @scalar_of(exp.Substring)
 def _substring(e: Expressions, node: exp.Expression) -> Term:
     e.only(node, "this", "start", "length")
-    text, start = e.text(node.this), _whole(e, node.args.get("start"))
+    text, at = e.text(node.this), node.args.get("start")
+    if at is None:
+        e.statement.invalid("SUBSTR needs a text and a position.", node)
     length = node.args.get("length")
-    count = f", {max(_whole(e, length), 0)}" if length is not None else ""
-    if start < 0:  # counted from the end; a text that is too short yields nothing
-        tail = f"substr(right({text}, {-start}), 1{count})"
-        sql = f"CASE WHEN length({text}) >= {-start} THEN {tail} END"
+    count = "" if length is None else f", greatest({_position(e, length)}, 0)"
+    written = e.scalar(at).literal is not None
+    start = _position(e, at)
+    e.affordable(text, node, 3)
+    e.affordable(start, node, 4)
+    # Counted from the end, a text that is too short yields nothing.
+    behind = (
+        f"CASE WHEN length({text}) >= -{start} THEN substr(right({text}, -{start}), 1{count}) END"
+    )
+    ahead = f"substr({text}, greatest({start}, 1){count})"
+    if written:
+        sql = behind if start.startswith("(-") else ahead
     else:
-        sql = f"substr({text}, {max(start, 1)}{count})"
+        sql = f"CASE WHEN {start} < 0 THEN {behind} ELSE {ahead} END"
     return Term(f"nullif({sql}, '')", Kind.TEXT, node)
+
+
+def _position(e: Expressions, node: exp.Expression) -> str:
+    """SQL of a whole number; one that is written stands in the statement as it is."""
+    if isinstance(node, exp.Neg | exp.Literal):
+        number = _whole(e, node)
+        return f"({number})" if number < 0 else str(number)
+    return f"trunc({e.number(e.scalar(node))}::numeric)::int"
 
 
 def _whole(e: Expressions, node: exp.Expression | None) -> int:
@@ -107,11 +120,24 @@ def _whole(e: Expressions, node: exp.Expression | None) -> int:
 @scalar_of(exp.Replace)
 def _replace(e: Expressions, node: exp.Expression) -> Term:
     e.only(node, "this", "expression", "replacement")
-    by = node.args.get("replacement")
+    text, by = e.text(node.this), node.args.get("replacement")
     replacement = f"coalesce({e.text(by)}, '')" if by is not None else "''"
     found = f"coalesce({e.text(node.expression)}, '')"
-    sql = f"replace({e.text(node.this)}, {found}, {replacement})"
-    return Term(f"nullif({sql}, '')", Kind.TEXT, node)
+    sql = f"nullif(replace({text}, {found}, {replacement}), '')"
+    if by is not None and not _no_longer(by, node.expression):
+        e.affordable(text, node, 3)
+        e.affordable(replacement, node, 2)
+        # What is replaced in what was replaced grows by itself.
+        sql = (
+            f"CASE WHEN length({text})::bigint * length({replacement}) > {MAX_GROWN} "
+            f"THEN substr({text}, 1, -1) ELSE {sql} END"
+        )
+    return Term(sql, Kind.TEXT, node, made=True)
+
+
+def _no_longer(one: exp.Expression, other: exp.Expression) -> bool:
+    literals = isinstance(one, exp.Literal) and isinstance(other, exp.Literal)
+    return literals and len(one.this) <= max(len(other.this), 1)
 
 
 @scalar_of(exp.Concat)
@@ -147,8 +173,13 @@ def _round(e: Expressions, node: exp.Expression) -> Term:
 
 @scalar_of(exp.Mod)
 def _modulo(e: Expressions, node: exp.Expression) -> Term:
+    """As in Oracle, there is no remainder of a division by 0: all of the number is left."""
     number, by = e.number(e.scalar(node.this)), e.number(e.scalar(node.expression))
-    return Term(f"mod({number}::numeric, {by}::numeric)", Kind.NUMBER, node)
+    e.affordable(number, node, 2)
+    sql = f"coalesce(mod({number}::numeric, nullif({by}::numeric, 0)), "
+    sql += f"CASE WHEN {by} = 0 THEN {number}::numeric END)"
+    e.affordable(by, node, 2)
+    return Term(sql, Kind.NUMBER, node)
 
 
 # Of any kind
@@ -179,6 +210,7 @@ def _decode(e: Expressions, node: exp.Expression) -> Term:
         e.statement.invalid("DECODE needs a value, and pairs of a value and a result.", node)
     default = rest.pop() if len(rest) % 2 else None
     _, (value, *searched) = e.unified([subject, *rest[0::2]])
+    e.affordable(value, node, len(searched))
     results = [*rest[1::2], *([default] if default is not None else [])]
     kind, values = e.unified(results)
     arms = " ".join(
@@ -193,6 +225,7 @@ def _decode(e: Expressions, node: exp.Expression) -> Term:
 def _extreme(e: Expressions, node: exp.Expression) -> Term:
     e.only(node, "this", "expressions")
     kind, values = e.unified([e.scalar(n) for n in (node.this, *node.expressions)])
+    e.affordable(max(values, key=len), node, len(values) * 2)
     missing = " OR ".join(f"{value} IS NULL" for value in values)
     sql = f"CASE WHEN {missing} THEN NULL ELSE {node.key}({', '.join(values)}) END"
     return Term(sql, kind, node)
@@ -216,7 +249,8 @@ def _aggregate(
             e.statement.invalid(f"{e.statement.called(node)} can't stand {e.no_aggregates}.", node)
         e.only(node, "this")
         e.aggregated = True
-        before, e.no_aggregates = len(e.loose), "inside another aggregate"
+        before, own, lent = len(e.loose), e.own, e.lent
+        e.no_aggregates = "inside another aggregate"
         argument, distinct = node.this, ""
         if isinstance(argument, exp.Distinct):
             if len(argument.expressions) != 1:
@@ -228,6 +262,11 @@ def _aggregate(
             term = e.settled(e.scalar(argument))
         del e.loose[before:]
         e.no_aggregates = ""
+        if e.lent > lent and e.own == own:
+            # To PostgreSQL it would be an aggregate of the SELECT around this one.
+            e.statement.invalid(
+                f"{e.statement.called(node)} needs a column of the SELECT that it stands in.", node
+            )
         return compiled(e, node, replace(term, sql=distinct + term.sql))
 
     return handler

@@ -14,13 +14,22 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokens import Token, TokenType
 
 from entities.errors import Code, RequestError
-
-MAX_LENGTH = 32 * 1024
+from entities.query.limits import MAX_LENGTH, MAX_SELECTS
 
 _ORACLE = Dialect.get_or_raise("oracle")
+#: Functions that the dialect would take for another dialect's, losing what their format says.
+_AS_WRITTEN = ("TO_CHAR", "TO_DATE", "TO_TIMESTAMP", "TRUNC")
 _OPENING = frozenset({TokenType.L_PAREN, TokenType.CASE})
 _CLOSING = frozenset({TokenType.R_PAREN, TokenType.END})
 _NO_COLUMN = frozenset({TokenType.DISTINCT, TokenType.ALL, TokenType.UNIQUE, TokenType.HINT})
+
+
+class _Parser(_ORACLE.parser_class):  # type: ignore[name-defined]
+    FUNCTIONS = {
+        name: made
+        for name, made in _ORACLE.parser_class.FUNCTIONS.items()
+        if name not in _AS_WRITTEN
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +62,13 @@ class Statement:
             Code.QUERY_INVALID, message, position=None if node is None else self.at(node)
         )
 
-    def unsupported(self, what: str, node: exp.Expression | None = None) -> NoReturn:
+    def unsupported(
+        self, what: str, node: exp.Expression | None = None, instead: str = ""
+    ) -> NoReturn:
         """Refuse the statement for something that is good SQL but that we don't serve."""
         raise RequestError(
             Code.QUERY_NOT_SUPPORTED,
-            f"{what} is not supported in queries.",
+            f"{what} is not supported in queries{instead and f'; {instead}'}.",
             position=None if node is None else self.at(node),
         )
 
@@ -82,8 +93,9 @@ def parse(text: str, prefix: str = "") -> Statement:
             first.start - shift,
         )
     _check_single(tokens, shift)
+    _check_selects(tokens, shift)
     try:
-        trees = _ORACLE.parser().parse(tokens, whole)
+        trees = _Parser(dialect=_ORACLE).parse(tokens, whole)
     except SqlglotError as error:
         raise _refused(error, whole, shift) from None
     except RecursionError:
@@ -125,6 +137,15 @@ def _check_single(tokens: list[Token], shift: int) -> None:
                 )
             del tokens[index:]
             return
+
+
+def _check_selects(tokens: list[Token], shift: int) -> None:
+    selects = [token for token in tokens if token.token_type is TokenType.SELECT]
+    if len(selects) > MAX_SELECTS:
+        raise _invalid(
+            f"The query has {len(selects)} SELECTs; at most {MAX_SELECTS} are read.",
+            selects[MAX_SELECTS].start - shift,
+        )
 
 
 def _columns(tokens: list[Token], text: str) -> tuple[str, ...]:

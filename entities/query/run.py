@@ -22,7 +22,9 @@ from django.db import connection
 from psycopg import errors
 
 from entities.errors import Code, RequestError
-from entities.query.expressions import Parameter
+from entities.query.answer import TOO_MANY
+from entities.query.limits import MAX_CHILD_ROWS, MAX_TEXT
+from entities.query.parameters import Parameter
 from entities.query.statement import Compiled
 from metabrm import clock, sealing
 
@@ -41,6 +43,7 @@ _VALUE_ERRORS: dict[type[psycopg.Error], str] = {
     errors.DivisionByZero: "The query divides by zero; guard it with CASE WHEN … END.",
     errors.NumericValueOutOfRange: "A number in the query's result is out of range.",
     errors.DatetimeFieldOverflow: "A date in the query's result is out of range.",
+    errors.SubstringError: f"A text in the query's result has more than {MAX_TEXT} characters.",
     errors.InvalidEscapeSequence: "A LIKE pattern ends with its escape character.",
 }
 
@@ -55,6 +58,13 @@ _MOVED = (
     errors.InternalError_,
 )
 
+
+#: What a statement meets that PostgreSQL takes for another one than it was meant to be.
+_MEANT_OTHERWISE: dict[type[psycopg.Error], str] = {
+    errors.CardinalityViolation: "A subquery in place of a value gives more than one row; "
+    "narrow it, or use MAX or MIN.",
+    errors.GroupingError: "A column must stand in GROUP BY or inside an aggregate.",
+}
 
 #: What a statement meets because of what is in a row.
 _ROW_ERRORS = (errors.DataError, errors.ProgramLimitExceeded, errors.StatementTooComplex)
@@ -96,6 +106,12 @@ def run(
     except Exception as error:
         _translate(error)
     count, text = result
+    if count == TOO_MANY:
+        raise RequestError(
+            Code.QUERY_INVALID,
+            f"The child lists of this answer have more than {MAX_CHILD_ROWS} rows together; ask "
+            "for fewer records at a time, or query the child records themselves.",
+        )
     if mark and text:
         text = _opened(text, mark, compiled.sealed)
     return Page(text or b"[]", count)
@@ -163,6 +179,9 @@ def _translate(error: Exception) -> NoReturn:
         raise RequestError(
             Code.SCHEMA_BUSY, "The schema changed while the query ran; send it again."
         ) from error
+    for kind, text in _MEANT_OTHERWISE.items():
+        if isinstance(cause, kind):
+            raise RequestError(Code.QUERY_INVALID, text) from error
     if isinstance(cause, errors.DataError):
         known = (text for kind, text in _VALUE_ERRORS.items() if isinstance(cause, kind))
         message = next(known, "The query meets a value that one of its functions can't take.")

@@ -1,153 +1,216 @@
-"""What the names of a query mean: its sources, the relations followed from them, and who may see.
+"""What the names of one SELECT mean: its sources, their joins, the relations followed from them.
 
-A source is one table of the query under an alias of ours (`t0`, `t1` …). A relation path such as
-`BillingProfileObj.AccountObj.Name` adds one LEFT JOIN per distinct hop. Whatever becomes a source
-passes `_source`: there the caller's right to read the entity is checked, and `_visible` yields the
-conditions that hide rows from him. Every named field passes `_field`, so no clause can use a field
-that the caller may not read. What the API doesn't serve is as unknown as what doesn't exist.
+A relation path such as `BillingProfileObj.AccountObj.Name` adds one LEFT JOIN per distinct hop,
+beside the source that it begins at. Every named field passes `_readable_field`, so no clause can
+use a field that the caller may not read. What the API doesn't serve is as unknown as what doesn't
+exist. A name that means nothing here may mean something in the SELECT around this one.
 """
 
-from dataclasses import dataclass
-from typing import NoReturn
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from entities.access.rights import EntityRights, require, rights
+from entities.access.rights import rights
 from entities.errors import Code, RequestError, nearest
-from entities.query.parse import Statement
+from entities.query.shared import Query
+from entities.query.sources import Source, View
+from entities.query.terms import Term, column
 from entities.schema.description import EntitySchema, FieldSchema, fold, quote
-from entities.schema.snapshot import Snapshot
-from metabrm.identity.context import Context
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Source:
-    """One table of the query. `names` are the folded words by which columns may be qualified."""
-
-    schema: EntitySchema
-    alias: str
-    rights: EntityRights
-    names: frozenset[str] = frozenset()
+Words = Sequence[exp.Identifier]
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A resolved column name; `key` is its canonical spelling in the answer."""
+class _Join:
+    """A source beside those before it; `word` and `on` are SQL."""
 
-    field: FieldSchema
-    source: Source
-    key: str
+    word: str
+    source: Source | View
+    on: str
 
 
 class Scope:
     """The sources of one SELECT, in the order of its FROM clause."""
 
-    def __init__(self, snapshot: Snapshot, context: Context, statement: Statement) -> None:
-        self.snapshot = snapshot
-        self.context = context
-        self.statement = statement
-        self.sources: list[Source] = []
-        self._tables = 0
-        self._joins: list[tuple[Source, str]] = []
+    def __init__(self, query: Query) -> None:
+        self.query = query
+        self.statement = query.statement
+        self.snapshot = query.snapshot
+        self.context = query.context
+        self.sources: list[Source | View] = []
+        #: Sources of which a row of the others finds one at most: they need not be told apart.
+        self.single: set[str] = set()
+        self._joins: list[_Join] = []
+        #: Alias of a source -> the relations that begin at it, in order, and how they are joined.
+        self._relations: dict[str, list[tuple[Source, str]]] = {}
+        #: Alias of a relation's table -> the source that its path begins at.
+        self._roots: dict[str, str] = {}
         self._hops: dict[tuple[str, str], Source] = {}
 
-    def add(self, table: exp.Expression) -> Source:
-        """Make the table of a FROM clause a source."""
-        alias = table.args.get("alias") if isinstance(table, exp.Table) else None
-        if (
-            not isinstance(table, exp.Table)
-            or not isinstance(table.this, exp.Identifier)
-            or any(v for k, v in table.args.items() if k not in ("this", "alias", "db", "catalog"))
-            or (alias is not None and alias.args.get("columns"))
-        ):
-            self.statement.unsupported("Anything but the name of an entity after FROM", table)
+    # Sources
+
+    def add(self, source: Source | View, node: exp.Expression) -> None:
+        """Make the table or view a source."""
+        for other in self.sources:
+            twice = source.names & other.names
+            if twice:
+                self.statement.invalid(
+                    f"Two sources are called {min(twice)}; give one of them an alias.", node
+                )
+        self.sources.append(source)
+
+    def join(self, word: str, source: Source | View, on: str) -> None:
+        """Say how the last source is joined to those before it: JOIN, LEFT JOIN, CROSS JOIN."""
+        self._joins.append(_Join(word, source, on))
+
+    def entity(self, table: exp.Table) -> EntitySchema:
+        """The entity that a FROM clause names; RequestError with the nearest known one."""
         schema = None if table.args.get("db") else self.snapshot.find(table.name)
         if schema is None or not schema.api_enabled:
-            self._unknown_entity(table)
-        names = {fold(schema.name), fold(table.name)}
-        if alias is not None:
-            names = {fold(alias.name)}
-        return self._source(schema, frozenset(names))
+            name = ".".join(part.name for part in table.parts)
+            self.statement.invalid(
+                f"There is no entity {name[:80]!r}.{nearest(table.name, self._known_entities())}",
+                table,
+            )
+        return schema
 
-    def entity(self, schema: EntitySchema) -> Source:
-        """Make `schema` a source, without a query having named it."""
-        return self._source(schema, frozenset({fold(schema.name)}))
-
-    def column(self, parts: list[exp.Identifier], node: exp.Expression) -> Column:
-        """The column that a dotted name means. `parts` are its words."""
-        source, words = self._start(parts)
-        if source is None:
-            return self._search(words[0], node)
-        prefix = ""
-        for word in words[:-1]:
-            source, step = self._hop(source, word)
-            prefix += step + "."
-        field = self._field(source, words[-1])
-        return Column(field, source, prefix + field.name)
-
-    def from_sql(self, *, apart: bool = False) -> str:
-        """The FROM clause and what follows it up to WHERE.
-
-        `apart`: rows that the caller's rights hide are sorted out before anything else is asked of
-        them. That is slower: no index serves what the query asks for.
-        """
-        joins = [
-            f"LEFT JOIN {_table_sql(hop, apart)} ON {condition}" for hop, condition in self._joins
+    def _known_entities(self) -> list[str]:
+        return [
+            e.name
+            for e in self.snapshot.entities.values()
+            if e.api_enabled and rights(self.snapshot, self.context, e).read
         ]
-        return " ".join([_table_sql(self.sources[0], apart), *joins])
 
-    def hides_rows(self) -> bool:
-        """Whether there may be rows that do not exist for the caller."""
-        return any(s.rights.condition for s in [*self.sources, *(hop for hop, _ in self._joins)])
+    def from_sql(self) -> str:
+        """The FROM clause and what follows it up to WHERE."""
+        first, *_ = self.sources
+        parts = [self._with_relations(first)]
+        for join in self._joins:
+            table = self._with_relations(join.source)
+            if self._relations.get(join.source.alias):
+                table = f"({table})"
+            parts.append(f"{join.word} {table}" + (f" ON {join.on}" if join.on else ""))
+        return " ".join(parts)
 
     def visible_sql(self) -> list[str]:
-        """Conditions on the sources of FROM that belong into WHERE."""
-        return [condition for source in self.sources for condition in _visible(source)]
+        """Conditions on the first source, which belong into WHERE; others have theirs in ON."""
+        return self.sources[0].visible()
 
-    def _source(self, schema: EntitySchema, names: frozenset[str]) -> Source:
-        allowed = rights(self.snapshot, self.context, schema)
-        require(allowed.read, self.context, "read", schema)
-        source = self._table(schema, allowed, names)
-        self.sources.append(source)
-        return source
+    def ties(self) -> list[str]:
+        """What tells the rows of all sources apart."""
+        return [sql for s in self.sources if s.alias not in self.single for sql in s.ties()]
 
-    def _table(
-        self, schema: EntitySchema, allowed: EntityRights, names: frozenset[str] = frozenset()
-    ) -> Source:
-        alias = f"t{self._tables}"
-        self._tables += 1
-        return Source(schema, alias, allowed, names)
+    def _with_relations(self, source: Source | View) -> str:
+        relations = self._relations.get(source.alias, ())
+        return " ".join([source.sql, *(f"LEFT JOIN {hop.sql} ON {on}" for hop, on in relations)])
 
-    def _start(self, parts: list[exp.Identifier]) -> tuple[Source | None, list[exp.Identifier]]:
-        """The source a name begins at, None where only the column tells; the rest of the name."""
-        if len(parts) > 1:
-            first = fold(parts[0].name)
-            for source in self.sources:
-                if first in source.names:
-                    return source, parts[1:]
-            for source in self.sources:
-                if source.schema.relation(parts[0].name) is not None:
-                    return source, parts
+    # Names
+
+    def find(self, words: Words, node: exp.Expression) -> Term | None:
+        """What a dotted name means among these sources, or None if it begins at none of them."""
+        if len(words) == 1:
+            found = [s for s in self.sources if self._has(s, words[0])]
+            if len(found) > 1:
+                self._ambiguous(words[0].name, "field", found, node)
+            return self._in(found[0], words, node) if found else None
+        first = fold(words[0].name)
+        for source in self.sources:
+            if first in source.names:
+                return self._in(source, words[1:], node)
+        begins = [s for s in self.sources if self._leads(s, words)]
+        if len(begins) > 1:
+            self._ambiguous(words[0].name, "relation", begins, node)
+        return self._in(begins[0], words, node) if begins else None
+
+    def complain(self, words: Words, node: exp.Expression) -> None:
+        """Refuse a name that means nothing, here or around; with the nearest known name."""
         if len(self.sources) == 1:
-            return self.sources[0], parts
-        return None, parts
+            self._in(self.sources[0], words, node)
+        of = " and ".join(self._called(s) for s in self.sources)
+        what = "field" if len(words) == 1 else "alias or relation"
+        known = [name for s in self.sources for name in self._offered(s, len(words) > 1)]
+        if len(words) > 1:
+            known += [name for s in self.sources for name in s.names]
+        self.statement.invalid(
+            f"{of} have no {what} {words[0].name[:80]!r}.{nearest(words[0].name, known)}", words[0]
+        )
 
-    def _search(self, word: exp.Identifier, node: exp.Expression) -> Column:
-        found = [s for s in self.sources if s.schema.find(word.name) is not None]
-        if len(found) > 1:
-            self.statement.invalid(
-                f"{word.name} is a field of {' and of '.join(s.schema.name for s in found)}; "
-                "put the alias of one before it.",
-                node,
-            )
-        source = (found or self.sources)[0]
-        field = self._field(source, word)
-        return Column(field, source, field.name)
+    def _in(self, source: Source | View, words: Words, node: exp.Expression) -> Term:
+        if isinstance(source, View):
+            return self._of_view(source, words, node)
+        prefix = ""
+        for word in words[:-1]:
+            source, step = self.follow(source, word)
+            prefix += step + "."
+        field = self._readable_field(source, words[-1])
+        return column(field, source.alias, node, prefix + field.name)
 
-    def _hop(self, source: Source, word: exp.Identifier) -> tuple[Source, str]:
+    def _of_view(self, view: View, words: Words, node: exp.Expression) -> Term:
+        name = ".".join(word.name for word in words)
+        for key, term in view.columns.items():
+            if fold(key) == fold(name):
+                return replace(term, node=node)
+        self.statement.invalid(
+            f"The SELECT in FROM has no column {name[:80]!r}.{nearest(name, list(view.columns))}",
+            words[0],
+        )
+
+    def _has(self, source: Source | View, word: exp.Identifier) -> bool:
+        if isinstance(source, View):
+            return any(fold(key) == fold(word.name) for key in source.columns)
+        field = source.schema.find(word.name)
+        return field is not None and field.api_accessible
+
+    def _leads(self, source: Source | View, words: Words) -> bool:
+        if isinstance(source, View):
+            name = ".".join(word.name for word in words)
+            return any(fold(key) == fold(name) for key in source.columns)
+        return self.relation(source.schema, words[0]) is not None
+
+    def _ambiguous(
+        self, name: str, what: str, among: Sequence[Source | View], node: exp.Expression
+    ) -> None:
+        of = " and of ".join(self._called(s) for s in among)
+        self.statement.invalid(
+            f"{name[:80]} is a {what} of {of}; put the alias of one before it.", node
+        )
+
+    @staticmethod
+    def _called(source: Source | View) -> str:
+        return "a SELECT in FROM" if isinstance(source, View) else source.schema.name
+
+    def _offered(self, source: Source | View, relations: bool) -> list[str]:
+        if isinstance(source, View):
+            return list(source.columns)
+        fields = self._readable(source)
+        if relations:
+            return [step for f in fields if f.lookup for step in _steps(f)]
+        return [f.name for f in fields]
+
+    # Relations
+
+    def relation(self, schema: EntitySchema, word: exp.Identifier) -> FieldSchema | None:
+        """The lookup behind `AccountObj` or `AccountIdObj`, if the API serves both its ends."""
+        link = schema.relation(word.name)
+        if link is None or not link.api_accessible:
+            return None
+        return link if self.snapshot.target(link).api_enabled else None
+
+    def follow(self, source: Source, word: exp.Identifier) -> tuple[Source, str]:
         """Follow the relation called `word`; its target, and the relation's canonical name."""
-        link = source.schema.relation(word.name)
-        if link is None or not link.api_accessible or not self._target(link).api_enabled:
+        link = self.link(source, word)
+        full, short = _steps(link)
+        step = full if fold(word.name) == fold(full) else short
+        hop = self._hops.get((source.alias, link.name))
+        if hop is None:
+            hop = self._hop(source, link, word, step)
+        return hop, step
+
+    def link(self, source: Source, word: exp.Identifier) -> FieldSchema:
+        """The lookup of `source` behind the relation `word`; RequestError unless he may follow."""
+        link = self.relation(source.schema, word)
+        if link is None:
             known = [step for f in self._readable(source) if f.lookup for step in _steps(f)]
             self.statement.invalid(
                 f"{source.schema.name} has no relation {word.name[:80]!r}."
@@ -163,34 +226,27 @@ class Scope:
                 field=link.name,
                 position=self.statement.at(word),
             )
-        full, short = _steps(link)
-        step = full if fold(word.name) == fold(full) else short
-        hop = self._hops.get((source.alias, link.name))
-        if hop is None:
-            hop = self._join(source, link)
-        return hop, step
+        return link
 
-    def _join(self, source: Source, link: FieldSchema) -> Source:
-        target = self._target(link)
-        allowed = rights(self.snapshot, self.context, target)
-        require(allowed.read, self.context, "read", target)
-        hop = self._table(target, allowed)
+    def _hop(self, source: Source, link: FieldSchema, word: exp.Identifier, step: str) -> Source:
+        target = self.snapshot.target(link)
+        hop = self.query.table(target, word, joined=f"{source.alias}.{step}")
         assert link.lookup is not None
-        conditions = [
+        on = [
             f"{hop.alias}.{quote(link.lookup.column)} = {link.sql(source.alias)}",
-            *_visible(hop),
+            *hop.visible(),
         ]
-        self._joins.append((hop, " AND ".join(conditions)))
+        root = self._roots[hop.alias] = self._roots.get(source.alias, source.alias)
+        self._relations.setdefault(root, []).append((hop, " AND ".join(on)))
         self._hops[source.alias, link.name] = hop
         return hop
 
-    def _target(self, link: FieldSchema) -> EntitySchema:
-        return self.snapshot.target(link)
+    # Fields
 
-    def _field(self, source: Source, word: exp.Identifier) -> FieldSchema:
+    def _readable_field(self, source: Source, word: exp.Identifier) -> FieldSchema:
         field = source.schema.find(word.name)
         if field is None or not field.api_accessible:
-            if fold(word.name) in ("rownum", "rowid", "level"):
+            if fold(word.name) in ("rowid", "level"):
                 self.statement.unsupported(word.name.upper(), word)
             known = [f.name for f in self._readable(source)]
             quoted = " A text stands in single quotes." if word.args.get("quoted") else ""
@@ -214,36 +270,6 @@ class Scope:
     @staticmethod
     def _readable(source: Source) -> list[FieldSchema]:
         return [f for f in source.schema.fields if f.api_accessible and source.rights.may_read(f)]
-
-    def _unknown_entity(self, table: exp.Table) -> NoReturn:
-        known = [
-            e.name
-            for e in self.snapshot.entities.values()
-            if e.api_enabled and rights(self.snapshot, self.context, e).read
-        ]
-        name = ".".join(part.name for part in table.parts)
-        self.statement.invalid(
-            f"There is no entity {name[:80]!r}.{nearest(table.name, known)}", table
-        )
-
-
-def _table_sql(source: Source, apart: bool) -> str:
-    table = f"{quote(source.schema.table)} {source.alias}"
-    if not apart or not source.rights.condition:
-        return table
-    # OFFSET keeps the planner from asking the query's conditions first.
-    return f"(SELECT * FROM {table} WHERE {' AND '.join(_visible(source))} OFFSET 0) {source.alias}"
-
-
-def _visible(source: Source) -> list[str]:
-    """SQL conditions under which a row of `source` exists for the caller.
-
-    The recycle bin hides deleted rows, the caller's rights may hide others.
-    """
-    conditions = [f"{source.alias}.deleted_at IS NULL"] if source.schema.authored else []
-    if source.rights.condition:
-        conditions.append(source.rights.condition.replace("{t}", source.alias))
-    return conditions
 
 
 def _steps(link: FieldSchema) -> tuple[str, str]:

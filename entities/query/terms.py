@@ -5,7 +5,7 @@ or combined with: `'42'` beside an id is a number, beside a name it is a text, b
 mistake. Only then is it decoded, and what reaches the database is the decoded value as a parameter.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -71,6 +71,7 @@ class Term:
     key      the canonical name, of a plain column
     whole    whole numbers: literals beside them are bound as such, so that an index serves
     literal  the text of a literal still undecided; `quoted` if it stood in quotes
+    made     put together by the query, so that nothing bounds its length
     """
 
     sql: str
@@ -81,6 +82,7 @@ class Term:
     whole: bool = False
     literal: str | None = None
     quoted: bool = False
+    made: bool = False
 
     @property
     def empty(self) -> bool:
@@ -95,6 +97,10 @@ class Term:
     @property
     def null(self) -> bool:
         return self.kind is Kind.NULL or self.empty
+
+    def over(self, sql: str) -> "Term":
+        """The same value where it is `sql`."""
+        return replace(self, sql=sql)
 
     def wire_sql(self, expression: str) -> str:
         """SQL over `expression`, which holds this term's value, whose JSON is the wire form."""
