@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 
-from entities.query.limits import MAX_CHILD_ROWS, MAX_TEXT
-from entities.query.terms import Kind, Term
+from entities.query.limits import MAX_CHILD_ROWS
+from entities.query.terms import Term, bounded
 from entities.schema.description import quote
 
 #: The number of rows of an answer whose child lists are too long.
@@ -34,13 +34,7 @@ def wire(sealed: Sequence[str], mark: str) -> Wire:
     def written(term: Term, expression: str) -> str:
         if term.place:
             return f"{mark} || '{sealed.index(term.place)}:' || {expression}"
-        if term.made and term.kind is Kind.TEXT:
-            # A length that is out of bounds is what PostgreSQL refuses by itself.
-            return (
-                f"CASE WHEN length({expression}) > {MAX_TEXT} THEN substr({expression}, 1, -1) "
-                f"ELSE {expression} END"
-            )
-        return term.wire_sql(expression)
+        return bounded(term, expression) if term.made else term.wire_sql(expression)
 
     return written
 
@@ -75,7 +69,7 @@ def answer_with_lists_sql(
             f"FROM page p CROSS JOIN LATERAL ({sql}) k LIMIT {MAX_CHILD_ROWS + 1})"
         )
         joins.append(
-            f"LEFT JOIN (SELECT k.n, json_agg(w ORDER BY k.m) AS list FROM l{place} k "
+            f"LEFT JOIN (SELECT k.n, json_agg(w.* ORDER BY k.m) AS list FROM l{place} k "
             f"CROSS JOIN LATERAL (SELECT {named}) w GROUP BY k.n) j{place} ON j{place}.n = q.n"
         )
         values[key] = f"coalesce(j{place}.list, '[]'::json)"
@@ -95,7 +89,7 @@ def _json_sql(values: Mapping[str, str], source: str, count: str = "count(*)") -
     if all(len(key.encode()) <= _LONGEST_NAME for key in values):
         # A sorted subquery feeds the aggregate in its order: there is one, and it is not parallel.
         named = ", ".join(f"{value} AS {quote(key)}" for key, value in values.items())
-        return f"SELECT {count}, json_agg(r) FROM (SELECT {named} {source}) r"
+        return f"SELECT {count}, json_agg(r.*) FROM (SELECT {named} {source}) r"
     # Names that are too long for a column are put around the values as text.
     members = [
         f"{_text(orjson.dumps(key).decode() + ':')} || coalesce(to_json({value})::text, 'null')"

@@ -19,7 +19,7 @@ from entities.query.pages import Page, is_rownum, page, rows_passed
 from entities.query.scope import Scope
 from entities.query.shared import Query
 from entities.query.sources import Source, View
-from entities.query.terms import Kind, Term
+from entities.query.terms import Kind, Term, bounded
 from entities.schema.description import EntitySchema, fold, quote
 
 _LONGEST_ALIAS = 128
@@ -250,7 +250,7 @@ class Select:
         ties = [] if distinct else self._ties()
         hidden = ", ".join(f"{sql} AS k{place}" for place, sql in enumerate(ties))
         columns = {
-            key: replace(term, sql=f"{alias}.c{place}", key=key)
+            key: replace(term, sql=bounded(term, f"{alias}.c{place}"), key=key)
             for place, (key, term) in enumerate(self.columns.items())
         }
         keys = [f"{alias}.k{place}" for place in range(len(ties))]

@@ -15,6 +15,7 @@ from sqlglot import exp
 from entities import fieldtypes
 from entities.fieldtypes import Refused
 from entities.fieldtypes.numbers import to_decimal
+from entities.query.limits import MAX_TEXT
 from entities.schema.description import FieldSchema
 
 _INT8 = 2**63
@@ -132,6 +133,17 @@ def column(field: FieldSchema, alias: str, node: exp.Expression, key: str = "") 
         # Several values, or a storage key: the wire form is all that anybody outside knows.
         return Term(field.wire_sql(alias), Kind.TEXT, node, key=key)
     return Term(sql, kind, node, field, key, whole=field.type.pg_type == "bigint")
+
+
+def bounded(term: Term, expression: str) -> str:
+    """SQL of `expression`, which holds a text of the query's own making; an error if it is long."""
+    if not term.made or term.kind is not Kind.TEXT:
+        return expression
+    # A length that is out of bounds is what PostgreSQL refuses by itself.
+    return (
+        f"CASE WHEN length({expression}) > {MAX_TEXT} THEN substr({expression}, 1, -1) "
+        f"ELSE {expression} END"
+    )
 
 
 class Mismatch(ValueError):

@@ -131,7 +131,18 @@ def test_nothing_can_be_written(committed_shop, nested):
     ("sql", "message"),
     [
         ("SELECT Id / (Id - 1) FROM THING", "divides by zero"),
-        ("SELECT MOD(Id, 0) FROM THING", "divides by zero"),
+        ("SELECT 1 / MOD(Id, Id) FROM THING", "divides by zero"),
+        ("SELECT Id FROM THING WHERE Id = (SELECT s.Id FROM SHOP s)", "more than one row"),
+        (
+            f"SELECT {'REPLACE(' * 9}Name{', Name, Name || Name || Name)' * 9} x FROM "
+            f"(SELECT {' || '.join(['Name'] * 400)} Name FROM THING)",
+            "too complex",
+        ),
+        (
+            f"SELECT {' || '.join(['Id'] * 40)} x FROM (SELECT {'||'.join(['Name'] * 1500)} Id "
+            "FROM THING)",
+            "32767 characters",
+        ),
         ("SELECT StartDate + 2147483647 FROM THING", "out of range"),
         ("SELECT StartDate + 99999999999 FROM THING", "out of range"),
         ("SELECT Id FROM THING WHERE Name LIKE '%!' ESCAPE '!'", "escape character"),
