@@ -3,7 +3,7 @@
 Version 2.1 is another name for 2.0.
 """
 
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
 from entities.api import catalogue, signin, views
 
@@ -11,6 +11,7 @@ _ORG = r"^[/]*(?:(?P<org>[^/]+)/+)?"
 
 urlpatterns = [
     path(catalogue.PAGE.lstrip("/"), catalogue.page, name="errors"),
+    path("docs/", include("entities.api.docs.urls")),
     re_path(_ORG + r"rest/+2\.[01](?:/+(?P<path>.*))?$", views.rest, name="rest"),
     re_path(_ORG + r"auth/+1\.0(?:/+(?P<path>.*))?$", signin.auth, name="auth"),
     re_path(

@@ -106,6 +106,7 @@ class Environment:
     lockout_minutes: int = 15
     trusted_proxies: tuple[Network, ...] = ()
     idempotency_hours: int = 24
+    docs_role: str | None = None
 
     @property
     def admin_password_file(self) -> Path:
@@ -451,6 +452,13 @@ VARIABLES: tuple[Variable, ...] = (
         "addresses or networks separated by commas, such as 10.0.0.7,10.1.0.0/16",
         _networks,
     ),
+    Variable(
+        "BRM_DOCS_ROLE",
+        "none: a sign-in is needed",
+        "The role whose API documentation everybody reads at /docs/ without signing in.",
+        "the name of a role, such as Partners",
+        _matching(r"[^\x00-\x1f]{1,255}"),
+    ),
 )
 
 
@@ -506,6 +514,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         lockout_failures=values.get("BRM_LOCKOUT_FAILURES", 5),
         lockout_minutes=values.get("BRM_LOCKOUT_MINUTES", 15),
         trusted_proxies=values.get("BRM_TRUSTED_PROXIES", ()),
+        docs_role=values.get("BRM_DOCS_ROLE"),
     )
 
 

@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "django_filters",
     "axes",
+    "drf_spectacular_sidecar",
     "metabrm.identity",
     "metabrm.localization",
     "metabrm.web",
