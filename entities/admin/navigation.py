@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 #: The room of entities that name none.
 _CUSTOM = "Custom"
 _AUDIT = "AUDIT_LOG"
+#: Where the API is described, in pages of its own.
+DOCUMENTATION = "/docs/"
 
 
 def rooms(admins: list["RecordAdmin"]) -> list[tuple[str, list["RecordAdmin"]]]:
@@ -60,7 +62,8 @@ def sidebar(
             "collapsible": False,
             "items": [_item(request, "Overview", root, "space_dashboard", None, exact=True)]
             + ([_item(request, "Designer", f"{root}designer/", "design_services", None)] * designs)
-            + [_entity(request, a) for a in admins if a.schema.name == _AUDIT],
+            + [_entity(request, a) for a in admins if a.schema.name == _AUDIT]
+            + ([_item(request, "API", DOCUMENTATION, "api", None)] * bool(admins)),
         }
     ]
     for room, found in rooms([a for a in admins if a.schema.name != _AUDIT]):

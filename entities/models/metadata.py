@@ -39,6 +39,7 @@ class Entity(EntityModel):
         title="entity_name",
         read_only=("table_name", "system_flag"),
         immutable=("base_entity",),
+        example={"EntityName": "EXAMPLE_1001"},
         computed=(
             Computed(
                 "BaseEntity",
@@ -164,6 +165,7 @@ class EntityField(EntityModel):
         external_keys=("external_key",),
         title="field_name",
         names={"pii_flag": "PIIFlag", "restrict_change_in_closed_ap": "RestrictChangeInClosedAP"},
+        example={"FieldName": "Example", "DataType": "TEXT", "DataLength": "100"},
         read_only=("column_name", "system_flag", "primary_key_flag", "read_only_flag"),
         immutable=("entity",),
     )
@@ -423,6 +425,7 @@ class EntityLayout(EntityModel):
         external_keys=("external_key",),
         title="layout_name",
         names={"layout_type": "layoutType"},
+        example={"layoutType": "DETAIL", "LayoutFields": ["Id"]},
         read_only=("system_flag",),
         immutable=("entity",),
     )

@@ -388,6 +388,7 @@ def _entity(
         seen_with=_seen_with(static, fields),
         constraint_messages=MappingProxyType(messages),
         refused={fold(n): text for n, text in (options.refused if options else {}).items()},
+        example=options.example if options else {},
         validations=tuple(validations),
         layouts=MappingProxyType(arranged),
     )

@@ -164,6 +164,8 @@ class EntitySchema:
     constraint_messages: Mapping[str, str] = field(default_factory=dict)
     #: Folded name of what may never be kept -> what to send instead.
     refused: Mapping[str, str] = field(default_factory=dict)
+    #: Name of a field -> what an example of a new record holds there; None leaves it out.
+    example: Mapping[str, Any] = field(default_factory=dict)
     #: The active rules that its records are judged by, in order.
     validations: tuple[Validation, ...] = ()
     #: Kind of page -> what it shows; a kind without one shows what is sensible.

@@ -11,6 +11,7 @@ API names derive from the column name: `allow_price_override` -> `AllowPriceOver
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -48,6 +49,9 @@ class EntityOptions:
     write_only       Python names of fields that can be written, and read by nobody
     refused          API names that callers may know but that hold nothing, because nothing may
                      be kept there -> what to send instead
+    example          API name -> value that the documentation's example of a new record has because
+                     the entity's rules want it; None leaves a field out, a lookup's value stands
+                     for any record
     read_only        Python names of fields that the system maintains; values sent are ignored
     writable         False for entities that only the system writes (AUDIT_LOG)
     deletable        False for entities whose records nobody deletes
@@ -67,6 +71,7 @@ class EntityOptions:
     encrypted: tuple[str, ...] = ()
     write_only: tuple[str, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
+    example: Mapping[str, Any] = field(default_factory=dict)
     read_only: tuple[str, ...] = ()
     writable: bool = True
     deletable: bool = True

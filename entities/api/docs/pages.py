@@ -84,6 +84,7 @@ def entity(request: HttpRequest, who: Reader, name: str) -> HttpResponse:
     schema = view.one(name)
     resource = resources.Resource(view, schema)
     bodies = resource.examples()
+    find = known(who, view)
     said = {
         "schema": schema,
         "fields": [_field(view, schema, f) for f in _fields(view, schema)],
@@ -92,7 +93,8 @@ def entity(request: HttpRequest, who: Reader, name: str) -> HttpResponse:
             {"name": name.partition(".")[2], "text": json.dumps(said["value"], indent=2)}
             for name, said in bodies.items()
         ],
-        "samples": samples(view, schema, known(who, view)),
+        "samples": samples(view, schema, find),
+        "missing": _missing(view, schema, find),
         "referring": _referring(view, schema),
     }
     return render(request, "docs/entity.html", _context(request, who) | said)
@@ -128,7 +130,7 @@ def session(request: HttpRequest) -> HttpResponse:
     """
     who = reader(request)
     if who is None or who.user is None:
-        return trouble(request, RequestError(Code.NOT_AUTHENTICATED, "Sign in first."), 401)
+        return trouble(request, RequestError(Code.INSUFFICIENT_RIGHTS, "Sign in first."), 403)
     return JsonResponse(
         {"SessionID": services.open_session(who.user)}, headers={"Cache-Control": "no-store"}
     )
@@ -189,7 +191,7 @@ def _field(view: View, schema: EntitySchema, field: FieldSchema) -> dict[str, An
 def _size(field: FieldSchema) -> str:
     if field.type.name in ("DECIMAL", "MONEY", "PERCENT") and field.digits is not None:
         return f"({field.digits},{field.places})"
-    return f"({field.length})" if field.length is not None else ""
+    return f"({field.length})" if field.length is not None and not field.list_values else ""
 
 
 def _verbs(resource: resources.Resource) -> Iterator[dict[str, str]]:
@@ -197,6 +199,19 @@ def _verbs(resource: resources.Resource) -> Iterator[dict[str, str]]:
         for method, operation in item.items():
             if method != "parameters":
                 yield {"method": method.upper(), "path": path, "summary": operation["summary"]}
+
+
+def _missing(view: View, schema: EntitySchema, find: examples.Known) -> list[dict[str, str]]:
+    """The lookups that a new record can't do without and for which there is no record yet."""
+    granted = view.granted[schema.name]
+    if not (granted.create and schema.writable):
+        return []
+    return [
+        {"field": field.name, "entity": target.name}
+        for field in view.written(schema)
+        if field.lookup is not None and examples.needs(field) and find(field) is None
+        if (target := view.target(field)) is not None
+    ]
 
 
 def _referring(view: View, schema: EntitySchema) -> list[dict[str, str]]:

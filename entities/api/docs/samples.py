@@ -1,7 +1,7 @@
 """Programs for one entity that run as they stand: curl, plain requests, the public client.
 
 Address and credentials come from the environment (BRM_URL, BRM_USER, BRM_PASSWORD). A program makes
-a record, reads it, changes it, asks for some and deletes it again, as far as its reader may.
+a record, reads it, changes it, asks for some and deletes it for good, as far as its reader may.
 """
 
 import json
@@ -120,7 +120,7 @@ def _client(story: _Story) -> str:
             f'        print(row["{story.column}"])',
         ]
     if story.delete:
-        lines += ["", f'brm.delete("{story.entity}", {{"Id": done["Id"]}})']
+        lines += ["", f'brm.delete("{story.entity}", {{"Id": done["Id"]}}, EmptyRecycleBin=True)']
     return "\n".join(lines) + "\n"
 
 
@@ -175,7 +175,7 @@ def _requests(story: _Story) -> str:
         ]
     if story.delete:
         address = f'f"{{url}}/delete/{story.entity}"'
-        gone = '{"brmObjects": {"Id": done["Id"]}}'
+        gone = '{"brmObjects": {"Id": done["Id"]}, "EmptyRecycleBin": "1"}'
         lines += ["", f"http.delete({address}, json={gone}).raise_for_status()"]
     lines += ["", 'http.post(f"{url}/logout")']
     return "\n".join(lines) + "\n"
@@ -217,7 +217,7 @@ def _curl(story: _Story) -> str:
         lines += [
             "",
             f'curl -s -X DELETE "$BRM/delete/{story.entity}" -H "sessionid: $SID" \\',
-            r'  -d "{\"brmObjects\":{\"Id\":\"$ID\"}}"',
+            r'  -d "{\"brmObjects\":{\"Id\":\"$ID\"},\"EmptyRecycleBin\":\"1\"}"',
         ]
     lines += ["", 'curl -s -X POST "$BRM/logout" -H "sessionid: $SID"']
     return "\n".join(lines) + "\n"

@@ -97,7 +97,7 @@ def document(snapshot: Snapshot, context: Context, org: str, entity: str = "") -
     with _lock:
         found = kept.find(shown)
     if found is None:
-        found = Document(orjson.dumps(_describe(view, served, org)))
+        found = Document(orjson.dumps(_describe(view, served, org, alone=bool(entity))))
     with _lock:
         kept.keep(shown, found)
         kept.remember(who, found)
@@ -117,12 +117,14 @@ def _distinct(granted: EntityRights) -> Hashable:
     return (*verbs, granted.readable, granted.writable, granted.masked)
 
 
-def _describe(view: View, served: list[EntitySchema], org: str) -> dict[str, object]:
+def _describe(
+    view: View, served: list[EntitySchema], org: str, *, alone: bool
+) -> dict[str, object]:
     paths = shared.paths()
     schemas = shared.schemas()
     sql, row = examples.query(view)
     bodies = shared.examples(sql, row)
-    tags = list(shared.TAGS)
+    tags = []
     for schema in served:
         resource = resources.Resource(view, schema)
         paths |= resource.paths()
@@ -134,7 +136,7 @@ def _describe(view: View, served: list[EntitySchema], org: str) -> dict[str, obj
         "info": shared.INFO,
         "servers": [{"url": f"/{org}", "description": "This installation's organisation"}],
         "security": shared.ANY_CREDENTIAL,
-        "tags": tags,
+        "tags": [*tags, *shared.TAGS] if alone else [*shared.TAGS, *tags],
         "paths": paths,
         "components": {
             "schemas": schemas,

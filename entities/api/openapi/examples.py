@@ -67,26 +67,32 @@ def record(view: View, schema: EntitySchema, fields: Iterable[FieldSchema]) -> J
 
 
 def new(view: View, schema: EntitySchema, known: Known | None = None) -> Json:
-    """A record to create: what it can't do without, its key, and what is usual."""
+    """A record to create: what it can't do without, its key, what is usual, and what the entity's
+    rules want."""
     written = view.written(schema)
-    needed = [f for f in written if needs(f)]
-    usual = [f for f in written if f not in needed and _is_usual(schema, f)]
-    shown = {f.name for f in [*needed, *usual[:SHOWN]]}
+    wanted = [f for f in written if needs(f) or schema.example.get(f.name) is not None]
+    usual = [f for f in written if f not in wanted and _is_usual(schema, f)]
+    left_out = {name for name, said in schema.example.items() if said is None}
+    shown = {f.name for f in [*wanted, *usual[:SHOWN]]} - left_out
     made: Json = {}
     for field in written:
         if field.name not in shown:
             continue
         found = known(field) if known is not None and field.lookup is not None else None
-        made[field.name] = found if found is not None else value(view, schema, field)
+        if found is None:
+            found = value(view, schema, field)
+        if found is not None:
+            made[field.name] = found
     return made
 
 
 def change(view: View, schema: EntitySchema) -> Json:
     """What an update sends: one field, or nothing where there is none that may change."""
-    for field in view.written(schema):
-        if _is_changed(schema, field):
-            return {field.name: value(view, schema, field)}
-    return {}
+    may = [f for f in view.written(schema) if _is_changed(f)]
+    told = next((f for f in may if f.type.name == "LONG_TEXT"), None)
+    if told is not None:
+        return {told.name: "Agreed with the customer."}
+    return {may[0].name: value(view, schema, may[0])} if may else {}
 
 
 def query(view: View) -> tuple[str, Json]:
@@ -112,6 +118,9 @@ def needs(field: FieldSchema) -> bool:
 
 def value(view: View, schema: EntitySchema, field: FieldSchema) -> Any:
     """A value to send under the field's name."""
+    said = schema.example.get(field.name)
+    if said is not None:
+        return said
     kind = field.type.name
     if kind == "FLAG":
         return "1" if field.default is True else "0"
@@ -202,7 +211,7 @@ def _is_usual(schema: EntitySchema, field: FieldSchema) -> bool:
     return field.type.name in ("TEXT", "EMAIL", "LIST", "MONEY", "DECIMAL")
 
 
-def _is_changed(schema: EntitySchema, field: FieldSchema) -> bool:
+def _is_changed(field: FieldSchema) -> bool:
     if field.immutable or field.set_once or field.external_key or field.hidden or field.write_only:
         return False
     return field.type.name in ("TEXT", "LONG_TEXT", "LIST", "DECIMAL", "MONEY", "DATE")

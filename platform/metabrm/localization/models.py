@@ -52,6 +52,7 @@ class Currency(EntityModel):
         name="CURRENCY",
         external_keys=("currency_code",),
         title="currency_code",
+        example={"CurrencyCode": "XTS"},  # ISO 4217: reserved for testing
         immutable=("currency_code",),
     )
 
@@ -99,7 +100,11 @@ class Country(EntityModel):
         values=ACTIVE_OR_NOT, default="ACTIVE", help_text="Whether the country may still be chosen."
     )
 
-    brm = EntityOptions(name="COUNTRY", external_keys=("country_code", "name"))
+    brm = EntityOptions(
+        name="COUNTRY",
+        external_keys=("country_code", "name"),
+        example={"CountryCode": "XX"},  # ISO 3166: never given to a country
+    )
 
     class Meta:
         verbose_name = "country"

@@ -1,0 +1,101 @@
+"""The documentation without a sign-in: closed, unless the operator names a role for everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from metabrm.identity.context import Context
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def opened_to(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Sets BRM_DOCS_ROLE."""
+    from metabrm import environment
+
+    def set_role(name: str) -> None:
+        changed = replace(environment.current(), docs_role=name)
+        monkeypatch.setattr(environment, "current", lambda: changed)
+
+    return set_role
+
+
+def test_everybody_sees_what_the_named_role_may_use(
+    client: Client, clerk: Callable[..., Context], opened_to: Callable[[str], None]
+) -> None:
+    from metabrm.identity.models import Role
+
+    context = clerk(CURRENCY="R")
+    assert client.get("/docs/").status_code == 401
+    opened_to(Role.objects.get(pk=context.role_id).name)
+    home = client.get("/docs/")
+    assert home.status_code == 200
+    assert b"/docs/CURRENCY/" in home.content
+    assert b"ACCOUNT" not in home.content
+    assert client.get("/docs/ACCOUNT/").status_code == 404
+    page = client.get("/docs/CURRENCY/").content
+    assert b"page_query" in page
+    assert b"brm.upsert" not in page and b"brm.delete" not in page
+    assert b"Try requests out" not in client.get("/docs/swagger/").content
+    assert set(client.get("/docs/openapi.json").json()["components"]["schemas"]) >= {"CURRENCY"}
+
+
+@pytest.mark.parametrize("change", [{"status": "INACTIVE"}, {"name": "Another name"}])
+def test_a_role_that_is_no_more_opens_nothing(
+    client: Client,
+    clerk: Callable[..., Context],
+    opened_to: Callable[[str], None],
+    change: dict[str, str],
+) -> None:
+    from metabrm.identity.models import Role
+
+    role = Role.objects.get(pk=clerk(CURRENCY="R").role_id)
+    opened_to(role.name)
+    Role.objects.filter(pk=role.pk).update(**change)
+    for page in ("", "CURRENCY/", "swagger/", "redoc/", "openapi.json"):
+        answer = client.get(f"/docs/{page}")
+        assert answer.status_code == 401
+        assert b"Sign in" in answer.content
+
+
+def test_everybody_gets_no_session(
+    client: Client, clerk: Callable[..., Context], opened_to: Callable[[str], None]
+) -> None:
+    from metabrm.identity.models import ApiSession, Role
+
+    opened_to(Role.objects.get(pk=clerk(CURRENCY="R").role_id).name)
+    assert client.post("/docs/session").status_code == 403
+    assert not ApiSession.objects.exists()
+
+
+def test_a_program_has_no_more_in_it_than_its_reader_may_do(
+    clerk: Callable[..., Context],
+) -> None:
+    from entities.api.docs.samples import samples
+    from entities.api.openapi import view_of
+    from entities.schema.current import current
+
+    @cache
+    def told(letters: str) -> str:
+        view = view_of(current(), clerk(PRODUCT=letters))
+        found = samples(view, current().entity("PRODUCT"), lambda field: None)
+        for sample in found:
+            if sample.language == "python":
+                compile(sample.text, sample.name, "exec")
+        return "\n".join(sample.text for sample in found)
+
+    assert "brm.create" in told("C") and "page_query" not in told("C")
+    assert "brm.upsert" in told("CRU") and "brm.delete" not in told("CRU")
+    assert "brm.create" in told("CR") and "brm.update" not in told("CR")
+    assert "brm.delete" in told("CRUD")
+    for letters in ("R", "RD", "RU"):
+        assert "record =" not in told(letters) and "delete" not in told(letters)
