@@ -7,6 +7,8 @@
     primary: { main: "#8ab4f8" },
     text: { primary: "#e5e9f0", secondary: "#9aa5b4" },
     border: { dark: "#3b4656", light: "#2c3542" },
+    success: { main: "#34d399" },
+    error: { main: "#f87171" },
     http: { get: "#34d399", post: "#60a5fa", put: "#f59e0b", patch: "#fb923c", delete: "#f87171" },
   };
   Redoc.init(place.dataset.document, {
