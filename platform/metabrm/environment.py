@@ -104,6 +104,8 @@ class Environment:
     session_hours: int = 24
     lockout_failures: int = 5
     lockout_minutes: int = 15
+    https: bool = False
+    cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     idempotency_hours: int = 24
     docs_role: str | None = None
@@ -212,6 +214,13 @@ def _rate_limits(text: str) -> dict[str, RateLimit | None]:
         _must(re.fullmatch(r"user:[^,]{1,150}|role:[0-9]{1,18}", whose) and whose not in limits)
         limits[whose] = _rate_limit(limit)
     return limits
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(entry.strip() for entry in text.split(","))
+    right = r"https?://(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?"
+    _must(all(re.fullmatch(right, origin) for origin in origins))
+    return origins
 
 
 def _networks(text: str) -> tuple[Network, ...]:
@@ -446,9 +455,23 @@ VARIABLES: tuple[Variable, ...] = (
         _whole_number(1, 8760),
     ),
     Variable(
+        "BRM_HTTPS",
+        "`off`",
+        "All requests come by https, which a proxy ends: browsers are held to it.",
+        "on or off",
+        _flag,
+    ),
+    Variable(
+        "BRM_CORS_ORIGINS",
+        "none",
+        "Web sites whose scripts may call the API from a browser.",
+        "origins separated by commas, such as https://portal.example.com,http://localhost:3000",
+        _origins,
+    ),
+    Variable(
         "BRM_TRUSTED_PROXIES",
         "none",
-        "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+        "Proxies whose X-Forwarded-For is believed.",
         "addresses or networks separated by commas, such as 10.0.0.7,10.1.0.0/16",
         _networks,
     ),
@@ -513,6 +536,8 @@ def read(variables: Mapping[str, str]) -> Environment:
         session_hours=values.get("BRM_SESSION_HOURS", 24),
         lockout_failures=values.get("BRM_LOCKOUT_FAILURES", 5),
         lockout_minutes=values.get("BRM_LOCKOUT_MINUTES", 15),
+        https=values.get("BRM_HTTPS", False),
+        cors_origins=values.get("BRM_CORS_ORIGINS", ()),
         trusted_proxies=values.get("BRM_TRUSTED_PROXIES", ()),
         docs_role=values.get("BRM_DOCS_ROLE"),
     )

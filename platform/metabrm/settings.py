@@ -52,6 +52,9 @@ SESSION_COOKIE_AGE = env.session_idle_minutes * 60
 SESSION_COOKIE_NAME = "metabrm_session"
 CSRF_COOKIE_NAME = "metabrm_csrf"
 CSRF_FAILURE_VIEW = "entities.api.outside.without_token"
+# Seconds for which browsers come by https only; `metabrm.web.security` tells them.
+HTTPS_SECONDS = 365 * 24 * 3600 if env.https else 0
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.https
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
@@ -96,6 +99,8 @@ ROOT_URLCONF = "metabrm.urls"
 WSGI_APPLICATION = "metabrm.wsgi.application"
 MIDDLEWARE = [
     "metabrm.web.middleware.RequestId",
+    "metabrm.web.security.BrowserSecurity",
+    *(["corsheaders.middleware.CorsMiddleware"] if env.cors_origins else []),
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -105,6 +110,21 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "entities.admin.middleware.AdminOfTheSnapshot",
+]
+# The API alone, and never with cookies, which are the admin's: a program proves by headers who it
+# is.
+CORS_ALLOWED_ORIGINS = list(env.cors_origins)
+CORS_URLS_REGEX = r"^/*(?:[^/]+/+)?(?:rest|auth|hostedPayments)/"
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_HEADERS = [
+    *("accept", "authorization", "content-type", "if-none-match"),
+    *("sessionid", "x-api-key", "idempotency-key", "x-request-id"),
+    # What existing clients send, and nobody reads.
+    *("bpkey", "client_id", "x-transaction-id"),
+]
+CORS_EXPOSE_HEADERS = [
+    *("RateLimit-Policy", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"),
+    *("Retry-After", "Idempotency-Replayed", "X-Request-Id", "ETag", "Content-Disposition"),
 ]
 TEMPLATES = [
     {

@@ -57,6 +57,10 @@ GOOD = [
     ("BRM_RATE_LIMIT", "Off", "rate_limit", None),
     ("BRM_RATE_LIMITS", "user:a.b@c=1:2:3, role:2=off", "rate_limits",
      {"user:a.b@c": RateLimit(1, 2, 3), "role:2": None}),
+    ("BRM_IDEMPOTENCY_HOURS", "48", "idempotency_hours", 48),
+    ("BRM_HTTPS", "on", "https", True),
+    ("BRM_CORS_ORIGINS", "https://a.example, http://localhost:3000,http://[::1]:80",
+     "cors_origins", ("https://a.example", "http://localhost:3000", "http://[::1]:80")),
     ("BRM_TRUSTED_PROXIES", "10.0.0.7, fd00::/8", "trusted_proxies",
      (ip_network("10.0.0.7"), ip_network("fd00::/8"))),
 ]  # fmt: skip
@@ -67,6 +71,19 @@ BAD = [
         ("BRM_RATE_LIMITS", text)
         for text in ("1:2:3", "user:=off", "role:API=off", "user:a=off,user:a=off", "user:a=0:0:0")
     ),
+    *(
+        ("BRM_CORS_ORIGINS", text)
+        for text in (
+            "*",
+            "a.example",
+            "https://a.example/",
+            "https://*.example",
+            "null",
+            "https://a.example,",
+        )
+    ),
+    ("BRM_HTTPS", "yes please"),
+    ("BRM_IDEMPOTENCY_HOURS", "0"),
     ("BRM_TRUSTED_PROXIES", "proxy.example"),
     ("BRM_TRUSTED_PROXIES", "10.0.0.1/8"),
     ("BRM_STATE_DIR", "/dev/null"),
