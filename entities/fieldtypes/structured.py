@@ -46,9 +46,11 @@ class Lookup(Integer):
 
     def decode_one(self, value: Any, field: "FieldSchema") -> Any:
         if field.lookup and field.lookup.by_key:
-            if not isinstance(value, str) or "\0" in value:
+            # An Id may come as a number.
+            key = str(value) if type(value) is int else value
+            if not isinstance(key, str) or "\0" in key:
                 raise Refused(Code.INVALID_VALUE, f"send a {field.lookup.column_label}")
-            return value
+            return key
         return super().decode_one(value, field)
 
     def model_field(self, field: "FieldSchema") -> models.Field:

@@ -42,7 +42,7 @@ UNION ALL
 SELECT refund.id * 2 + 1,
        'Refund',
        'Refund',
-       refund.created::date,
+       (refund.created AT TIME ZONE 'UTC')::date,
        refund.status,
        refund.gateway_response_code,
        profile.account_id,

@@ -28,9 +28,9 @@ def profile(make: Maker) -> str:
     return make("BILLING_PROFILE", AccountId=make("ACCOUNT"))
 
 
-@pytest.mark.parametrize("named", ["CHECK", "check", "Check", "2"])
+@pytest.mark.parametrize("named", ["CHECK", "check", "Check", "2", 2])
 def test_a_payment_type_is_named_in_any_case_or_by_its_id(
-    make: Maker, system: Context, named: str
+    make: Maker, system: Context, named: Any
 ) -> None:
     made = make("PAYMENT", PaymentType=named)
     assert read("PAYMENT", made, system)["PaymentType"] == "CHECK"
