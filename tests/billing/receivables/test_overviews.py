@@ -74,9 +74,7 @@ def test_what_gateways_processed_is_in_one_list(make: Maker, system: Context, pr
         "FROM PAYMENTS_REFUNDS ORDER BY TransactionType",
         system,
     )
-    today = asked(
-        f"SELECT TO_CHAR(Created, 'YYYY-MM-DD') d FROM REFUND WHERE Id = {refund}", system
-    )
+    (made,) = asked(f"SELECT Created FROM REFUND WHERE Id = {refund}", system)
     assert paid == common | {
         "Id": paid["Id"],
         "AutomaticPayment": "1",
