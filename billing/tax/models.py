@@ -3,9 +3,9 @@
 from django.db import models
 from django.db.models import Q
 
-from billing.columns import choice, text
 from metabrm.entity import EntityModel, EntityOptions, live_unique
-from metabrm.fields import FlagField
+from metabrm.fields import FlagField, PercentField, QuantityField
+from metabrm.shorthand import choice, text
 
 
 class TaxEngine(EntityModel):
@@ -115,4 +115,78 @@ class TaxEngineAudit(EntityModel):
                 name="tax_taxengineaudit_answered_after_request",
                 violation_error_message="ResponseDate is not before RequestDate",
             )
+        ]
+
+
+class TaxDetail(EntityModel):
+    """One tax on a charge or on a credit: whose it is, where it holds, and its rate."""
+
+    name = models.CharField(max_length=255, help_text="Name of the tax, as printed.")
+    activity = models.ForeignKey(
+        "mediation.Activity",
+        models.CASCADE,
+        related_name="+",
+        verbose_name="invoice detail",
+        help_text="The charge that is taxed.",
+    )
+    invoice = models.ForeignKey(
+        "invoicing.Invoice",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The invoice that the charge stands on.",
+    )
+    credit = models.ForeignKey(
+        "receivables.Credit",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The credit that is taxed, where it is not the charge.",
+    )
+    tax_rate_percent = PercentField(help_text="Rate in per cent: 8.25.")
+    tax_rate_multiplier = QuantityField(
+        null=True, blank=True, help_text="Rate as a factor: 0.0825."
+    )
+    tax_rate_code = text(100, "Code of the rate.")
+    tax_type = text(100, "Kind of tax.")
+    tax_type_id = models.BigIntegerField(
+        null=True, blank=True, help_text="Id of the kind of tax at the tax engine."
+    )
+    tax_included = FlagField(help_text="The price includes the tax.")
+    tax_on_tax = FlagField(help_text="It is levied on other taxes too.")
+
+    # Where it holds, and who levies it
+    county_name = models.CharField(max_length=255, help_text="County in which it is due.")
+    location_name = models.CharField(max_length=255, help_text="Place in which it is due.")
+    state_code = text(50, "State in which it is due.")
+    taxable_country = text(100, "Country in which it is due.")
+    tax_jurisdiction_level = text(100, "Level of the authority: country, state, county, city.")
+    applicable_tax_jurisdiction_level = text(
+        100, "Level on which the rate was found, where it is another one."
+    )
+    authority_name = text(255, "Who levies it.")
+    authority_type = text(100, "Kind of authority.")
+    source_system_tax_code = text(100, "What the tax engine calls it.")
+    tax_determination_notes = models.TextField(
+        null=True, blank=True, help_text="Why the tax engine found it due."
+    )
+
+    brm = EntityOptions(name="TAX_DETAIL")
+
+    class Meta:
+        verbose_name = "tax detail"
+        verbose_name_plural = "tax details"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(tax_rate_percent__gte=0),
+                name="tax_taxdetail_rate_percent_range",
+                violation_error_message="TaxRatePercent is 0 or more",
+            ),
+            models.CheckConstraint(
+                condition=Q(tax_rate_multiplier__gte=0),
+                name="tax_taxdetail_rate_multiplier_range",
+                violation_error_message="TaxRateMultiplier is 0 or more",
+            ),
         ]

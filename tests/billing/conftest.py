@@ -26,6 +26,7 @@ LEAST: dict[str, dict[str, Any]] = {
     "CONTRACT_RATE": {"StartDate": "2026-02-01"},
     "ACCOUNT_PRODUCT": {"StartDate": "2026-02-01"},
     "ACCOUNT_PACKAGE": {"StartDate": "2026-02-01"},
+    "ACTIVITY": {"ActivityDate": "2026-02-01"},
     "PRICING": {"Rate": "10"},
     "BILLING_PROFILE": {
         "BillTo": "Accounts Payable",

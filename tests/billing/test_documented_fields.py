@@ -106,6 +106,8 @@ def test_card_numbers_and_codes_have_no_place() -> None:
         ("RATING_METHOD", "ChangeToProductByDefault", "PRODUCT"),
         ("REFUND", "PaymentItemId", "PAYMENT"),
         ("REFUND", "RefundType", "REFUND_TYPE"),
+        ("CREDIT", "InvoiceDetail", "ACTIVITY"),
+        ("TAX_DETAIL", "ActivityId", "ACTIVITY"),
         ("TAX_ENGINE", "BillingComponentId", "PRODUCT"),
     ],
 )

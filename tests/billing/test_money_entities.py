@@ -79,6 +79,7 @@ GIVEN: dict[str, tuple[Any, str]] = {
 SAMPLES: dict[str, tuple[Any, str]] = {
     "LONG_TEXT": ("Grüße\nand more " * 50, "Grüße\nand more " * 50),
     "INTEGER": ("42", "42"),
+    "DECIMAL": ("0.0825", "0.0825"),
     "MONEY": ("1234567890.0123456789", "1234567890.0123456789"),
     "PERCENT": ("12.50", "12.5"),
     "DATE": ("2026-02-28T00:00:00Z", "2026-02-28"),
@@ -88,6 +89,7 @@ INSTANT = "2026-02-28T23:30:00+02:00"
 
 REFUSED: dict[str, tuple[Any, str]] = {
     "INTEGER": ("many", "INVALID_VALUE"),
+    "DECIMAL": ("ten", "INVALID_VALUE"),
     "MONEY": ("ten", "INVALID_VALUE"),
     "PERCENT": ("ten", "INVALID_VALUE"),
     "DATE": ("2026-02-30", "INVALID_VALUE"),
@@ -128,6 +130,7 @@ def as_described(entity: str) -> list[str]:
 
 #: Records that others hang on, beyond what `LEAST` gives them: field -> entity.
 NEEDS: dict[str, dict[str, str]] = {
+    "ACTIVITY": {"AccountId": "ACCOUNT"},
     "ACCOUNT_PRODUCT": {"AccountId": "ACCOUNT", "ProductId": "PRODUCT"},
     "BILLING_PROFILE": {"AccountId": "ACCOUNT"},
 }
@@ -278,6 +281,7 @@ def message_of(field: Field, value: Any) -> str:
         "LIST": f"is {value!r}; use one of {', '.join(field.values)}",
         "FLAG": f'is {value!r}; send "1" or "0"',
         "INTEGER": f"is {value!r}; send a whole number such as 42",
+        "DECIMAL": number,
         "MONEY": number,
         "PERCENT": number,
         "DATE": "is '2026-02-30', which is no date (day is out of range for month); "

@@ -7,9 +7,9 @@ last four digits, a bank account by its last four digits and the mandate's refer
 from django.db import models
 from django.db.models import Q
 
-from billing.columns import choice, text
 from metabrm.entity import Computed, EntityModel, EntityOptions, ExternallyKeyed, live_unique
 from metabrm.fields import ACTIVE_OR_NOT, FlagField, ListField, MoneyField
+from metabrm.shorthand import choice, text
 
 MONTHS = (
     "January",

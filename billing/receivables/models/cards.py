@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from django.db import models
 
-from billing.columns import text
+from metabrm.shorthand import text
 
 CARD_CODE: Mapping[str, str] = {
     "CreditCardCCV": "Card verification codes are not kept. Send the payment gateway's token of "

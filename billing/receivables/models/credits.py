@@ -3,10 +3,10 @@
 from django.db import models
 from django.db.models import F, Q
 
-from billing.columns import choice, text
 from billing.receivables.models.cards import CARD_CODE, card_number
 from metabrm.entity import EntityModel, EntityOptions, ExternallyKeyed, live_unique
 from metabrm.fields import FlagField, MoneyField
+from metabrm.shorthand import choice, text
 
 
 class Credit(ExternallyKeyed, EntityModel):
@@ -43,6 +43,14 @@ class Credit(ExternallyKeyed, EntityModel):
         blank=True,
         related_name="+",
         help_text="The account product whose charges are credited.",
+    )
+    invoice_detail = models.ForeignKey(
+        "mediation.Activity",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The charge that is credited.",
     )
     invoice_id_display = text(
         1000, "The invoices it is for, as people read them.", verbose_name="invoices"
@@ -134,7 +142,11 @@ class Credit(ExternallyKeyed, EntityModel):
 
     brm = EntityOptions(
         name="CREDIT",
-        names={"credit_type": "CreditType", "approve_rejected_user": "ApproveRejectedUser"},
+        names={
+            "credit_type": "CreditType",
+            "invoice_detail": "InvoiceDetail",
+            "approve_rejected_user": "ApproveRejectedUser",
+        },
         external_keys=("external_key",),
         title="id",
         refused=CARD_CODE,

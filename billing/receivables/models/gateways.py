@@ -2,9 +2,9 @@
 
 from django.db import models
 
-from billing.columns import text
 from metabrm.entity import EntityModel, EntityOptions
 from metabrm.fields import FlagField, MoneyField
+from metabrm.shorthand import text
 
 
 class EcomTransaction(EntityModel):

@@ -5,9 +5,9 @@ A row is seen by whoever sees the records that it is made of.
 
 from django.db import models
 
-from billing.columns import text
 from metabrm.entity import CoreModel, EntityOptions
 from metabrm.fields import FlagField
+from metabrm.shorthand import text
 
 
 class Ledger(CoreModel):

@@ -3,10 +3,10 @@
 from django.db import models
 from django.db.models import F, Q
 
-from billing.columns import text
 from billing.receivables.models.cards import CARD_CODE, card_number
 from metabrm.entity import EntityModel, EntityOptions, ExternallyKeyed, live_unique
 from metabrm.fields import FlagField, MoneyField
+from metabrm.shorthand import text
 
 
 class Payment(ExternallyKeyed, EntityModel):

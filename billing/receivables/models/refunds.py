@@ -3,9 +3,9 @@
 from django.db import models
 from django.db.models import F, Q
 
-from billing.columns import text
 from metabrm.entity import EntityModel, EntityOptions, ExternallyKeyed, live_unique
 from metabrm.fields import FlagField, MoneyField
+from metabrm.shorthand import text
 
 
 class Refund(ExternallyKeyed, EntityModel):

@@ -7,10 +7,10 @@ gateway's reference and its last four characters. What could be charged is with 
 from django.db import models
 from django.db.models import Q
 
-from billing.columns import text
 from billing.receivables.models.cards import CARD_CODE, card_number
 from metabrm.entity import EntityModel, EntityOptions, live_unique
 from metabrm.fields import ACTIVE_OR_NOT, FlagField, ListField
+from metabrm.shorthand import text
 
 
 class Wallet(EntityModel):
