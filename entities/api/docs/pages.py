@@ -153,7 +153,9 @@ def _letters(view: View, schema: EntitySchema) -> str:
     return "".join(
         letter
         for right, letter in _LETTERS
-        if getattr(granted, right) and (schema.writable or right == "read")
+        if getattr(granted, right)
+        and (schema.writable or right == "read")
+        and (schema.deletable or right != "delete")
     )
 
 

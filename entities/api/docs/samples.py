@@ -68,7 +68,7 @@ def _story(view: View, schema: EntitySchema, known: examples.Known) -> _Story:
         examples.change(view, schema) if updates else {},
         _select(schema.name, list(dict.fromkeys(columns))) if readable else "",
         columns[-1] if columns else "",
-        creates and granted.delete,
+        creates and granted.delete and schema.deletable,
     )
 
 

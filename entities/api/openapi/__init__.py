@@ -17,7 +17,7 @@ import orjson
 
 from entities.access import EntityRights, rights
 from entities.access.rights import viewer
-from entities.api.openapi import examples, resources, shared
+from entities.api.openapi import examples, resources, shared, signing
 from entities.api.openapi.viewing import View
 from entities.schema.description import EntitySchema, fold
 from entities.schema.snapshot import Snapshot
@@ -120,10 +120,11 @@ def _distinct(granted: EntityRights) -> Hashable:
 def _describe(
     view: View, served: list[EntitySchema], org: str, *, alone: bool
 ) -> dict[str, object]:
-    paths = shared.paths()
+    paths = signing.paths() | shared.paths()
     schemas = shared.schemas()
     sql, row = examples.query(view)
-    bodies = shared.examples(sql, row)
+    bodies = {name: {"value": said} for name, said in signing.EXAMPLES.items()}
+    bodies |= shared.examples(sql, row)
     tags = []
     for schema in served:
         resource = resources.Resource(view, schema)
@@ -135,7 +136,7 @@ def _describe(
         "openapi": "3.1.1",
         "info": shared.INFO,
         "servers": [{"url": f"/{org}", "description": "This installation's organisation"}],
-        "security": shared.ANY_CREDENTIAL,
+        "security": signing.ANY_CREDENTIAL,
         "tags": [*tags, *shared.TAGS] if alone else [*shared.TAGS, *tags],
         "paths": paths,
         "components": {
@@ -143,6 +144,6 @@ def _describe(
             "parameters": shared.parameters(sql),
             "responses": shared.responses(),
             "examples": bodies,
-            "securitySchemes": shared.SECURITY,
+            "securitySchemes": signing.SECURITY,
         },
     }

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from entities.api.envelope import MOST_RECORDS
-from entities.api.openapi import examples, uploads, values
+from entities.api.openapi import examples, signing, uploads, values
 from entities.api.openapi.shared import FLAG, REST, answer, body, content, errors, ref, thing
 from entities.api.openapi.viewing import View
 from entities.schema.description import EntitySchema, FieldSchema
@@ -17,6 +17,9 @@ Json = dict[str, Any]
 
 _ID: Json = {"type": ["string", "integer"], "pattern": "^[0-9]+$"}
 _RESETTING: Json = {"treatNullAsReset": FLAG | {"description": "Nulls clear their fields."}}
+
+#: Entities whose records have a secret -> the address at which they get a new one.
+_SECRETS = {"API_KEY": "api_keys", "OAUTH_CLIENT": "oauth_clients"}
 
 
 class Resource:
@@ -49,7 +52,7 @@ class Resource:
         granted = self.granted
         create = self._may(granted.create)
         update = self._may(granted.update)
-        delete = self._may(granted.delete) and self.schema.deletable
+        delete = self._deletes
         found = {
             f"{REST}/{self.name}": {
                 "get": self._find() if granted.read else None,
@@ -79,6 +82,8 @@ class Resource:
                 create=create and writes,
                 update=update and writes,
             )
+        if update and self.name in _SECRETS:
+            offered |= signing.secrets(self.name, _SECRETS[self.name])
         return {path: methods for path, methods in offered.items() if methods}
 
     def schemas(self) -> Json:
@@ -117,12 +122,16 @@ class Resource:
             key = next((f for f in self._keys if f.external_key), self._keys[0])
             keyed = some if key.type.name == "ID" else {key.name: self._key_of(key)}
             made["upsert"] = {"brmObjects": [keyed | row], "externalIDFieldName": key.name}
-        if self._may(self.granted.delete):
+        if self._deletes:
             made["delete"] = {"brmObjects": [some]}
         return {f"{self.name}.{name}": {"value": value} for name, value in made.items()}
 
     def _key_of(self, key: FieldSchema) -> Any:
         return examples.value(self.view, self.schema, key)
+
+    @property
+    def _deletes(self) -> bool:
+        return self._may(self.granted.delete) and self.schema.deletable
 
     def _may(self, right: bool) -> bool:
         return right and self.schema.writable

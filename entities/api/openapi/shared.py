@@ -10,10 +10,11 @@ from entities.query import MAX_ROWS
 
 Json = dict[str, Any]
 
-_TEXT: Json = {"type": "string"}
+TEXT: Json = {"type": "string"}
 
 REST = "/rest/2.0"
 AUTH = "/auth/1.0"
+HOSTED = "/hostedPayments/1.0"
 
 INFO: Json = {
     "title": "metabrm REST 2.0",
@@ -30,27 +31,9 @@ INFO: Json = {
 }
 
 TAGS: list[Json] = [
-    {"name": "Signing in", "description": "Sessions and access tokens"},
-    {"name": "Queries", "description": "One SELECT over entities"},
+    {"name": "Signing in", "description": "Sessions, access tokens and API keys"},
+    {"name": "Queries", "description": "One SELECT over entities, and what describes the API"},
 ]
-
-SECURITY: Json = {
-    "session": {
-        "type": "apiKey",
-        "in": "header",
-        "name": "sessionid",
-        "description": f"The SessionID that POST {REST}/login answers.",
-    },
-    "bearer": {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "JWT",
-        "description": f"The access_token that POST {AUTH}/token answers.",
-    },
-}
-
-#: Each of them suffices.
-ANY_CREDENTIAL: list[Json] = [{name: []} for name in SECURITY]
 
 PARAMETERS: Json = {
     "Id": {
@@ -87,16 +70,23 @@ PARAMETERS: Json = {
         "name": "entity",
         "in": "query",
         "description": "The name of one entity: the document then describes that one alone.",
-        "schema": _TEXT | {"minLength": 1},
+        "schema": TEXT | {"minLength": 1},
     },
 }
 
 FLAG: Json = {"enum": ["0", "1", 0, 1, False, True], "default": "0"}
-_HELP: Json = {"type": "string", "format": "uri-reference"}
+HELP: Json = {"type": "string", "format": "uri-reference"}
 
 #: What any request may come to.
 ALWAYS = tuple(status for status in (401, 429, 500, 503) if status in STATUS.values())
 _WRITING = ("create", "update")
+
+_RATE_LIMIT = {
+    "RateLimit-Policy": "What the caller may send.",
+    "RateLimit-Limit": "How many requests may come at once.",
+    "RateLimit-Remaining": "How many of them are left.",
+    "RateLimit-Reset": "Seconds until all are there again.",
+}
 
 
 def ref(kind: str, name: str) -> Json:
@@ -143,27 +133,27 @@ def schemas() -> Json:
     problem = thing(
         ["code", "field", "message"],
         code=ref("schemas", "Error.Code"),
-        field=_TEXT | {"description": "The field's name, empty for the record as a whole."},
-        message=_TEXT,
+        field=TEXT | {"description": "The field's name, empty for the record as a whole."},
+        message=TEXT,
     )
     result = thing(
         ["Id", "ErrorCode", "ErrorText", "ErrorElementField", "success"],
-        Id=_TEXT | {"description": "The record's Id; a blank where there is none."},
-        ErrorCode=_TEXT
+        Id=TEXT | {"description": "The record's Id; a blank where there is none."},
+        ErrorCode=TEXT
         | {"enum": ["0", *codes["enum"]], "description": '"0", or the code of the first problem.'},
-        ErrorText=_TEXT | {"description": "All problems in words; a blank where there is none."},
-        ErrorElementField=_TEXT
+        ErrorText=TEXT | {"description": "All problems in words; a blank where there is none."},
+        ErrorElementField=TEXT
         | {"description": "The fields concerned, with commas; a blank where there is none."},
         success={"type": "boolean"},
-        help=_HELP | {"description": "Only of a record that failed: where its code is told."},
+        help=HELP | {"description": "Only of a record that failed: where its code is told."},
         errors={"type": "array", "items": problem, "description": "Only of a record that failed."},
     )
     created = {"enum": ["true", "false"], "description": "Of a record that was written."}
     detail = thing(
         ["error_code", "error_message"],
         error_code=ref("schemas", "Error.Code"),
-        error_message=_TEXT,
-        field=_TEXT,
+        error_message=TEXT,
+        field=TEXT,
         position={"type": "integer", "description": "Offset in the query, counted from 0."},
     )
     return {
@@ -171,8 +161,8 @@ def schemas() -> Json:
         "Error.Answer": thing(
             ["error", "message", "help", "errors"],
             error=ref("schemas", "Error.Code"),
-            message=_TEXT,
-            help=_HELP | {"description": "Where the code is told."},
+            message=TEXT,
+            help=HELP | {"description": "Where the code is told."},
             errors={"type": "array", "items": detail},
         ),
         "Result.Written": result,
@@ -211,7 +201,6 @@ def examples(sql: str, row: Json) -> Json:
     made["upsertResponse"] = {"upsertResponse": [written | {"created": "true"}]}
     made["query"] = {"sql": sql}
     made["queryResponse"] = {"queryResponse": [row]}
-    made["login"] = {"username": "ada", "password": "correct horse battery staple"}
     return {name: {"value": value} for name, value in made.items()}
 
 
@@ -230,10 +219,14 @@ def responses() -> Json:
             "description": f"The request was not served: {', '.join(codes)}.",
             **content(ref("schemas", "Error.Answer")),
         }
-    header = {"required": True, "schema": _TEXT}
+    header = {"required": True, "schema": TEXT}
     made["Error401"]["headers"] = {"WWW-Authenticate": header}
     for status in (409, 429, 503):
         made[f"Error{status}"]["headers"] = {"Retry-After": header | {"description": "Seconds."}}
+    made["Error429"]["headers"] |= {
+        name: {"schema": TEXT, "description": f"{meaning} Other answers have it too."}
+        for name, meaning in _RATE_LIMIT.items()
+    }
     return made
 
 
@@ -245,7 +238,7 @@ def _results(name: str, element: Json) -> Json:
 
 
 def paths() -> Json:
-    """Signing in and out, the query, and this document itself."""
+    """The query, the catalogue of errors, and this document itself."""
     row = {
         "type": "object",
         "description": "A column per expression of the SELECT, under its name or alias.",
@@ -256,32 +249,6 @@ def paths() -> Json:
     }
     queried = {"tags": ["Queries"], "responses": {"200": rows, **errors(400, 403, 404)}}
     return {
-        f"{REST}/login": {"post": _login()},
-        f"{REST}/logout": {"post": _logout()},
-        f"{AUTH}/token": {
-            "post": _open(
-                "token",
-                "Get an access token",
-                _credentials(),
-                _tokens(),
-            )
-        },
-        f"{AUTH}/token/refresh": {
-            "post": _open(
-                "token.refresh",
-                "Get a new access token",
-                thing(["refresh_token"], refresh_token=_TEXT),
-                _tokens(),
-            )
-        },
-        f"{AUTH}/token/verify": {
-            "post": _open(
-                "token.verify",
-                "Ask whose token this is",
-                thing(["token"], token=_TEXT),
-                thing(["username"], username=_TEXT),
-            )
-        },
         f"{REST}/query": {
             "get": {
                 "operationId": "query.get",
@@ -297,6 +264,21 @@ def paths() -> Json:
                 "responses": {"200": rows, **errors(400, 403, 404, 413)},
             },
         },
+        f"{REST}/errors": {
+            "get": {
+                "operationId": "errors.get",
+                "summary": "The catalogue of errors",
+                "tags": ["Queries"],
+                "security": [],
+                "responses": {
+                    "200": {
+                        "description": "Every code with its cause and its cure.",
+                        **content(answer("errorsResponse", {"type": "object"})),
+                    },
+                    **errors(),
+                },
+            }
+        },
         f"{REST}/openapi.json": {
             "get": {
                 "operationId": "openapi.get",
@@ -306,7 +288,7 @@ def paths() -> Json:
                 "responses": {
                     "200": {
                         "description": "The description of what the caller may do.",
-                        "headers": {"ETag": {"required": True, "schema": _TEXT}},
+                        "headers": {"ETag": {"required": True, "schema": TEXT}},
                         **content({"type": "object"}),
                     },
                     "304": {"description": "The document that If-None-Match names is current."},
@@ -314,72 +296,4 @@ def paths() -> Json:
                 },
             }
         },
-    }
-
-
-def _credentials() -> Json:
-    password = _TEXT | {"format": "password", "minLength": 1}
-    return thing(["username", "password"], username=_TEXT | {"minLength": 1}, password=password)
-
-
-def _tokens() -> Json:
-    return thing(
-        ["access_token", "refresh_token", "token_type", "expires_in"],
-        access_token=_TEXT,
-        refresh_token=_TEXT,
-        token_type={"const": "Bearer"},
-        expires_in={"type": "integer", "description": "Seconds."},
-    )
-
-
-def _login() -> Json:
-    element = thing(
-        ["SessionID", "ErrorCode", "ErrorText"],
-        SessionID=_TEXT,
-        ErrorCode=_TEXT | {"enum": ["0", str(Code.INVALID_CREDENTIALS), str(Code.SIGN_IN_LOCKED)]},
-        ErrorText={"type": "array", "items": _TEXT},
-        help=_HELP,
-    )
-    said = content(answer("loginResponse", element))
-    operation = _open("login", "Open a session", _credentials(), {})
-    operation["requestBody"] = body(_credentials(), "login")
-    operation["responses"] |= {
-        "200": {"description": "The session.", **said},
-        "401": {"description": "The username or the password is wrong.", **said},
-        "429": {"description": "Too many sign-ins have failed, or too many requests.", **said},
-    }
-    return operation
-
-
-def _logout() -> Json:
-    element = thing(
-        ["ErrorCode", "ErrorText", "Success"],
-        ErrorCode={"const": "0"},
-        ErrorText=_TEXT,
-        Success={"const": "true"},
-    )
-    return {
-        "operationId": "logout",
-        "summary": "End the session",
-        "tags": ["Signing in"],
-        "security": [{"session": []}],
-        "responses": {
-            "200": {
-                "description": "The session has ended.",
-                **content(answer("logoutResponse", element)),
-            },
-            **errors(),
-        },
-    }
-
-
-def _open(operation_id: str, summary: str, sent: Json, answered: Json) -> Json:
-    """A POST that needs no credential."""
-    return {
-        "operationId": operation_id,
-        "summary": summary,
-        "tags": ["Signing in"],
-        "security": [],
-        "requestBody": body(sent),
-        "responses": {"200": {"description": summary, **content(answered)}, **errors(400, 413)},
     }
