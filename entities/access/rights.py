@@ -135,6 +135,12 @@ def require(allowed: bool, context: Context, action: str, schema: EntitySchema) 
         )
 
 
+def require_administrator(context: Context, action: str) -> None:
+    """Raise INSUFFICIENT_RIGHTS unless he is one; `action` completes "may …"."""
+    if not context.administrator:
+        raise RequestError(Code.INSUFFICIENT_RIGHTS, f"Only an administrator may {action}.")
+
+
 def _nothing(schema: EntitySchema) -> EntityRights:
     return replace(_NOTHING, condition="FALSE", changeable="FALSE") if schema.private else _NOTHING
 

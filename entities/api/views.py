@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from entities import query, records
+from entities.access.rights import require_administrator
 from entities.api import catalogue, descriptions, envelope, files, signin
 from entities.api.bodies import body_of
 from entities.api.callers import caller, is_id, served
@@ -26,6 +27,7 @@ from entities.query import Page
 from entities.records.outcome import Outcome
 from metabrm import environment
 from metabrm.identity.context import Context
+from metabrm.identity.models import User
 from metabrm.web.middleware import request_id_of
 
 View = Callable[[HttpRequest], HttpResponse]
@@ -72,6 +74,8 @@ def _methods_at(parts: list[str]) -> tuple[dict[str, View], str]:
             return {"POST": signin.logout}, ""
         case ["query"]:
             return {"GET": query_by_address, "POST": query_by_body}, ""
+        case ["query", "explain"]:
+            return {"GET": explain_by_address, "POST": explain_by_body}, ""
         case ["openapi.json"]:
             return {"GET": describe}, ""
         case ["errors"]:
@@ -106,7 +110,7 @@ def _methods_at(parts: list[str]) -> tuple[dict[str, View], str]:
         Code.UNKNOWN_ADDRESS,
         f"There is nothing at .../rest/2.0/{'/'.join(parts)}. Addresses are .../rest/2.0/ENTITY, "
         "/ENTITY/ID, /delete/ENTITY, /undelete/ENTITY, /files/ENTITY/ID/FIELD, "
-        "/files/ENTITY/FIELD, /query, "
+        "/files/ENTITY/FIELD, /query, /query/explain, "
         "/openapi.json, /errors, /login and /logout.",
     )
 
@@ -223,12 +227,40 @@ def query_by_address(request: HttpRequest) -> HttpResponse:
 
 def query_by_body(request: HttpRequest) -> HttpResponse:
     """POST /query with {"sql"}, or with ?sql= and an empty object or no body"""
+    return _query(request, _sql_sent(request))
+
+
+def explain_by_address(request: HttpRequest) -> HttpResponse:
+    """GET /query/explain?sql=SELECT&username=WHO"""
+    return _explain(request, _parameter(request, "sql"))
+
+
+def explain_by_body(request: HttpRequest) -> HttpResponse:
+    """POST /query/explain with {"sql"}, and ?username=WHO"""
+    return _explain(request, _sql_sent(request))
+
+
+def _sql_sent(request: HttpRequest) -> str:
     body = body_of(request)
     sent = envelope.read_object(body, _HOW_TO_QUERY) if body.strip() else {}
     sql = sent.get("sql", "")
     if not isinstance(sql, str):
         raise RequestError(Code.MALFORMED_REQUEST, '"sql" must be a string.', field="sql")
-    return _query(request, sql or _parameter(request, "sql"))
+    return sql or _parameter(request, "sql")
+
+
+def _explain(request: HttpRequest, sql: str) -> HttpResponse:
+    asking, snapshot = caller(request)
+    require_administrator(asking, "see how a query is run")
+    context, username = asking, _parameter(request, "username")
+    if username:
+        user = User.objects.filter(username=username).select_related("role", "time_zone").first()
+        if user is None:
+            raise RequestError(
+                Code.RECORD_NOT_FOUND, f"There is no user {username[:80]!r}.", field="username"
+            )
+        context = Context.of(user)
+    return _rows("explainResponse", query.explain(sql, asking, context, snapshot=snapshot))
 
 
 def describe(request: HttpRequest) -> HttpResponse:

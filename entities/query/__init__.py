@@ -13,7 +13,7 @@ travel as parameters; the answer is JSON text that PostgreSQL made and nobody re
 from collections.abc import Callable, Sequence
 
 from entities.errors import Code, RequestError
-from entities.query import plans, statement
+from entities.query import explaining, plans, statement
 from entities.query.limits import MAX_ROWS
 from entities.query.run import Page, run
 from entities.query.statement import Compiled
@@ -27,6 +27,7 @@ __all__ = [
     "Compiled",
     "Page",
     "compile",
+    "explain",
     "query",
     "retrieve_ids",
     "retrieve_where",
@@ -45,6 +46,12 @@ def query(sql: str, context: Context, *, snapshot: Snapshot | None = None) -> Pa
     QUERY_NOT_SUPPORTED with the position, INSUFFICIENT_RIGHTS, QUERY_TIMEOUT.
     """
     return _answer(lambda now: run(*_plan(sql, now, context)), snapshot)
+
+
+def explain(sql: str, asking: Context, context: Context, *, snapshot: Snapshot) -> Page:
+    """How `context` would have the query run, for an administrator who is `asking`: a list of one
+    object with the sources, the rights on them, the statement and PostgreSQL's plan."""
+    return explaining.explain(sql, asking, context, snapshot)
 
 
 def retrieve_where(

@@ -13,13 +13,14 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import orjson
 import psycopg
 from django.conf import settings
 from django.db import connection
 from psycopg import errors
+from psycopg.pq.abc import PGresult
 
 from entities.errors import Code, RequestError
 from entities.query.answer import TOO_MANY
@@ -87,25 +88,12 @@ def run(
     RequestError QUERY_TIMEOUT; QUERY_INVALID for a division by zero and the like; SCHEMA_BUSY when
     a table changed between the snapshot and now. Other database errors come as Django's.
     """
-    connection.ensure_connection()
-    raw: psycopg.Connection = connection.connection
     values = compiled.parameters if parameters is None else parameters
     mark = secrets.token_hex(16) if compiled.sealed else ""
     if mark:
         values = (*values, mark)
-    nested = not connection.get_autocommit()
-    try:
-        with connection.wrap_database_errors:
-            try:
-                result = _pipeline(raw, compiled.sql, values, prepare, nested)
-            except _ROW_ERRORS:
-                # A row that does not exist for the caller must not tell of itself by an error.
-                if not compiled.apart:
-                    raise
-                result = _pipeline(raw, compiled.apart, values, False, nested)
-    except Exception as error:
-        _translate(error)
-    count, text = result
+    result = _answered(compiled.sql, compiled.apart, values, prepare)
+    count, text = int(result.get_value(0, 0) or 0), result.get_value(0, 1)
     if count == TOO_MANY:
         raise RequestError(
             Code.QUERY_INVALID,
@@ -115,6 +103,30 @@ def run(
     if mark and text:
         text = _opened(text, mark, compiled.sealed)
     return Page(text or b"[]", count)
+
+
+def plan_of(compiled: Compiled) -> Any:
+    """PostgreSQL's plan of the statement, as JSON; it is not run. RequestError as for `run`."""
+    values = (*compiled.parameters, *([""] if compiled.sealed else []))
+    result = _answered(f"EXPLAIN (FORMAT JSON) {compiled.sql}", "", values, prepare=False)
+    return orjson.loads(result.get_value(0, 0) or b"null")
+
+
+def _answered(sql: str, apart: str, values: tuple[Parameter, ...], prepare: bool) -> PGresult:
+    connection.ensure_connection()
+    raw: psycopg.Connection = connection.connection
+    nested = not connection.get_autocommit()
+    try:
+        with connection.wrap_database_errors:
+            try:
+                return _pipeline(raw, sql, values, prepare, nested)
+            except _ROW_ERRORS:
+                # A row that does not exist for the caller must not tell of itself by an error.
+                if not apart:
+                    raise
+                return _pipeline(raw, apart, values, False, nested)
+    except Exception as error:
+        _translate(error)
 
 
 def _opened(answer: bytes, mark: str, places: Sequence[str]) -> bytes:
@@ -137,7 +149,7 @@ def _pipeline(
     values: tuple[Parameter, ...],
     prepare: bool,
     nested: bool,
-) -> tuple[int, bytes | None]:
+) -> PGresult:
     # RawCursor: $1 style, so a percent sign is a percent sign.
     cursor = psycopg.RawCursor(raw)
     milliseconds = str(int(timeout_seconds() * 1000))
@@ -164,7 +176,7 @@ def _pipeline(
         raise
     result = cursor.pgresult
     assert result is not None
-    return int(result.get_value(0, 0) or 0), result.get_value(0, 1)
+    return result
 
 
 def _translate(error: Exception) -> NoReturn:
