@@ -128,11 +128,7 @@ def searched_lookups(schema: EntitySchema, rights: EntityRights) -> list[FieldSc
 
 def needed(fields: Iterable[FieldSchema]) -> list[FieldSchema]:
     """Those without which no record can be added: a form that left them out could not be saved."""
-    return [
-        f
-        for f in fields
-        if f.required and f.default is None and not f.default_formula and f.type.name != "FLAG"
-    ]
+    return [f for f in fields if f.needed and f.type.name != "FLAG"]
 
 
 def searched(schema: EntitySchema, rights: EntityRights) -> list[FieldSchema]:

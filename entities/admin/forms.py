@@ -37,7 +37,7 @@ class WireField(forms.Field):
             label=schema.label,
             # The theme shows help as markup; ours is text.
             help_text=conditional_escape(schema.help),
-            required=schema.required and schema.type.name != "FLAG",
+            required=schema.required and not schema.supplied and schema.type.name != "FLAG",
             **kwargs,
         )
 

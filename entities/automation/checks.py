@@ -355,17 +355,7 @@ def _check_required(
 ) -> None:
     """A record without them would be refused each time, unless something else fills them in."""
     named = {target.field(name).name for name in formulas}
-    lacking = [
-        f.name
-        for f in target.fields
-        if f.required
-        and not f.system
-        and f.default is None
-        and not f.default_formula
-        and not f.read_only
-        and f.type.name != "ID"
-        and f.name not in named
-    ]
+    lacking = [f.name for f in target.fields if f.needed and f.name not in named]
     if lacking:
         batch.fail(
             index,

@@ -163,6 +163,7 @@ class EntityField(EntityModel):
     brm = EntityOptions(
         "ENTITY_FIELD",
         external_keys=("external_key",),
+        supplied=("external_key",),
         title="field_name",
         names={"pii_flag": "PIIFlag", "restrict_change_in_closed_ap": "RestrictChangeInClosedAP"},
         example={"FieldName": "Example", "DataType": "TEXT", "DataLength": "100"},
@@ -304,6 +305,7 @@ class EntityFieldValue(EntityModel):
     brm = EntityOptions(
         "ENTITY_FIELD_VALUES",
         external_keys=("external_key",),
+        supplied=("external_key",),
         title="list_value",
         immutable=("entity_field",),
     )
@@ -367,7 +369,10 @@ class EntityValidation(EntityModel):
     """A rule on an entity: where its formula holds true, the record is refused with the text."""
 
     brm = EntityOptions(
-        "ENTITY_VALIDATION", external_keys=("external_key",), title="entity_validation_name"
+        "ENTITY_VALIDATION",
+        external_keys=("external_key",),
+        supplied=("external_key",),
+        title="entity_validation_name",
     )
 
     entity = models.ForeignKey(Entity, models.CASCADE, related_name="+")
@@ -394,7 +399,9 @@ class EntityKey(EntityModel):
     Records that have no value in one of the fields are free of it.
     """
 
-    brm = EntityOptions("ENTITY_KEY", external_keys=("external_key",), title="key_name")
+    brm = EntityOptions(
+        "ENTITY_KEY", external_keys=("external_key",), supplied=("external_key",), title="key_name"
+    )
 
     entity = models.ForeignKey(Entity, models.CASCADE, related_name="+")
     key_name = models.CharField(max_length=63, help_text="Name of the key; unique in its entity.")
@@ -423,6 +430,7 @@ class EntityLayout(EntityModel):
     brm = EntityOptions(
         "ENTITY_LAYOUT_CONFIGURATION",
         external_keys=("external_key",),
+        supplied=("external_key",),
         title="layout_name",
         names={"layout_type": "layoutType"},
         example={"layoutType": "DETAIL", "LayoutFields": ["Id"]},

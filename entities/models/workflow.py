@@ -34,6 +34,7 @@ class WorkflowRule(EntityModel):
     brm = EntityOptions(
         "WORKFLOW_RULE",
         external_keys=("external_key",),
+        supplied=("external_key",),
         title="rule_name",
         computed=(
             Computed("LastRunTime", "DATETIME", _STATE.format("last_run_time")),
@@ -100,6 +101,7 @@ class WorkflowAction(EntityModel):
     brm = EntityOptions(
         "WORKFLOW_ACTION",
         external_keys=("external_key",),
+        supplied=("external_key",),
         title="action_name",
         encrypted=("secret",),
         write_only=("secret",),

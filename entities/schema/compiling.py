@@ -123,11 +123,8 @@ def build() -> Snapshot:
     }
     names = {row[0]: row[1] for row in entity_rows}
     tables = {row[0]: row[5] for row in entity_rows}
-    write_only = {
-        (name, _column(model, python_name))
-        for name, model in core.items()
-        for python_name in model.brm.write_only
-    }
+    write_only = _marked(core, "write_only")
+    supplied = _marked(core, "supplied")
     columns = {
         (names[entity_id], fold(row[1])): row[6]
         for entity_id, *row in field_rows
@@ -138,8 +135,9 @@ def build() -> Snapshot:
         if entity_id in names:
             computed = expressions.get(names[entity_id], {})
             made = _field(row, tables[entity_id], names, values, retired, computed, columns)
-            if (names[entity_id], made.column) in write_only:
-                made = replace(made, write_only=True)
+            place = (names[entity_id], made.column)
+            if place in write_only or place in supplied:
+                made = replace(made, write_only=place in write_only, supplied=place in supplied)
             fields[entity_id].append(made)
 
     keys: dict[int, list[str]] = defaultdict(list)
@@ -471,6 +469,15 @@ def _composite_keys(
 def _columns(model: type[CoreModel]) -> frozenset[str]:
     """The physical columns that a core model knows."""
     return frozenset(str(f.column) for f in model._meta.concrete_fields)
+
+
+def _marked(core: Mapping[str, type[CoreModel]], mark: str) -> frozenset[tuple[str, str]]:
+    """The columns that core models name in the option `mark`: (entity, column)."""
+    return frozenset(
+        (name, _column(model, python_name))
+        for name, model in core.items()
+        for python_name in getattr(model.brm, mark)
+    )
 
 
 def _column(model: type[models.Model], name: str) -> str:

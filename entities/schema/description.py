@@ -66,6 +66,7 @@ class FieldSchema:
     set_once      may not change once it has a value
     encrypted     at rest; `type` is then one that seals what is stored (`type.place`)
     write_only    can be written, and read by nobody
+    supplied      filled in by the platform where a new record brings none
     system        ships with the platform
     column_type   msgspec annotation for a whole column of wire values
     """
@@ -99,12 +100,24 @@ class FieldSchema:
     immutable: bool = False
     encrypted: bool = False
     write_only: bool = False
+    supplied: bool = False
     system: bool = False
     default_formula: str = ""
     formula: str = ""
     formula_type: str = ""
     reads: frozenset[tuple[str, str]] = frozenset()
     retired: frozenset[str] = frozenset()
+
+    @property
+    def needed(self) -> bool:
+        """Whether a new record has to bring a value."""
+        return (
+            self.required
+            and self.column is not None
+            and self.default is None
+            and not (self.default_formula or self.supplied or self.read_only)
+            and self.type.name != "ID"
+        )
 
     def sql(self, alias: str) -> str:
         """The field's native value in a statement where the record is `alias`."""

@@ -52,6 +52,7 @@ class EntityOptions:
     example          API name -> value that the documentation's example of a new record has because
                      the entity's rules want it; None leaves a field out, a lookup's value stands
                      for any record
+    supplied         Python names of required fields that its behavior fills in where none is sent
     read_only        Python names of fields that the system maintains; values sent are ignored
     writable         False for entities that only the system writes (AUDIT_LOG)
     deletable        False for entities whose records nobody deletes
@@ -72,6 +73,7 @@ class EntityOptions:
     write_only: tuple[str, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
     example: Mapping[str, Any] = field(default_factory=dict)
+    supplied: tuple[str, ...] = ()
     read_only: tuple[str, ...] = ()
     writable: bool = True
     deletable: bool = True

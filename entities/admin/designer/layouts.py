@@ -424,7 +424,7 @@ def _warnings(schema: EntitySchema, kind: str, layout: Layout | None) -> list[st
     named = {name for section in layout for name in section.names}
     fields = [f for f in schema.fields if f.name in named]
     if kind == layouts.INPUT:
-        asked = [f for f in choice.needed(schema.fields) if not f.read_only and f.name not in named]
+        asked = [f for f in choice.needed(schema.fields) if f.name not in named]
         left = ", ".join(f.label for f in asked if f.type.name not in ("ID", "FORMULA"))
         return (
             [f"The form also asks, at its end, for what no record can do without: {left}."]

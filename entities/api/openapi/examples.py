@@ -70,7 +70,7 @@ def new(view: View, schema: EntitySchema, known: Known | None = None) -> Json:
     """A record to create: what it can't do without, its key, what is usual, and what the entity's
     rules want."""
     written = view.written(schema)
-    wanted = [f for f in written if needs(f) or schema.example.get(f.name) is not None]
+    wanted = [f for f in written if f.needed or schema.example.get(f.name) is not None]
     usual = [f for f in written if f not in wanted and _is_usual(schema, f)]
     left_out = {name for name, said in schema.example.items() if said is None}
     shown = {f.name for f in [*wanted, *usual[:SHOWN]]} - left_out
@@ -109,11 +109,6 @@ def query(view: View) -> tuple[str, Json]:
     names = ", ".join(row)
     words = ["SELECT", names, "FROM", schema.name, "ORDER BY", names, "FETCH NEXT 100 ROWS ONLY"]
     return " ".join(words), row
-
-
-def needs(field: FieldSchema) -> bool:
-    """Whether a new record has to bring the field."""
-    return field.required and field.default is None and not field.default_formula
 
 
 def value(view: View, schema: EntitySchema, field: FieldSchema) -> Any:

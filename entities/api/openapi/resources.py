@@ -173,7 +173,7 @@ class Resource:
         whole: Json = {"allOf": [ref("schemas", f"{self.name}.Write")], "type": "object"}
         required = []
         for field in self._written:
-            if not field.required or field.default is not None or field.default_formula:
+            if not field.needed:
                 continue
             if self.view.target_keys(field) and not self.schema.find(_relation(field)):
                 either = [{"required": [n]} for n in (field.name, _relation(field))]

@@ -414,6 +414,7 @@ class ApiKey(EntityModel):
         "API_KEY",
         external_keys=("name",),
         immutable=("user",),
+        supplied=("user",),
         read_only=("key_prefix", "secret_issued"),
         computed=(
             _last_used(
@@ -464,6 +465,7 @@ class OAuthClient(EntityModel):
         "OAUTH_CLIENT",
         external_keys=("name", "client_id"),
         immutable=("user",),
+        supplied=("user",),
         read_only=("client_id", "secret_issued"),
         computed=(
             _last_used(
