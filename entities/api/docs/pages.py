@@ -170,7 +170,7 @@ def _fields(view: View, schema: EntitySchema) -> list[FieldSchema]:
 def _field(view: View, schema: EntitySchema, field: FieldSchema) -> dict[str, Any]:
     written = any(f.name == field.name for f in view.written(schema))
     marks = [
-        ("required", written and examples.needs(field)),
+        ("required", written and field.needed),
         ("key", field.external_key),
         ("read only", not written),
         ("write only", field.write_only),
@@ -211,7 +211,7 @@ def _missing(view: View, schema: EntitySchema, find: examples.Known) -> list[dic
     return [
         {"field": field.name, "entity": target.name}
         for field in view.written(schema)
-        if field.lookup is not None and examples.needs(field) and find(field) is None
+        if field.lookup is not None and field.needed and find(field) is None
         if (target := view.target(field)) is not None
     ]
 
