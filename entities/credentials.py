@@ -221,14 +221,20 @@ def issue_secret(
 def sign_out_everywhere(snapshot: Snapshot, context: Context, user_id: int) -> int:
     """End all sessions and tokens of a user, one's own or that of somebody one may manage; returns
     how many there were. Raises RequestError."""
-    if user_id != context.user_id:
-        schema = snapshot.entity("USER")
-        _require_changeable(snapshot, context, schema, user_id)
-        role = members_of([user_id])[user_id]
-        require(may_manage(snapshot, context, *role), context, "sign out this", schema)
+    require_power_over(snapshot, context, user_id)
     with transaction.atomic():
         gate.enter(context)
         return close_sessions_of_users([user_id])
+
+
+def require_power_over(snapshot: Snapshot, context: Context, user_id: int) -> None:
+    """RequestError unless the user is the caller, or one whom he may change and manage."""
+    if user_id == context.user_id:
+        return
+    schema = snapshot.entity("USER")
+    _require_changeable(snapshot, context, schema, user_id)
+    role = members_of([user_id])[user_id]
+    require(may_manage(snapshot, context, *role), context, "sign out this", schema)
 
 
 def make(entity: str, row: dict[str, Any], context: Context) -> dict[str, str]:

@@ -19,6 +19,7 @@ from entities.records.behavior import Behavior, behavior, everywhere
 from entities.schema.description import EntitySchema
 from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
+from metabrm.identity.names import wrong_with
 from metabrm.identity.sessions import close_sessions_of_roles, close_sessions_of_users
 
 _ROLES = "SELECT id, id, administrator_flag, view_pii_flag FROM identity_role WHERE id = ANY(%s)"
@@ -121,6 +122,11 @@ class UserBehavior(Guarded):
             default = _default_role()
             batch.put("RoleId", [default if role is None else role for role in roles])
         super().before_create(batch)
+        self._check_names(batch)
+
+    def before_update(self, batch: Batch) -> None:
+        super().before_update(batch)
+        self._check_names(batch)
 
     def check_sent(self, batch: Batch) -> None:
         sent = batch.sent("RoleId")
@@ -140,6 +146,29 @@ class UserBehavior(Guarded):
         close_sessions_of_users(batch.ids[i] or 0 for i in batch.live)
 
     @staticmethod
+    def _check_names(batch: Batch) -> None:
+        """A name that differs from another's in capitals only would be taken for it."""
+        sent = batch.sent("Username")
+        stored = batch.stored.get("Username") or [None] * batch.size
+        new = {i: sent[i] for i in batch.live if sent[i] and sent[i] != stored[i]}
+        if not new:
+            return
+        others = _users_called([name.lower() for name in new.values()])
+        for index, name in new.items():
+            if wrong := wrong_with(name):
+                batch.fail(index, Code.INVALID_VALUE, f"Username {name!r} {wrong}.", "Username")
+            # The very same name is the key's business.
+            elif {(i, n) for i, n in others.get(name.lower(), ()) if i != batch.ids[index]} and (
+                name not in {n for _, n in others[name.lower()]}
+            ):
+                batch.fail(
+                    index,
+                    Code.DUPLICATE_KEY,
+                    f"Username {name!r} is another user's but for capital letters.",
+                    "Username",
+                )
+
+    @staticmethod
     def _check(
         batch: Batch, roles: dict[Any, tuple[int, bool, bool]], keys: list[Any], at: str
     ) -> None:
@@ -149,6 +178,18 @@ class UserBehavior(Guarded):
             if not may_manage(batch.snapshot, batch.context, *role)
         }
         refuse(batch, (i for i in batch.live if roles.get(keys[i]) in above), at)
+
+
+def _users_called(names: list[str]) -> dict[str, list[tuple[int, str]]]:
+    """Name in small letters -> Id and name of the users who are called so."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, username FROM identity_user WHERE lower(username) = ANY(%s)", [names]
+        )
+        for user_id, name in cursor.fetchall():
+            found.setdefault(name.lower(), []).append((user_id, name))
+    return found
 
 
 def _roles_of_external_users(role_ids: list[int | None]) -> set[int]:

@@ -61,6 +61,7 @@ def sidebar(
             "separator": False,
             "collapsible": False,
             "items": [_item(request, "Overview", root, "space_dashboard", None, exact=True)]
+            + [_item(request, "Signed in", f"{root}sessions/", "devices", None)]
             + ([_item(request, "Designer", f"{root}designer/", "design_services", None)] * designs)
             + [_entity(request, a) for a in admins if a.schema.name == _AUDIT]
             + ([_item(request, "API", DOCUMENTATION, "api", None)] * bool(admins)),

@@ -15,7 +15,7 @@ from django.shortcuts import render
 from django.urls import URLPattern, clear_url_caches, include, path, reverse
 from unfold.sites import UnfoldAdminSite
 
-from entities.admin import dashboard, lookups, running
+from entities.admin import dashboard, lookups, running, signed_in
 from entities.admin.designer.access import may_design
 from entities.admin.designer.moving import Moving
 from entities.admin.designer.views import Designer
@@ -25,6 +25,7 @@ from entities.admin.special import SPECIAL, OwnPasswordForm
 from entities.schema.description import EntitySchema
 from entities.schema.snapshot import Snapshot
 from metabrm.collecting import uncollected
+from metabrm.identity import lockout
 
 ROOT = "/admin/"
 
@@ -52,6 +53,7 @@ class RecordSite(UnfoldAdminSite):
     def extra_urls(self) -> list[URLPattern]:
         return [
             path("lookup/<str:entity>/<str:field>/", self.admin_view(self.lookup), name="lookup"),
+            path("sessions/", self.admin_view(self.sessions), name="sessions"),
             path("running/", self.admin_view(self.running), name="running"),
             *Moving(self, self.snapshot).urls(),
             *Designer(self, self.snapshot).urls(),
@@ -71,6 +73,20 @@ class RecordSite(UnfoldAdminSite):
     def running(self, request: HttpRequest) -> HttpResponse:
         """The part of the overview that has to ask other processes."""
         return render(request, "admin/metabrm/running.html", running.report(self.snapshot))
+
+    def sessions(self, request: HttpRequest) -> HttpResponse:
+        """Who is signed in."""
+        return signed_in.page(request, self.snapshot, self.each_context(request))
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        response = cast(HttpResponse, super().login(request, extra_context))
+        if getattr(request, "axes_locked_out", False):
+            minutes = -(-lockout.retry_after() // 60)
+            said = f"Too many sign-ins have failed. Try again in {minutes} minutes."
+            context = {"title": "Signing in is locked", "message": said, "status": 429}
+            response = render(request, "admin/metabrm/trouble_outside.html", context, status=429)
+            response.headers["Retry-After"] = str(lockout.retry_after())
+        return response
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
         seen = self.seen_by(request)

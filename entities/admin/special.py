@@ -1,5 +1,5 @@
-"""Pages that are more than their metadata: USER has a password, AUDIT_LOG differences, and what was
-given up of OUTBOUND_MESSAGE can be sent again."""
+"""Pages that are more than their metadata: USER has a password, keys and clients have a secret,
+AUDIT_LOG has differences, and what was given up of OUTBOUND_MESSAGE can be sent again."""
 
 from typing import Any
 
@@ -10,7 +10,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
+from django.views.generic import RedirectView
 from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm
 
 from entities import records
@@ -19,7 +21,9 @@ from entities.admin.callers import context_of, rights_on
 from entities.admin.display import Column, record_url
 from entities.admin.filters import FieldFilter
 from entities.admin.pages import RecordAdmin
-from entities.admin.titles import titles
+from entities.admin.titles import title_of, titles
+from entities.credentials import issue_secret
+from entities.errors import RequestError
 from entities.granting import may_manage
 from entities.schema import gate
 from entities.schema.description import EntitySchema, FieldSchema
@@ -57,6 +61,11 @@ class UserAdmin(RecordAdmin):
                 "<int:user_id>/password/",
                 self.admin_site.admin_view(self.password_view),
                 name="identity_user_password",
+            ),
+            path(
+                "<int:user_id>/sessions/",
+                RedirectView.as_view(url=f"{self.admin_site.root}sessions/?user=%(user_id)s"),
+                name="identity_user_sessions",
             ),
             *super().get_urls(),
         ]
@@ -98,6 +107,45 @@ class UserAdmin(RecordAdmin):
                 "title": f"Password of {user}",
                 "form": form,
                 "record_url": self.page("change", user.pk),
+            },
+        )
+
+
+class CredentialAdmin(RecordAdmin):
+    """API_KEY and OAUTH_CLIENT with a page that makes a new secret and shows it once."""
+
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            path(
+                "<int:record_id>/secret/",
+                self.admin_site.admin_view(never_cache(self.secret_view)),
+                name=f"identity_{self.opts.model_name}_secret",
+            ),
+            *super().get_urls(),
+        ]
+
+    def secret_view(self, request: HttpRequest, record_id: int) -> HttpResponse:
+        """Ask, then make and show."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied(f"You may not change {self.schema.label_plural}.")
+        record = self.get_object(request, str(record_id))
+        if record is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, str(record_id))
+        made: dict[str, str] = {}
+        if request.method == "POST":
+            context = context_of(request, "admin: new secret")
+            try:
+                made = issue_secret(self.snapshot, context, self.schema.name, record_id)
+            except RequestError as error:
+                raise PermissionDenied(error.message) from error
+        return self.render(
+            request,
+            "secret.html",
+            {
+                "title": f"Secret of {title_of(self.snapshot, self.schema, record_id)}",
+                "made": [(name, made[name]) for name in made if name != "Id"],
+                "key": self.schema.name == "API_KEY",
+                "record_url": self.page("change", record_id),
             },
         )
 
@@ -268,6 +316,8 @@ class OutboundMessageAdmin(RecordAdmin):
 #: Entity -> the class of its pages where that is not RecordAdmin.
 SPECIAL: dict[str, type[RecordAdmin]] = {
     "USER": UserAdmin,
+    "API_KEY": CredentialAdmin,
+    "OAUTH_CLIENT": CredentialAdmin,
     "AUDIT_LOG": AuditLogAdmin,
     "OUTBOUND_MESSAGE": OutboundMessageAdmin,
 }

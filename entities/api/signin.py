@@ -136,7 +136,9 @@ def _authenticate(request: HttpRequest) -> HttpResponse:
 def _grant(request: HttpRequest, otherwise: str) -> HttpResponse:
     """Tokens by the grant_type that is sent, in the query string or the body."""
     sent = _sent(request)
-    grant = _optional(sent, "grant_type") or _optional(request.GET, "grant_type") or otherwise
+    grant = (
+        _optional(sent, "grant_type") or _optional(_folded(request.GET), "grant_type") or otherwise
+    )
     if grant == "refresh_token":
         return _renewed(sent)
     if grant == "client_credentials":
@@ -180,7 +182,7 @@ def _verify(request: HttpRequest) -> HttpResponse:
 def _revoke(request: HttpRequest) -> HttpResponse:
     """End all that the caller, or the user he names, is signed in by."""
     context, snapshot = caller(request)
-    wanted = str(_sent(request).get("UserId") or context.user_id)
+    wanted = str(_sent(request).get("userid") or context.user_id)
     if not is_id(wanted):
         raise RequestError(Code.MALFORMED_REQUEST, '"UserId" is the Id of a USER.', field="UserId")
     ended = credentials.sign_out_everywhere(snapshot, context, int(wanted))
@@ -211,7 +213,7 @@ def _hosted_by_client(request: HttpRequest) -> HttpResponse:
 
 
 def _hosted_by_session(request: HttpRequest) -> HttpResponse:
-    session_id = session_id_of(request) or _optional(_sent(request), "sessionId", "sessionid")
+    session_id = session_id_of(request) or _optional(_sent(request), "sessionid")
     if not session_id:
         raise RequestError(
             Code.NOT_AUTHENTICATED, 'Send the session in the header sessionid or as "sessionId".'
@@ -269,16 +271,21 @@ def _client(request: HttpRequest, sent: dict[str, Any]) -> tuple[User, int]:
 
 
 def _sent(request: HttpRequest) -> dict[str, Any]:
-    """The body: a JSON object, a form, or nothing; whatever its Content-Type says."""
+    """The body by names in small letters: a JSON object, a form, or nothing; whatever its
+    Content-Type says."""
     body = body_of(request).strip()
     if not body:
         return {}
-    if body.startswith((b"{", b"[", b'"')):
+    if body.startswith((b"{", b"[", b'"', b"\xef\xbb\xbf")):
         return envelope.read_object(body, "Send a JSON object or a form.")
     try:
-        return dict(QueryDict(body, encoding="utf-8").items())
+        return _folded(QueryDict(body, encoding="utf-8"))
     except (UnicodeDecodeError, ValueError) as error:
         raise RequestError(Code.MALFORMED_REQUEST, "Send a JSON object or a form.") from error
+
+
+def _folded(sent: QueryDict) -> dict[str, Any]:
+    return {name.casefold(): value for name, value in sent.items()}
 
 
 def _json_body(request: HttpRequest, right: str) -> dict[str, Any]:
@@ -295,7 +302,7 @@ def _text(sent: dict[str, Any], *names: str) -> str:
     return value
 
 
-def _optional(sent: Any, *names: str) -> str:
+def _optional(sent: dict[str, Any], *names: str) -> str:
     """The first of `names` that was sent as a string, "" without one."""
     return next((v for v in map(sent.get, names) if isinstance(v, str) and v), "")
 

@@ -14,7 +14,7 @@ SECRET_KEY = environment.secret_key()
 DEBUG = env.debug
 ALLOWED_HOSTS = list(env.allowed_hosts)
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "metabrm.identity.hashing.Argon2",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [

@@ -1,10 +1,11 @@
 """Browser sessions: Django's own in the database, with whose they are and where they are used.
 
-So they are listed and ended like those of programs. They end when nobody used them for
-SESSION_COOKIE_AGE, and API_SESSION_LIFETIME after the sign-in; the last use is written once a
-minute.
+So they are listed and ended like those of programs, and as of those, the database keeps only a hash
+of what the cookie holds. They end when nobody used them for SESSION_COOKIE_AGE, and
+API_SESSION_LIFETIME after the sign-in; the last use is written once a minute.
 """
 
+import hashlib
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.utils import timezone
 
 from metabrm import clock
 from metabrm.identity.models import BrowserSession
@@ -28,12 +30,34 @@ class SessionStore(DatabaseStore):
     def get_model_class(cls) -> type[BrowserSession]:
         return BrowserSession
 
+    def _get_session_from_db(self) -> BrowserSession | None:
+        now = timezone.now()
+        rows = BrowserSession.objects.filter(session_key=stored(self.session_key or ""))
+        found: BrowserSession | None = rows.filter(expire_date__gt=now).first()
+        if found is None:
+            self._session_key = None
+        return found
+
+    def exists(self, session_key: str) -> bool:
+        return super().exists(stored(session_key))
+
+    def delete(self, session_key: str | None = None) -> None:
+        key = session_key or self.session_key
+        if key is not None:
+            super().delete(stored(key))
+
     def create_model_instance(self, data: dict[str, Any]) -> Any:
         row = super().create_model_instance(data)
+        row.session_key = stored(row.session_key)
         row.user_id = data.get(SESSION_KEY)
         row.address, row.agent = data.get(_ADDRESS, ""), data.get(_AGENT, "")
         row.last_used = _moment(data.get(_SEEN))
         return row
+
+
+def stored(session_key: str) -> str:
+    """What the database keeps of a session's key."""
+    return hashlib.sha256(session_key.encode()).hexdigest()[:40]
 
 
 @receiver(user_logged_in, dispatch_uid="metabrm.identity.browser")

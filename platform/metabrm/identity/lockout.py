@@ -105,6 +105,17 @@ def unlock(username: str) -> int:
     return Handler().reset_attempts(username=username)
 
 
+def failures(username: str) -> int:
+    """How many tries to sign in as `username` have failed of late, from anywhere."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(sum(failures_since_start), 0) FROM axes_accessattempt "
+            "WHERE username = %s AND attempt_time > %s",
+            [_name(username), clock.now() - settings.AXES_COOLOFF_TIME],
+        )
+        return int(cursor.fetchone()[0])
+
+
 def purge() -> int:
     """Forget what locks nobody out any more; returns how many."""
     with connection.cursor() as cursor:
