@@ -253,11 +253,11 @@ def _client(request: HttpRequest, sent: dict[str, Any]) -> tuple[User, int]:
     The header counts before the body, the body before the query string.
     """
     pair = secret.basic_credentials(str(request.META.get("HTTP_AUTHORIZATION", "")))
-    for place in (sent, request.GET):
+    for place in (sent, _folded(request.GET)):
         if pair is None:
             names = (
-                _optional(place, "client_id", "clientId"),
-                _optional(place, "client_secret", "clientSecret", "secret"),
+                _optional(place, "client_id", "clientid"),
+                _optional(place, "client_secret", "clientsecret", "secret"),
             )
             pair = names if any(names) else None
     if pair is None or not all(pair):
