@@ -1,5 +1,6 @@
 """The public client `billingplatform`, unmodified, as an integrator uses it."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -102,6 +103,28 @@ def test_each_status_is_its_exception(live: Live, client: BillingPlatform) -> No
         BillingPlatform(live.url, username=USERNAME, password="wrong", logout_at_exit=False)
     with pytest.raises(BillingPlatform401Exception):
         BillingPlatform(live.url, client_id="a", client_secret="b")
+
+
+@pytest.fixture(scope="module")
+def oauth(live: Live) -> dict[str, str]:
+    """An OAuth client of the administrator, as the operator makes one."""
+    made = live.run(
+        "from django.core.management import call_command\n"
+        "call_command('oauth_client', 'create', '--user', sys.argv[1])",
+        USERNAME,
+    )
+    return dict(json.loads(made))
+
+
+@pytest.mark.parametrize("use_token", ["access_token", "refresh_token"])
+def test_it_signs_in_as_an_oauth_client(live: Live, oauth: dict[str, str], use_token: str) -> None:
+    client = BillingPlatform(
+        live.url,
+        client_id=oauth["client_id"],
+        client_secret=oauth["client_secret"],
+        use_token=use_token,
+    )
+    assert client.query("SELECT Name FROM ROLE")["queryResponse"]
 
 
 def test_after_logout_the_session_is_worth_nothing(live: Live) -> None:

@@ -144,3 +144,58 @@ def test_tokens_are_renewed_and_verified(nobody: Caller) -> None:
         refused = token(nobody, name, body)
         assert (refused.status_code, refused.json()["error"]) == (401, "INVALID_CREDENTIALS")
     assert token(nobody, "token", {}).status_code == 400
+
+
+def test_a_key_is_made_and_revoked_over_the_api(admin: Caller, nobody: Caller, unique: str) -> None:
+    made = admin.create("API_KEY", {"Name": unique, "UserIdObj": {"Username": USERNAME}})
+    issued = admin.http.post(f"{admin.url}/auth/1.0/api_keys/{made}/secret", timeout=30).json()
+    key = issued["api_key"]
+    assert issued["Id"] == made and key not in str(admin.get("API_KEY", made))
+
+    def statuses() -> list[int]:
+        url = f"{nobody.url}/rest/2.0/ROLE"
+        ways = [{"headers": {"X-Api-Key": key}}, {"auth": (key, "")}, {"auth": ("me", key)}]
+        body = {"brmObjects": []}
+        return [requests.post(url, json=body, timeout=30, **way).status_code for way in ways]
+
+    assert statuses() == [200, 200, 200]
+    admin.write("PUT", "API_KEY", {"Id": made, "Status": "DEACTIVATED"})
+    assert statuses() == [401, 401, 401]
+
+
+def test_a_portal_user_is_stored(admin: Caller, unique: str) -> None:
+    role = admin.create("ROLE", {"Name": unique, "CustomerPortalRole": 1})
+    account = admin.create("ACCOUNT", {"Name": unique, "AccountTypeId": "1"})
+    (zone,) = admin.query("SELECT Id FROM TIME_ZONE WHERE Name = 'Europe/Berlin'")
+    made = admin.create(
+        "EXTERNAL_USER",
+        {
+            "RoleId": int(role),
+            "Email": f"{unique}@example.test",
+            "AccountId": int(account),
+            "Username": f"{unique}@example.test",
+            "LanguageCode": "en",
+            "TimeZoneId": int(zone["Id"]),
+            "InternalAuthenticationDisabledFlag": 0,
+        },
+    )
+    read = admin.get("EXTERNAL_USER", made)
+    assert (read["RoleName"], read["Status"]) == (unique, "ACTIVE")
+    assert read["InternalAuthenticationDisabledFlag"] == "0"
+
+
+def test_a_session_opens_a_hosted_payment_page(nobody: Caller) -> None:
+    session = session_of(nobody.send("POST", "login", CREDENTIALS))
+    url = f"{nobody.url}/hostedPayments/1.0/authenticate-session"
+    sent = {"sessionId": session}
+    answer = nobody.http.post(url, json=sent, headers={"sessionid": session}, timeout=30)
+    assert answer.json()["accessToken"]["content"]
+    assert nobody.http.post(url, json={"sessionId": "x"}, timeout=30).status_code == 500
+
+
+def test_whoever_guesses_is_locked_out(nobody: Caller, unique: str) -> None:
+    wrong = {"username": unique, "password": "wrong"}
+    tries = [nobody.send("POST", "login", wrong) for _ in range(6)]
+    assert [t.status_code for t in tries] == [401] * 5 + [429]
+    assert int(tries[-1].headers["Retry-After"]) > 0
+    assert session_of(nobody.send("POST", "login", CREDENTIALS))
