@@ -125,7 +125,7 @@ def test_answers_are_json_with_one_list(admin: Caller) -> None:
 def test_request_errors_have_one_form(admin: Caller) -> None:
     answer = admin.send("POST", "NO_SUCH_ENTITY", EMPTY)
     body = answer.json()
-    assert set(body) == {"error", "message", "errors"}
+    assert set(body) == {"error", "message", "help", "errors"}
     assert body["error"] == body["errors"][0]["error_code"] == "UNKNOWN_ENTITY"
     assert body["message"] == body["errors"][0]["error_message"]
 
