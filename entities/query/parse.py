@@ -19,6 +19,7 @@ from entities.query.limits import MAX_LENGTH, MAX_SELECTS
 _ORACLE = Dialect.get_or_raise("oracle")
 #: Functions that the dialect would take for another dialect's, losing what their format says.
 _AS_WRITTEN = ("TO_CHAR", "TO_DATE", "TO_TIMESTAMP", "TRUNC")
+_CALLED = frozenset({TokenType.ROLLUP, TokenType.CUBE})
 _OPENING = frozenset({TokenType.L_PAREN, TokenType.CASE})
 _CLOSING = frozenset({TokenType.R_PAREN, TokenType.END})
 _NO_COLUMN = frozenset({TokenType.DISTINCT, TokenType.ALL, TokenType.UNIQUE, TokenType.HINT})
@@ -92,6 +93,11 @@ def parse(text: str, prefix: str = "") -> Statement:
             f"A query is one SELECT statement; it can't begin with {first.text[:40]!r}.",
             first.start - shift,
         )
+    for place, token in enumerate(tokens):
+        # A field may be called RollUp.
+        called = place + 1 < len(tokens) and tokens[place + 1].token_type is TokenType.L_PAREN
+        if token.token_type in _CALLED and not called:
+            token.token_type = TokenType.VAR
     _check_single(tokens, shift)
     _check_selects(tokens, shift)
     try:
