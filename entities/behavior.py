@@ -14,6 +14,7 @@ from entities import (
 )
 from entities.arranging import EntityLayoutBehavior  # noqa: F401 (registers itself)
 from entities.automation import behavior as automation  # noqa: F401 (registers its behaviors)
+from entities.bulk import behavior as bulk  # noqa: F401 (registers its behaviors)
 from entities.changing.entity import EntityBehavior  # noqa: F401 (registers itself)
 from entities.changing.field import FieldBehavior  # noqa: F401 (registers itself)
 from entities.changing.key import KeyBehavior  # noqa: F401 (registers itself)

@@ -4,7 +4,7 @@ Denied by default: without an ENTITY_FIELD_ROLE row about the entity a role sees
 entity row says which verbs are open; a field row can only take away. Administrators, and the
 platform itself, may do everything but read what is only ever written. Where records of some entity
 are PRIVATE, rights are those of one user: two of the same role see different records
-(`entities.access.sharing`).
+(`entities.access.sharing`). So they are for a role that may do something with personal records.
 """
 
 import threading
@@ -84,6 +84,11 @@ FROM entities_entityfieldrole
 WHERE role_id = %s AND deleted_at IS NULL
 """
 
+_ROLES = """
+SELECT DISTINCT role_id FROM entities_entityfieldrole
+WHERE entity_id = ANY(%s) AND deleted_at IS NULL
+"""
+
 #: Who share their rights: a role, whether it sees personal data, and the user where he alone has
 #: them; None for administrators.
 Viewer = tuple[int | None, bool, int | None] | None
@@ -92,6 +97,7 @@ _Compiled = dict[str, EntityRights]
 #: Viewers whose rights are kept; the one who was not seen longest makes room.
 MOST_VIEWERS = 512
 _cache: WeakKeyDictionary[Snapshot, OrderedDict[Viewer, _Compiled]] = WeakKeyDictionary()
+_with_own: WeakKeyDictionary[Snapshot, frozenset[int]] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
@@ -122,7 +128,20 @@ def viewer(snapshot: Snapshot, context: Context) -> Viewer:
     """Callers with the same viewer have the same rights."""
     if context.administrator:
         return None
-    return (context.role_id, context.views_pii, context.user_id if snapshot.private else None)
+    alone = bool(snapshot.private) or context.role_id in _roles_with_own(snapshot)
+    return (context.role_id, context.views_pii, context.user_id if alone else None)
+
+
+def _roles_with_own(snapshot: Snapshot) -> frozenset[int]:
+    """The roles with rights on entities whose records are personal."""
+    found = _with_own.get(snapshot)
+    if found is None:
+        personal = [e.id for e in snapshot.limited if e.personal]
+        with connection.cursor() as cursor:
+            cursor.execute(_ROLES, [personal])
+            found = frozenset(row[0] for row in cursor.fetchall())
+        _with_own[snapshot] = found
+    return found
 
 
 def require(allowed: bool, context: Context, action: str, schema: EntitySchema) -> None:
@@ -142,7 +161,8 @@ def require_administrator(context: Context, action: str) -> None:
 
 
 def _nothing(schema: EntitySchema) -> EntityRights:
-    return replace(_NOTHING, condition="FALSE", changeable="FALSE") if schema.private else _NOTHING
+    hidden = schema.private or schema.personal
+    return replace(_NOTHING, condition="FALSE", changeable="FALSE") if hidden else _NOTHING
 
 
 def _everything(schema: EntitySchema) -> EntityRights:
@@ -192,8 +212,9 @@ def _compile(snapshot: Snapshot, context: Context) -> _Compiled:
     if snapshot.private:
         _limit_records(snapshot, context, compiled)
         _limit_views(snapshot, compiled)
+    _limit_to_own(snapshot, context, compiled)
     _limit_formulas(snapshot, compiled)
-    if snapshot.private:
+    if snapshot.limited:
         _limit_lookups(snapshot, compiled)
     _limit_history(snapshot, compiled)
     return compiled
@@ -226,6 +247,17 @@ def _limit_views(snapshot: Snapshot, compiled: _Compiled) -> None:
             compiled[schema.name] = replace(own, condition=f"({' AND '.join(conditions)})")
 
 
+def _limit_to_own(snapshot: Snapshot, context: Context, compiled: _Compiled) -> None:
+    """Personal records are seen by who made them. Where they are PRIVATE, by others too with whom
+    they are shared."""
+    user = context.user_id
+    own = "FALSE" if user is None else f"{{t}}.created_user_id = {user:d}"
+    for schema in snapshot.limited:
+        granted = compiled.get(schema.name)
+        if granted is not None and not schema.private:
+            compiled[schema.name] = replace(granted, condition=own, changeable=own)
+
+
 def _limit_formulas(snapshot: Snapshot, compiled: _Compiled) -> None:
     """What is made of fields that the role may not read, it may not read either."""
     for schema in snapshot.entities.values():
@@ -247,14 +279,14 @@ def _limit_lookups(snapshot: Snapshot, compiled: _Compiled) -> None:
     def seen(schema: EntitySchema) -> str:
         return compiled.get(schema.name, _nothing(schema)).condition
 
-    private = {schema.name for schema in snapshot.private}
+    limited_entities = {schema.name for schema in snapshot.limited}
     for schema in snapshot.entities.values():
         own = compiled.get(schema.name)
         if own is None:
             continue
         limited = {}
         for formula in [f for f in schema.fields if f.formula]:
-            if private.isdisjoint(entity for entity, _ in formula.reads):
+            if limited_entities.isdisjoint(entity for entity, _ in formula.reads):
                 continue
             try:
                 expression = compile_field(snapshot, schema, formula, seen).sql

@@ -7,6 +7,7 @@ import secrets
 import unicodedata
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import IO, cast
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -81,6 +82,11 @@ def read(key: str) -> bytes:
     """The content under `key`; FileNotFoundError without one."""
     with default_storage.open(path_of(key)) as file:
         return bytes(file.read())
+
+
+def opened(key: str) -> IO[bytes]:
+    """The content under `key` to be read as it comes; FileNotFoundError without one."""
+    return cast(IO[bytes], default_storage.open(path_of(key)))
 
 
 def discard(keys: Iterable[str]) -> None:

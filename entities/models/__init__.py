@@ -1,6 +1,13 @@
 """The tables of the metadata core."""
 
 from entities.history.models import AuditLog
+from entities.models.bulk import (
+    BulkApiBatch,
+    BulkApiRequest,
+    BulkStagedRecord,
+    BulkUploadChunk,
+    BulkUploadHistory,
+)
 from entities.models.changes import SchemaChange, SchemaJob
 from entities.models.files import StoredFile
 from entities.models.metadata import (
@@ -25,6 +32,11 @@ from entities.models.workflow import (
 
 __all__ = [
     "AuditLog",
+    "BulkApiBatch",
+    "BulkApiRequest",
+    "BulkStagedRecord",
+    "BulkUploadChunk",
+    "BulkUploadHistory",
     "Entity",
     "EntityField",
     "EntityFieldRole",

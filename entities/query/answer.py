@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 import orjson
 
 from entities.query.limits import MAX_CHILD_ROWS
-from entities.query.terms import Term, bounded
+from entities.query.terms import Kind, Term, bounded
 from entities.schema.description import quote
 
 #: The number of rows of an answer whose child lists are too long.
@@ -85,23 +85,54 @@ def answer_with_lists_sql(
     )  # fmt: skip
 
 
+def values_sql(rows: str, columns: Mapping[str, Term], write: Wire) -> str:
+    """The statement whose rows are the values of `rows` as texts, for lines of CSV."""
+    wire_forms = []
+    for i, term in enumerate(columns.values()):
+        form = write(term, f"q.c{i}")
+        # An instant's own text is another one than that of its JSON.
+        instant = term.kind is Kind.DATETIME and not term.place
+        wire_forms.append(f"to_json({form}) #>> '{{}}'" if instant else form)
+    return f"SELECT {', '.join(wire_forms)} FROM ({rows}) q"
+
+
+def objects_sql(rows: str, columns: Mapping[str, Term], write: Wire) -> str:
+    """The statement whose rows are the JSON texts of `rows`, one by one."""
+    values = {key: write(term, f"q.c{i}") for i, (key, term) in enumerate(columns.items())}
+    if _nameable(values):
+        return f"SELECT row_to_json(r.*)::text FROM ({_named_sql(values)} FROM ({rows}) q) r"
+    return f"SELECT {_object_sql(values)} FROM ({rows}) q"
+
+
 def _json_sql(values: Mapping[str, str], source: str, count: str = "count(*)") -> str:
-    if all(len(key.encode()) <= _LONGEST_NAME for key in values):
+    if _nameable(values):
         # A sorted subquery feeds the aggregate in its order: there is one, and it is not parallel.
-        named = ", ".join(f"{value} AS {quote(key)}" for key, value in values.items())
-        return f"SELECT {count}, json_agg(r.*) FROM (SELECT {named} {source}) r"
-    # Names that are too long for a column are put around the values as text.
+        return f"SELECT {count}, json_agg(r.*) FROM ({_named_sql(values)} {source}) r"
+    records = f"SELECT {_object_sql(values)} AS r {source}"
+    return f"SELECT {count}, '[' || string_agg(r, ',') || ']' FROM ({records}) r"
+
+
+def _nameable(values: Mapping[str, str]) -> bool:
+    """Whether all names can be those of columns."""
+    return all(map(longest_name, values))
+
+
+def _named_sql(values: Mapping[str, str]) -> str:
+    return "SELECT " + ", ".join(f"{value} AS {quote(key)}" for key, value in values.items())
+
+
+def _object_sql(values: Mapping[str, str]) -> str:
+    """The text of a JSON object whose names may be too long for a column."""
     members = [
         f"{_text(orjson.dumps(key).decode() + ':')} || coalesce(to_json({value})::text, 'null')"
         for key, value in values.items()
     ]
     record = " || ',' || ".join(members)
-    records = f"SELECT '{{' || {record} || '}}' AS r {source}"
-    return f"SELECT {count}, '[' || string_agg(r, ',') || ']' FROM ({records}) r"
+    return f"'{{' || {record} || '}}'"
 
 
 def longest_name(name: str) -> bool:
-    """Whether a column of a list may have this name."""
+    """Whether a column may have this name: longer ones are cut."""
     return len(name.encode()) <= _LONGEST_NAME
 
 

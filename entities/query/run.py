@@ -101,7 +101,7 @@ def run(
             "for fewer records at a time, or query the child records themselves.",
         )
     if mark and text:
-        text = _opened(text, mark, compiled.sealed)
+        text = opened(text, mark, compiled.sealed)
     return Page(text or b"[]", count)
 
 
@@ -126,10 +126,10 @@ def _answered(sql: str, apart: str, values: tuple[Parameter, ...], prepare: bool
                     raise
                 return _pipeline(raw, apart, values, False, nested)
     except Exception as error:
-        _translate(error)
+        translate(error)
 
 
-def _opened(answer: bytes, mark: str, places: Sequence[str]) -> bytes:
+def opened(answer: bytes, mark: str, places: Sequence[str]) -> bytes:
     """The answer with the texts in the places of the tokens behind `mark`."""
 
     def text(found: re.Match[bytes]) -> bytes:
@@ -179,7 +179,8 @@ def _pipeline(
     return result
 
 
-def _translate(error: Exception) -> NoReturn:
+def translate(error: Exception) -> NoReturn:
+    """Raise what an error of the database means to the caller of a query."""
     cause = error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error
     if isinstance(cause, errors.QueryCanceled):
         raise RequestError(

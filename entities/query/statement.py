@@ -1,6 +1,8 @@
 """From the text of a query to the one statement that answers it."""
 
 import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -52,39 +54,55 @@ class Compiled:
 
 def compile_query(text: str, snapshot: Snapshot, context: Context) -> Compiled:
     """Compile a SELECT. RequestError QUERY_INVALID, QUERY_NOT_SUPPORTED, INSUFFICIENT_RIGHTS."""
-    try:
-        statement = parse(text)
-        select = _outermost(statement, snapshot, context)
-        select.read()
-        select.read_columns(statement.columns, lists=True)
-        select.close()
-        return _compiled(select)
-    except RecursionError:
-        raise _too_deep() from None
+    with bounded_depth():
+        return _compiled(query_select(text, snapshot, context))
 
 
 def compile_condition(
     schema: EntitySchema, text: str, snapshot: Snapshot, context: Context
 ) -> Compiled:
     """Compile a bare condition, perhaps with order and page, into whole records of `schema`."""
+    with bounded_depth():
+        return _compiled(condition_select(schema, text, snapshot, context))
+
+
+def query_select(text: str, snapshot: Snapshot, context: Context) -> Select:
+    """A SELECT, read to its end."""
+    statement = parse(text)
+    select = _outermost(statement, snapshot, context)
+    select.read()
+    select.read_columns(statement.columns, lists=True)
+    select.close()
+    return select
+
+
+def condition_select(
+    schema: EntitySchema,
+    text: str,
+    snapshot: Snapshot,
+    context: Context,
+    columns: Sequence[str] = (),
+) -> Select:
+    """The records of `schema` that meet a condition, read to its end: whole, or their `columns`,
+    which are names and nothing else."""
     where = "" if _NO_CONDITION.match(text) else "WHERE "
-    statement = parse(text, f"SELECT Id FROM {schema.name} {where}")
+    statement = parse(text, f"SELECT {', '.join(columns) or 'Id'} FROM {schema.name} {where}")
     for clause in ("joins", "group", "having", "distinct"):
         node = statement.select.args.get(clause)
         if node:
             word = "JOIN" if clause == "joins" else clause.upper()
             at = node[0] if isinstance(node, list) else node
             statement.unsupported(f"{word} in a condition", at)
-    try:
-        select = _outermost(statement, snapshot, context)
-        select.read()
+    select = _outermost(statement, snapshot, context)
+    select.read()
+    if columns:
+        select.read_columns(statement.columns)
+    else:
         source = select.scope.sources[0]
         assert isinstance(source, Source)
         select.columns = record_columns(source, select)
-        select.close()
-        return _compiled(select)
-    except RecursionError:
-        raise _too_deep() from None
+    select.close()
+    return select
 
 
 def compile_ids(schema: EntitySchema, snapshot: Snapshot, context: Context) -> Compiled:
@@ -158,5 +176,10 @@ def _child_rows(select: Select, node: exp.Expression, page: dict[str, str]) -> C
     return inner.rows_sql(most=MAX_CHILD_ROWS + 1), inner.columns
 
 
-def _too_deep() -> RequestError:
-    return RequestError(Code.QUERY_INVALID, "The query is nested too deeply.")
+@contextmanager
+def bounded_depth() -> Iterator[None]:
+    """Tell of a query that is nested too deeply."""
+    try:
+        yield
+    except RecursionError:
+        raise RequestError(Code.QUERY_INVALID, "The query is nested too deeply.") from None

@@ -384,6 +384,7 @@ def _entity(
         unique_keys=tuple(dict.fromkeys(unique_keys)),
         private=private,
         seen_with=_seen_with(static, fields),
+        personal=bool(options and options.personal),
         constraint_messages=MappingProxyType(messages),
         refused={fold(n): text for n, text in (options.refused if options else {}).items()},
         example=options.example if options else {},

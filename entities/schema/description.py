@@ -173,6 +173,8 @@ class EntitySchema:
     private: bool = False
     #: Lookups to what a record of a view is made of: it exists for whoever sees all of these.
     seen_with: tuple[FieldSchema, ...] = ()
+    #: Whether, without being PRIVATE, a record is seen only by who made it and by administrators.
+    personal: bool = False
     #: Name of a database constraint -> what to tell whoever violates it.
     constraint_messages: Mapping[str, str] = field(default_factory=dict)
     #: Folded name of what may never be kept -> what to send instead.

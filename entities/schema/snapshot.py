@@ -16,7 +16,8 @@ from entities.schema.runtime import RuntimeApps
 class Snapshot:
     """One version of the schema: entities by name, the reverse of every lookup, run-time models.
 
-    private   the entities whose records are not seen by everybody who may read the entity
+    private   the entities whose records are shared by rules
+    limited   they, and those whose records are personal: not seen by everybody who may read them
     """
 
     def __init__(self, version: int, entities: Iterable[EntitySchema], apps: RuntimeApps) -> None:
@@ -26,6 +27,7 @@ class Snapshot:
             {fold(e.name): e for e in entities}
         )
         self.private = tuple(e for e in self.entities.values() if e.private)
+        self.limited = tuple(e for e in self.entities.values() if e.private or e.personal)
         references: dict[str, list[tuple[EntitySchema, FieldSchema]]] = defaultdict(list)
         for entity in self.entities.values():
             for lookup_field in entity.lookups:

@@ -300,6 +300,8 @@ def _declaration(
             None if target_field.primary_key else field_api_name(target, target_field)
         )
         owned["on_delete"] = _ON_DELETE.get(model_field.remote_field.on_delete)
+    elif (pointed := entities.get(options.lookups.get(model_field.name, ""))) is not None:
+        owned |= {"data_type": "LOOKUP", "referenced_entity": pointed}
     initial = {
         "field_label": _capitalised(model_field.verbose_name),
         "help_content_short": str(model_field.help_text) or None,

@@ -59,6 +59,10 @@ class EntityOptions:
     history          False for entities whose changes are not recorded unless somebody asks for it
     seen_with        Python names of the lookups to what a record is made of, of an entity that is
                      a view: it exists for whoever sees all of these
+    lookups          Python name of a number's field -> name of the entity whose Id it is, where
+                     that one lives in a room that this one does not know
+    personal         records are seen by who made them and by administrators, unless they are shared
+                     (SharingModel PRIVATE)
     """
 
     name: str
@@ -79,6 +83,8 @@ class EntityOptions:
     deletable: bool = True
     history: bool = True
     seen_with: tuple[str, ...] = ()
+    lookups: Mapping[str, str] = field(default_factory=dict)
+    personal: bool = False
 
 
 class CoreModel(models.Model):

@@ -109,6 +109,9 @@ class Environment:
     trusted_proxies: tuple[Network, ...] = ()
     idempotency_hours: int = 24
     docs_role: str | None = None
+    bulk_jobs_per_user: int = 2
+    bulk_timeout_minutes: int = 60
+    bulk_retention_days: int = 30
 
     @property
     def admin_password_file(self) -> Path:
@@ -482,6 +485,27 @@ VARIABLES: tuple[Variable, ...] = (
         "the name of a role, such as Partners",
         _matching(r"[^\x00-\x1f]{1,255}"),
     ),
+    Variable(
+        "BRM_BULK_JOBS_PER_USER",
+        "`2`",
+        "How many bulk jobs of one user run at once; the others wait.",
+        "a whole number from 1 to 64",
+        _whole_number(1, 64),
+    ),
+    Variable(
+        "BRM_BULK_TIMEOUT_MINUTES",
+        "`60`",
+        "How long the query of a bulk extract may take.",
+        "a whole number from 1 to 1440",
+        _whole_number(1, 1440),
+    ),
+    Variable(
+        "BRM_BULK_RETENTION_DAYS",
+        "`30`",
+        "How long the files of bulk jobs are kept.",
+        "a whole number from 1 to 3650",
+        _whole_number(1, 3650),
+    ),
 )
 
 
@@ -540,6 +564,11 @@ def read(variables: Mapping[str, str]) -> Environment:
         cors_origins=values.get("BRM_CORS_ORIGINS", ()),
         trusted_proxies=values.get("BRM_TRUSTED_PROXIES", ()),
         docs_role=values.get("BRM_DOCS_ROLE"),
+    ),
+    Variable(
+        bulk_jobs_per_user=values.get("BRM_BULK_JOBS_PER_USER", 2),
+        bulk_timeout_minutes=values.get("BRM_BULK_TIMEOUT_MINUTES", 60),
+        bulk_retention_days=values.get("BRM_BULK_RETENTION_DAYS", 30),
     )
 
 

@@ -1,6 +1,6 @@
 """`python -m metabrm.serve`: the whole product in one terminal, until Ctrl-C.
 
-Servers up, schema and administrator in place, then the web server, the worker and the scheduler
+Servers up, schema and administrator in place, then the web server, the workers and the scheduler
 under honcho, which prefixes their output and ends all of them when one ends or a signal comes.
 """
 
@@ -15,6 +15,8 @@ from metabrm.problems import Problem, told_in_one_line
 
 # The longest a web worker or a task may take to end once asked; honcho kills after five seconds.
 LAST_SECONDS = 4
+# Bulk jobs that run at once.
+BULK_PROCESSES = 2
 
 
 def main() -> None:
@@ -99,14 +101,17 @@ def web_server(
 
 
 def supervise(env: Environment, address: str) -> int:
-    """Run web, worker and scheduler until one ends or a signal comes; returns the exit code."""
+    """Run web, workers and scheduler until one ends or a signal comes; returns the exit code."""
     from honcho.manager import Manager
 
     celery = ["-m", "celery", "--quiet", "-A", "metabrm.celery"]
     level = f"--loglevel={env.log_level}"
+    worker = [*celery, "worker", level, "--without-gossip", "--without-mingle"]
     commands = {
         "web": web_server(env, address, env.port),
-        "worker": [*celery, "worker", level, "--without-gossip", "--without-mingle"],
+        "worker": worker,
+        # Bulk jobs take minutes, each in a process.
+        "bulk": [*worker, "-Q", "bulk", "-n", "bulk@%h", f"--concurrency={BULK_PROCESSES}"],
         "scheduler": [*celery, "beat", level, "--pidfile="],
     }
     manager = Manager()

@@ -251,6 +251,11 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Jobs that take minutes have a worker of their own, so that nothing waits behind them.
+CELERY_TASK_ROUTES = {
+    "entities.tasks.run_bulk_job": {"queue": "bulk"},
+    "entities.tasks.resume_bulk_jobs": {"queue": "bulk"},
+}
 CELERY_BEAT_SCHEDULE = {
     "remove files that no record holds": {
         "task": "entities.tasks.sweep_files",
@@ -277,6 +282,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "entities.tasks.run_scheduled_rules",
         "schedule": timedelta(minutes=1),
         "options": {"expires": 60},
+    },
+    "resume bulk jobs": {
+        "task": "entities.tasks.resume_bulk_jobs",
+        "schedule": timedelta(seconds=30),
+        "options": {"expires": 30},
     },
     "send what waits in the outbox": {
         "task": "entities.tasks.deliver_outbound",
