@@ -17,7 +17,7 @@ from entities.errors import Code, RequestError
 from entities.fieldtypes.structured import key_of
 from entities.files import contents
 from entities.models.bulk import BulkApiBatch, BulkApiRequest
-from entities.query.extract import Extract, estimate, extract_query, extract_records, rows
+from entities.query.extract import Extract, extract_query, extract_records, rows
 from entities.schema.current import current
 from entities.schema.snapshot import Snapshot
 from metabrm import clock, environment
@@ -58,14 +58,14 @@ def extract(run: Run) -> None:
     try:
         with another_connection() as raw:
             run.stop = raw.cancel
-            writing = _Writing(run, request, form, estimate(found, raw))
             with rows(
                 found,
                 raw,
                 seconds=seconds,
                 delimiter=dialect.delimiter,
                 qualifier=dialect.qualifier,
-            ) as coming:
+            ) as (coming, expected):
+                writing = _Writing(run, request, form, expected)
                 for row in coming:
                     writing.add(row)
                     if run.stopped:

@@ -467,7 +467,8 @@ def _rejected(staged: list[Any], outcomes: list[Outcome], form: Format, header: 
             lines.append(orjson.dumps(told).decode() + "\n")
         else:
             lines.append(_line([str(line), code, fields, text, *orjson.loads(record)], form))
-    return "".join(lines)
+    # No text of the database holds a NUL; that there was one is told.
+    return "".join(lines).replace("\0", "\ufffd")
 
 
 def _line(values: Sequence[str], form: Format | None = None) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from secrets import token_hex
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -58,11 +59,8 @@ def person(committed: None) -> Callable[..., Context]:
     from metabrm.identity.context import Context
     from metabrm.identity.models import Role, User
 
-    made: list[Any] = []
-
     def make(*, administrator: bool = False, **rights: str) -> Context:
-        made.append(None)
-        name = f"bulk-{len(made)}"
+        name = f"bulk-{token_hex(4)}"
         role = Role.objects.create(name=name, administrator_flag=administrator)
         jobs = {} if administrator else dict.fromkeys(
             ("BULK_API_REQUEST", "BULK_API_BATCH", "BULK_UPLOAD_HISTORY"), "CRUD"
