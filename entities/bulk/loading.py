@@ -1,11 +1,11 @@
 """The records of a BULK_UPLOAD_HISTORY, written by the verbs like those of any request.
 
-The file is read once into a table of staged records, and written from there in chunks. A chunk, what
-came of its records, and how far the load has come are one transaction: a load that was killed goes
-on behind the last chunk, and writes nothing twice.
+The file is read once into a table of staged records, and written from there in chunks. A chunk,
+what came of its records, and how far the load has come are one transaction: a load that was killed
+goes on behind the last chunk, and writes nothing twice.
 
-Lines are taken in their order: where a later one changes the record of an earlier one, it is written
-after it, though they are of one chunk.
+Lines are taken in their order: where a later one changes the record of an earlier one, it is
+written after it, though they are of one chunk.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""Many records at once: requests to extract them, files to load them from, and what came of both."""
+"""Many records at once: extracts of them, loads of them, and what came of both."""
 
 from typing import Any
 

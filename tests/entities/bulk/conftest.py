@@ -62,8 +62,12 @@ def person(committed: None) -> Callable[..., Context]:
     def make(*, administrator: bool = False, **rights: str) -> Context:
         name = f"bulk-{token_hex(4)}"
         role = Role.objects.create(name=name, administrator_flag=administrator)
-        jobs = {} if administrator else dict.fromkeys(
-            ("BULK_API_REQUEST", "BULK_API_BATCH", "BULK_UPLOAD_HISTORY"), "CRUD"
+        jobs = (
+            {}
+            if administrator
+            else dict.fromkeys(
+                ("BULK_API_REQUEST", "BULK_API_BATCH", "BULK_UPLOAD_HISTORY"), "CRUD"
+            )
         )
         for entity, letters in {**jobs, **rights}.items():
             EntityFieldRole.objects.create(

@@ -72,7 +72,7 @@ def test_more_rows_than_a_query_gives_in_files_of_so_many(
         f"SELECT DISTINCT Status {MINE}",
         f"SELECT Name || '$1 \"$2' x {MINE} AND Name <> 'it''s $1' ORDER BY Id",
         f"SELECT Id {MINE} ORDER BY Id OFFSET 3 ROWS FETCH NEXT 2 ROWS ONLY",
-        f"SELECT Id AS \"{'long ' * 20}\" {MINE} ORDER BY Id",
+        f'SELECT Id AS "{"long " * 20}" {MINE} ORDER BY Id',
         "SELECT Id FROM ACCOUNT WHERE ExternalKey = 'nobody'",
     ],
 )
@@ -153,9 +153,9 @@ def test_an_extract_is_made_with_the_rights_of_who_asked(person: Callable[..., C
     number = ask(clerk, f"SELECT Id, Name {MINE}")
     from entities.models import EntityFieldRole
 
-    EntityFieldRole.objects.filter(
-        role_id=clerk.role_id, entity__entity_name="ACCOUNT"
-    ).update(read_flag=False)
+    EntityFieldRole.objects.filter(role_id=clerk.role_id, entity__entity_name="ACCOUNT").update(
+        read_flag=False
+    )
     resume_bulk_jobs()
     assert request(number).status == "FAILED"
     assert "may not read ACCOUNT" in (request(number).error_text or "")

@@ -1,4 +1,4 @@
-"""Records of a file are written as if each had been sent alone, and it is told what came of each."""
+"""Records of a file are written as if each had been sent alone; what came of each is told."""
 
 import gzip
 import json
@@ -35,7 +35,8 @@ def counts(number: int) -> tuple[str, int, int, int]:
 
 
 def test_good_records_are_written_and_bad_ones_told(ada: Context) -> None:
-    rows = 'A,1,bulk-a\r\nB,1\r\n"C\r\nD",1,bulk-c\r\n\r\nE,999999,bulk-e\r\n,1,bulk-f\r\nG,1,bulk-a\r\n'
+    rows = 'A,1,bulk-a\r\nB,1\r\n"C\r\nD",1,bulk-c\r\n\r\n'
+    rows += "E,999999,bulk-e\r\n,1,bulk-f\r\nG,1,bulk-a\r\n"
     done = load(ada, HEAD + rows, EntityName="account")
     assert counts(done.pk) == ("COMPLETED", 6, 2, 4)
     assert (done.progress, done.error_text) == (100, None)
@@ -132,9 +133,9 @@ def test_an_empty_value_clears_only_where_it_is_asked(ada: Context) -> None:
     for clears, left in (("0", "old"), ("1", None)):
         done = load(ada, f"Id,Description\n{made.id},\n", TreatNullAsReset=clears, **options)
         assert counts(done.pk)[2] == 1
-        (row,) = orjson.loads(query.query(
-            "SELECT Description FROM ACCOUNT WHERE ExternalKey = 'bulk-a'", ada
-        ).json)
+        (row,) = orjson.loads(
+            query.query("SELECT Description FROM ACCOUNT WHERE ExternalKey = 'bulk-a'", ada).json
+        )
         assert row["Description"] == left
 
 
