@@ -15,6 +15,7 @@ ROUNDS = 3
 def benches() -> dict[str, Measurement]:
     """Name -> bench, in the order they run. Imported late: they need the environment set up."""
     from bench.api import create, retrieve, single, upsert
+    from bench.bulk import extract, load
     from bench.metadata import create as wide_create
     from bench.metadata import retrieve as wide_retrieve
     from bench.metadata import served, snapshot, version
@@ -24,6 +25,8 @@ def benches() -> dict[str, Measurement]:
         "api.upsert": upsert.BENCH,
         "api.retrieve": retrieve.BENCH,
         "api.single": single.BENCH,
+        "bulk.extract": extract.BENCH,
+        "bulk.load": load.BENCH,
         "metadata.create": wide_create.BENCH,
         "metadata.retrieve": wide_retrieve.BENCH,
         "metadata.version": version.BENCH,

@@ -24,9 +24,9 @@ from entities.schema.snapshot import Snapshot
 EMPTY = mark_safe('<span class="brm-empty">–</span>')
 
 #: Words of states -> colour of the badge.
-_GOOD = {"ACTIVE", "APPROVED", "POSTED", "PAID", "CURRENT", "CREATE", "UNDELETE"}
+_GOOD = {"ACTIVE", "COMPLETED", "APPROVED", "POSTED", "PAID", "CURRENT", "CREATE", "UNDELETE"}
 _BAD = {"CLOSED", "DEACTIVATED", "FAILED", "REJECTED", "CANCELLED", "DELETE", "PURGE"}
-_WAITING = {"SUSPENDED", "PENDING", "DRAFT", "NEW", "HIDDEN", "UPDATE"}
+_WAITING = {"SUSPENDED", "PENDING", "RUNNING", "AWAITING_FILE", "DRAFT", "NEW", "HIDDEN", "UPDATE"}
 
 
 class Column:

@@ -3,6 +3,9 @@
 #: The first word that occurs in the name decides; longer, more telling words stand first.
 _BY_WORD = {
     "AUDIT": "history",
+    "BULK_API_BATCH": "draft",
+    "BULK_API": "download",
+    "BULK_UPLOAD": "upload",
     "ENTITY_LAYOUT": "dashboard_customize",
     "ENTITY_KEY": "key",
     "SHARING_GROUP_RULE": "share",

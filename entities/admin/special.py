@@ -17,6 +17,7 @@ from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm
 
 from entities import records
 from entities.admin import history, recycling
+from entities.admin.bulk import BulkApiRequestAdmin, BulkUploadHistoryAdmin
 from entities.admin.callers import context_of, rights_on
 from entities.admin.display import Column, record_url
 from entities.admin.filters import FieldFilter
@@ -320,4 +321,6 @@ SPECIAL: dict[str, type[RecordAdmin]] = {
     "OAUTH_CLIENT": CredentialAdmin,
     "AUDIT_LOG": AuditLogAdmin,
     "OUTBOUND_MESSAGE": OutboundMessageAdmin,
+    "BULK_API_REQUEST": BulkApiRequestAdmin,
+    "BULK_UPLOAD_HISTORY": BulkUploadHistoryAdmin,
 }

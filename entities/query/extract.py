@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import cast
 
 import orjson
 import psycopg
@@ -114,11 +115,11 @@ def rows(
     seconds: float,
     delimiter: str = ",",
     qualifier: str = '"',
-) -> Iterator[Iterator[bytes]]:
-    """The rows as bytes, each with a line feed behind it; `raw` is used for nothing else meanwhile.
+) -> Iterator[tuple[Iterator[bytes], int]]:
+    """The rows as bytes, each with a line feed behind it, and how many the database expects.
 
-    They are of one moment. RequestError QUERY_TIMEOUT after `seconds`, and what a query raises;
-    psycopg's QueryCanceled where somebody else stops it.
+    They are of one moment; `raw` is used for nothing else meanwhile. RequestError QUERY_TIMEOUT
+    after `seconds`, and what a query raises; psycopg's QueryCanceled where somebody else stops it.
     """
     if extract.objects:
         delimiter, qualifier = _NOWHERE, _NEVER
@@ -130,13 +131,13 @@ def rows(
         with raw.transaction(), raw.cursor() as cursor:
             cursor.execute(limits)
             text = bound(extract.sql, values, raw)
+            expected = _expected(text, cursor)
             whole = f"COPY ({text}) TO STDOUT ({options.as_string(raw)})"
             with cursor.copy(whole.encode()) as copy:
                 if mark:
-                    sealed = extract.compiled.sealed
-                    yield (opened(bytes(row), mark, sealed) for row in copy)
+                    yield (opened(bytes(row), mark, extract.sealed) for row in copy), expected
                 else:
-                    yield iter(copy)  # type: ignore[arg-type]
+                    yield cast(Iterator[bytes], iter(copy)), expected
     except errors.QueryCanceled as error:
         if "statement timeout" not in str(error):
             raise
@@ -149,13 +150,10 @@ def rows(
         translate(error)
 
 
-def estimate(extract: Extract, raw: psycopg.Connection) -> int:
-    """How many rows the database expects."""
-    values = extract.compiled.parameters + (("",) if extract.compiled.sealed else ())
-    text = bound(extract.compiled.sql, values, raw)
-    with raw.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (FORMAT JSON) {text}".encode())
-        (plan,) = cursor.fetchone() or ("",)
+def _expected(text: str, cursor: psycopg.Cursor) -> int:
+    """How many rows the database expects of the statement."""
+    cursor.execute(f"EXPLAIN (FORMAT JSON) {text}".encode())
+    (plan,) = cursor.fetchone() or ("",)
     found = _ESTIMATE.search(plan if isinstance(plan, str) else orjson.dumps(plan).decode())
     return int(found[1]) if found else 0
 

@@ -564,8 +564,6 @@ def read(variables: Mapping[str, str]) -> Environment:
         cors_origins=values.get("BRM_CORS_ORIGINS", ()),
         trusted_proxies=values.get("BRM_TRUSTED_PROXIES", ()),
         docs_role=values.get("BRM_DOCS_ROLE"),
-    ),
-    Variable(
         bulk_jobs_per_user=values.get("BRM_BULK_JOBS_PER_USER", 2),
         bulk_timeout_minutes=values.get("BRM_BULK_TIMEOUT_MINUTES", 60),
         bulk_retention_days=values.get("BRM_BULK_RETENTION_DAYS", 30),

@@ -48,7 +48,7 @@ def test_one_entity_has_many_addresses(live: Live, admin: Caller, path: str) -> 
         ("/rest/3.0/ROLE", "REST 2.0 is at"),
         (f"/{ORG}/rest", "REST 2.0 is at"),
         (f"/{ORG}/hostedPayments/1.0/pages", "nothing at"),
-        ("/rest/2.0/bulk_api_request", "no entity 'bulk_api_request'"),
+        ("/rest/2.0/bulk_request", "no entity 'bulk_request'"),
         ("/rest/2.0/%27%3B%20DROP%20TABLE", "no entity"),
     ],
 )

@@ -1,0 +1,1 @@
+"""Benches of bulk jobs: records out to files, and in from one, against COPY of the same rows."""
