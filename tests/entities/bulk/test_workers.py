@@ -178,7 +178,7 @@ def test_an_extract_that_writes_is_stopped_without_a_trace(
 
 
 def test_memory_does_not_grow_with_the_rows(ada: Context) -> None:
-    sql = "SELECT c.Name, u.Name AS other FROM COUNTRY c JOIN CURRENCY u ON 1 = 1"
+    sql = "SELECT c.Name, u.CurrencyCode FROM COUNTRY c JOIN CURRENCY u ON 1 = 1"
     extract(ada, f"{sql} FETCH FIRST 2000 ROWS ONLY", RecordsPerBatch="1000")
     peaks = []
     for rows in (3_000, 30_000):
