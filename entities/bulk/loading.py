@@ -151,10 +151,8 @@ def _form(upload: BulkUploadHistory, collector: dict[str, Any]) -> Format:
     if not delimiter:
         delimiter = "\t" if name.endswith((".tsv", ".tab")) else ","
     qualifier = upload.csv_qualifier or _mark(collector.get("fieldincludedchar")) or '"'
-    skipped = str(collector.get("skiprows") or "0")
-    return Format(
-        json, upload.encoding, delimiter, qualifier, int(skipped) if skipped.isdecimal() else 0
-    )
+    skipped, omitted = (int(collector.get(name) or 0) for name in ("skiprows", "omitend"))
+    return Format(json, upload.encoding, delimiter, qualifier, skipped, omitted)
 
 
 def _mark(said: Any) -> str:

@@ -9,6 +9,7 @@ import csv
 import gzip
 import io
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -41,13 +42,15 @@ csv.field_size_limit(MOST_CHARACTERS)
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How a file is to be read. `qualifier` "": no value is quoted; `skipped` lines come first."""
+    """How a file is to be read: `skipped` lines come before the header, `omitted` lines that are
+    not blank behind the last record."""
 
     json: bool = False
     encoding: str = "UTF-8"
     delimiter: str = ","
     qualifier: str = '"'
     skipped: int = 0
+    omitted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,8 @@ def records_in(file: BinaryIO, form: Format, columns: int) -> Iterator[Found]:
     """
     lines = _Lines(file, form)
     count = 0
-    for found in _objects(lines, form) if form.json else _values(lines, form, columns):
+    coming = _objects(lines, form) if form.json else _values(lines, form, columns)
+    for found in _but_the_last(coming, form.omitted):
         count += 1
         if count > MOST_RECORDS:
             raise _refused(
@@ -149,6 +153,14 @@ def records_in(file: BinaryIO, form: Format, columns: int) -> Iterator[Found]:
             if form.json
             else "The file has a header and no records."
         )
+
+
+def _but_the_last(found: Iterator[Found], left: int) -> Iterator[Found]:
+    held: deque[Found] = deque()
+    for one in found:
+        held.append(one)
+        if len(held) > left:
+            yield held.popleft()
 
 
 def _objects(lines: "_Lines", form: Format) -> Iterator[Found]:
@@ -187,8 +199,7 @@ def _rows(lines: "_Lines", form: Format) -> Iterator[tuple[int, list[str] | str]
     reader = csv.reader(
         lines,
         delimiter=form.delimiter,
-        quotechar=form.qualifier or None,
-        quoting=csv.QUOTE_MINIMAL if form.qualifier else csv.QUOTE_NONE,
+        quotechar=form.qualifier,
         strict=True,
     )
     while True:

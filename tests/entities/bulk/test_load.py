@@ -12,9 +12,10 @@ from entities import files, query, records
 from entities.bulk import jobs, loading, reading
 from entities.errors import RequestError
 from entities.models.bulk import BulkStagedRecord, BulkUploadChunk
+from entities.schema.current import current
 from entities.tasks import resume_bulk_jobs
 from metabrm.identity.context import Context
-from tests.entities.acting import codes
+from tests.entities.acting import codes, create_one
 from tests.entities.bulk.acting import history, load, told, upload
 
 pytestmark = pytest.mark.django_db
@@ -243,6 +244,45 @@ def test_records_are_written_with_the_rights_of_who_sent_them(
     resume_bulk_jobs()
     assert counts(number) == ("FAILED", 1, 0, 0)
     assert "may not create ACCOUNT" in (history(number).error_text or "")
+
+
+def test_a_collector_says_how_its_files_are_read(ada: Context) -> None:
+    account = current().entity("ACCOUNT")
+    collector = create_one(
+        "ACTIVITY_COLLECTOR",
+        ada,
+        ActivityCollectorName="bulk-collector",
+        Type="BULK_DATA_LOADER",
+        Entity_Id=str(account.id),
+        EntityMethod="Upsert",
+        ExternalEntityFieldId=str(account.field("ExternalKey").id),
+        Delimiter="Semicolon",
+        FieldIncludedChar="'",
+        SkipRows="1",
+        OmitEnd="1",
+    )
+    try:
+        content = "made by somebody\nExternalKey;Name\nbulk-a;'A;a'\nbulk-a;B\n3 records\n"
+        done = load(ada, content, ActivityCollectorId=str(collector))
+        assert counts(done.pk) == ("COMPLETED", 2, 2, 0), done.error_text
+        assert names(ada) == ["B"]
+        (outcome,) = records.create("BULK_UPLOAD_HISTORY", [{"ActivityCollectorId": "0"}], ada)
+        assert codes([outcome])[0][0] == "LOOKUP_NOT_FOUND"
+    finally:
+        records.delete("ACTIVITY_COLLECTOR", [collector], ada, permanently=True)
+
+
+def test_usage_goes_to_the_collector_that_brings_it(ada: Context) -> None:
+    collector = create_one(
+        "ACTIVITY_COLLECTOR", ada, ActivityCollectorName="bulk-usage", Type="BULK_DATA_LOADER"
+    )
+    done = load(ada, "Quantity,BillingIdentifier\n7,bulk-1\n", ActivityCollectorId=str(collector))
+    assert counts(done.pk) == ("COMPLETED", 1, 1, 0), done.error_text
+    (line,) = told(done.pk, "AcceptedRecordsFile", ada)
+    (record,) = orjson.loads(query.retrieve_ids("COLLECTOR_FIELDS", [int(line["Id"])], ada).json)
+    assert record["ACTIVITY_COLLECTOR_ID"] == str(collector)
+    records.delete("COLLECTOR_FIELDS", [int(line["Id"])], ada, permanently=True)
+    records.delete("ACTIVITY_COLLECTOR", [collector], ada, permanently=True)
 
 
 def test_a_load_takes_one_file(ada: Context) -> None:
