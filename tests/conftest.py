@@ -25,6 +25,9 @@ from metabrm.embedded.valkey import Valkey
 from metabrm.environment import VARIABLES, read
 from metabrm.problems import Problem
 
+# What its checks compare is shown when they fail.
+pytest.register_assert_rewrite("tests.served")
+
 PREFIX = "metabrm-tests-"
 WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 

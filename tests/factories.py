@@ -267,7 +267,7 @@ class RefundFactory(RecordFactory):
     class Meta:
         model = "REFUND"
 
-    BillingProfileId = factory.LazyFunction(BillingProfileFactory)
+    PaymentItemId = factory.LazyFunction(PaymentFactory)
     RefundType = "CHECK"
     Amount = "5"
 

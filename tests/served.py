@@ -138,7 +138,7 @@ def _target(found: FieldSchema) -> str:
     if entity == "ENTITY_FIELD":
         return str(current().entity("ACCOUNT").field("ParentAccountId").id)
     if entity == "USER":
-        role = Role.objects.first()
+        role = Role.objects.create(name=f"Role of {found.name}")
         return str(User.objects.create(username=f"user of {found.name}", role=role).pk)
     if entity == "WORKFLOW_RULE":
         row = {"EntityId": str(current().entity("PRODUCT").id), "Event": "After Create"}

@@ -33,7 +33,7 @@ SERVED = {
                 {"SubscriptionFromDate": "2026-02-02", "SubscriptionToDate": "2026-02-01"},
                 "SubscriptionToDate is not before SubscriptionFromDate.",
             ),
-            ({"InvoiceId": "0"}, "InvoiceId 0: there is no INVOICE with this Id."),
+            ({"InvoiceId": "0"}, "InvoiceId: there is no INVOICE with Id 0."),
             ({"Quantity": "two"}, "Quantity is 'two'; send a number such as 12.50."),
         ),
     ),
