@@ -151,18 +151,21 @@ class ExternalUserBehavior(_PersonBehavior):
 
     def before_create(self, batch: Batch) -> None:
         super().before_create(batch)
-        self._never_administrators(batch)
+        self._never_administrators(batch, _ROLES, batch.sent("RoleId"))
 
     def before_update(self, batch: Batch) -> None:
         super().before_update(batch)
-        self._never_administrators(batch)
+        self._never_administrators(batch, _ROLES, batch.sent("RoleId"))
+
+    def after_undelete(self, batch: Batch) -> None:
+        super().after_undelete(batch)
+        self._never_administrators(batch, _ROLES_OF_PEOPLE.format(table=self.table), batch.ids)
 
     @staticmethod
-    def _never_administrators(batch: Batch) -> None:
-        sent = batch.sent("RoleId")
-        roles = roles_by(_ROLES, sent)
+    def _never_administrators(batch: Batch, sql: str, keys: list[Any]) -> None:
+        roles = roles_by(sql, keys)
         for index in batch.live:
-            if sent[index] in roles and roles[sent[index]][1]:
+            if keys[index] in roles and roles[keys[index]][1]:
                 batch.fail(
                     index,
                     Code.VALIDATION_FAILED,

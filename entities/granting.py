@@ -20,6 +20,7 @@ from entities.schema.description import EntitySchema
 from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
 from metabrm.identity.names import wrong_with
+from metabrm.identity.secret import revoke_gone
 from metabrm.identity.sessions import close_sessions_of_roles, close_sessions_of_users
 
 _ROLES = "SELECT id, id, administrator_flag, view_pii_flag FROM identity_role WHERE id = ANY(%s)"
@@ -142,8 +143,9 @@ class UserBehavior(Guarded):
         close_sessions_of_users(batch.ids[i] or 0 for i in closed)
 
     def after_delete(self, batch: Batch) -> None:
-        """Whoever is deleted is signed out, and stays so when he comes back."""
+        """Whoever is deleted is signed out, and stays so when he comes back, as do his programs."""
         close_sessions_of_users(batch.ids[i] or 0 for i in batch.live)
+        revoke_gone()
 
     @staticmethod
     def _check_names(batch: Batch) -> None:

@@ -23,7 +23,7 @@ from entities.errors import Code, RequestError
 from metabrm.identity import lockout, secret, services, sessions, tokens
 from metabrm.identity.models import User
 from metabrm.identity.services import LockedOut
-from metabrm.identity.sessions import Origin
+from metabrm.identity.sessions import Origin, SignInOvertakenError
 from metabrm.web.middleware import request_id_of
 
 _REFUSED = "The username or the password is wrong, or the user may not sign in."
@@ -46,9 +46,12 @@ def login(request: HttpRequest) -> HttpResponse:
         user = _user(request, _json_body(request, _CREDENTIALS))
     except LockedOut:
         return _later(_login_refused(Code.SIGN_IN_LOCKED, _LOCKED_OUT))
-    if user is None:
+    try:
+        session_id = services.open_session(user, Origin.of(request)) if user else ""
+    except SignInOvertakenError:
+        session_id = ""
+    if not session_id:
         return _login_refused(Code.INVALID_CREDENTIALS, _REFUSED)
-    session_id = services.open_session(user, Origin.of(request))
     return _json({"loginResponse": [{"SessionID": session_id, "ErrorCode": "0", "ErrorText": []}]})
 
 
@@ -108,6 +111,8 @@ def _answer(
         response = action(request)
     except LockedOut:
         response = _later(rendered(RequestError(Code.SIGN_IN_LOCKED, _LOCKED_OUT)))
+    except SignInOvertakenError:
+        response = rendered(RequestError(Code.INVALID_CREDENTIALS, _REFUSED))
     except Exception as error:
         # Whatever happened, the client gets an answer in JSON.
         response = answer_to(error, request_id_of(request))

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest
 
 from metabrm import clock
@@ -67,6 +67,13 @@ def revoke_keys(ids: Iterable[int]) -> None:
 def revoke_clients(ids: Iterable[int]) -> None:
     """Forget the secrets of the clients with these Ids, and end what they signed in by them."""
     Secret.objects.filter(client__in=list(ids)).delete()
+
+
+def revoke_gone() -> None:
+    """Forget the secrets of keys and clients that were deleted along with what they belonged to."""
+    keys = ApiKey.objects.filter(pk=OuterRef("api_key_id"), deleted_at=None)
+    clients = OAuthClient.objects.filter(pk=OuterRef("client_id"), deleted_at=None)
+    Secret.objects.filter(~Exists(keys) & ~Exists(clients)).delete()
 
 
 def authenticate_client(

@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q
 from django.http import HttpRequest
 
@@ -76,10 +76,18 @@ _BY_KEY = {
 }
 
 
+_STILL = """
+SELECT 1 FROM identity_user
+WHERE id = %s AND password = %s AND status = 'ACTIVE' AND deleted_at IS NULL FOR SHARE
+"""
 _USED = """
 UPDATE {table} SET last_used = %s WHERE id = (SELECT id FROM {table}
     WHERE id = %s AND (last_used IS NULL OR last_used < %s) FOR UPDATE SKIP LOCKED)
 """
+
+
+class SignInOvertakenError(Exception):
+    """Between the proof and the sign-in the password changed, or the user was deactivated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +128,22 @@ def open_tokens(
 
 def _open(user: User, origin: Origin, lifetime: timedelta, **proof: Any) -> ApiSession:
     now = clock.now()
-    return ApiSession.objects.create(
-        user=user,
-        address=origin.address,
-        agent=origin.agent,
-        created=now,
-        last_used=now,
-        expires=now + lifetime,
-        **proof,
-    )
+    with transaction.atomic():
+        # Whoever gives a new password or deactivates waits for this, and then ends it too; if he
+        # came first, the proof is worth nothing any more.
+        with connection.cursor() as cursor:
+            cursor.execute(_STILL, [user.pk, user.password])
+            if cursor.fetchone() is None:
+                raise SignInOvertakenError
+        return ApiSession.objects.create(
+            user=user,
+            address=origin.address,
+            agent=origin.agent,
+            created=now,
+            last_used=now,
+            expires=now + lifetime,
+            **proof,
+        )
 
 
 def close_session(session_id: str) -> bool:

@@ -427,6 +427,36 @@ def test_who_may_sign_others_out(boss: User, clerk: Callable[..., Context]) -> N
     assert whoami(sessionid=above).status_code == 200
 
 
+def test_a_sign_in_that_was_overtaken_by_a_new_password_opens_nothing(boss: User) -> None:
+    from metabrm.identity import services, sessions, tokens
+    from metabrm.identity.models import User
+
+    proved = services.authenticate("boss", PASSWORD)
+    assert proved is not None
+    services.set_password(User.objects.get(pk=boss.pk), "another-walnut-20")
+    for opens in (services.open_session, tokens.issue):
+        with pytest.raises(sessions.SignInOvertakenError):
+            opens(proved)
+
+
+def test_what_is_purged_takes_its_secrets_and_sessions_along(
+    boss: User, key: dict[str, str], oauth: dict[str, str], system: Context
+) -> None:
+    from entities import records
+    from metabrm.identity.models import ApiSession, BrowserSession, Secret
+
+    assert whoami(X_Api_Key=key["api_key"]).status_code == 200
+    header = basic(oauth["client_id"], oauth["client_secret"])
+    assert post("/auth/1.0/authenticate", Authorization=header).status_code == 200
+    Client().force_login(boss)
+    (done,) = records.delete("API_KEY", [key["Id"]], system, permanently=True)
+    assert done.ok, done.problems
+    (done,) = records.delete("USER", [boss.pk], system, permanently=True)
+    assert done.ok, done.problems
+    for model in (Secret, ApiSession, BrowserSession):
+        assert not model.objects.exists()
+
+
 # Hosted payment pages
 
 
@@ -663,8 +693,14 @@ def test_external_users_are_never_administrators(
     assert made.ok, made.problems
     (up,) = records.update("EXTERNAL_USER", [{"Id": made.id, "RoleId": boss.role_id}], system)
     assert [p.code for p in up.problems] == ["VALIDATION_FAILED"]
-    (raised,) = records.update("ROLE", [{"Id": portal.pk, "AdministratorFlag": "1"}], system)
+    raise_role = [{"Id": portal.pk, "AdministratorFlag": "1"}]
+    (raised,) = records.update("ROLE", raise_role, system)
     assert [p.field for p in raised.problems] == ["AdministratorFlag"]
+    assert records.delete("EXTERNAL_USER", [made.id], system)[0].ok
+    assert records.update("ROLE", raise_role, system)[0].ok
+    assert not records.undelete("EXTERNAL_USER", [made.id], system)[0].ok
+    assert records.update("ROLE", [{**raise_role[0], "AdministratorFlag": "0"}], system)[0].ok
+    assert records.undelete("EXTERNAL_USER", [made.id], system)[0].ok
     small = clerk(EXTERNAL_USER="CRUD", ROLE="R", ACCOUNT="R")
     above = clerk(EXTERNAL_USER="CRUD", ROLE="R", ACCOUNT="CRUD")
     (refused,) = records.create(
