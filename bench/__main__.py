@@ -19,6 +19,7 @@ def benches() -> dict[str, Measurement]:
     from bench.metadata import create as wide_create
     from bench.metadata import retrieve as wide_retrieve
     from bench.metadata import served, snapshot, version
+    from bench.query import observed
 
     return {
         "api.create": create.BENCH,
@@ -32,6 +33,7 @@ def benches() -> dict[str, Measurement]:
         "metadata.version": version.BENCH,
         "metadata.snapshot": snapshot.BENCH,
         "metadata.served": served.BENCH,
+        "query.observed": observed.BENCH,
     }
 
 

@@ -12,6 +12,11 @@ GROWTH = {"ours_growth", "limit_growth", "memory_growth"}
 SINGLE = {
     f"{side}_{figure}" for side in ("ours", "stock") for figure in ("per_s", "p50_ms", "p99_ms")
 }
+OBSERVED = {
+    *("invoices_of_a_day", "count_of_closed", "invoice_with_activities", "total_of_all"),
+    *("a_page_of_invoices", "profile_by_hosted_id", "profile_with_account", "usage_by_product"),
+    *("activities_of_an_account", "accounts_like"),
+}
 
 
 @pytest.mark.parametrize(
@@ -42,6 +47,7 @@ def test_single_creates_tell_rates_and_percentiles_of_both(
         ("metadata.version", {"check_us", "check_by_itself_us", "one_record_us", "share_percent"}),
         ("metadata.snapshot", {"entities", "fields", "build_s", "build_cpu_s"}),
         ("metadata.served", {"workers", "change_s", "served_s", "slowest_s"}),
+        ("query.observed", {"median", "worst", *OBSERVED}),
     ],
 )
 def test_a_bench_of_what_only_we_do_tells_its_own_figures(

@@ -1,0 +1,1 @@
+"""What the query language costs: queries that clients send, beside the same written by hand."""
