@@ -58,6 +58,13 @@ GOOD = [
     ("BRM_RATE_LIMITS", "user:a.b@c=1:2:3, role:2=off", "rate_limits",
      {"user:a.b@c": RateLimit(1, 2, 3), "role:2": None}),
     ("BRM_IDEMPOTENCY_HOURS", "48", "idempotency_hours", 48),
+    ("BRM_SIGNING_KEYS", f"new:{'n' * 32}, old_1:{'o:' * 16}", "signing_keys",
+     (("new", "n" * 32), ("old_1", "o:" * 16))),
+    ("BRM_SIGNING_KEYS", "", "signing_keys", ()),
+    ("BRM_SESSION_IDLE_MINUTES", "30", "session_idle_minutes", 30),
+    ("BRM_SESSION_HOURS", "", "session_hours", 24),
+    ("BRM_LOCKOUT_FAILURES", "3", "lockout_failures", 3),
+    ("BRM_LOCKOUT_MINUTES", "60", "lockout_minutes", 60),
     ("BRM_HTTPS", "on", "https", True),
     ("BRM_CORS_ORIGINS", "https://a.example, http://localhost:3000,http://[::1]:80",
      "cors_origins", ("https://a.example", "http://localhost:3000", "http://[::1]:80")),
@@ -66,6 +73,11 @@ GOOD = [
 ]  # fmt: skip
 
 BAD = [
+    *(
+        (name, text)
+        for name in ("BRM_SESSION_HOURS", "BRM_LOCKOUT_FAILURES")
+        for text in ("0", "x")
+    ),
     *(("BRM_RATE_LIMIT", text) for text in ("15", "0:1:1", "1:1:-1", "a:b:c", "1:2:3:4", "15/s")),
     *(
         ("BRM_RATE_LIMITS", text)
@@ -156,6 +168,9 @@ def test_all_wrong_values_are_told_at_once() -> None:
         ("BRM_MAIL_URL", "smtp://u:hunter2@h?tls=perhaps"),
         ("BRM_MAIL_URL", "smtp://u:hunter2@h:99999"),
         ("BRM_FIELD_KEYS", "hunter2"),
+        ("BRM_SIGNING_KEYS", "hunter2"),
+        ("BRM_SIGNING_KEYS", f"a:{'hunter2' * 3}"),
+        ("BRM_SIGNING_KEYS", f"a:{'hunter2' * 9},a:{'hunter2' * 8}"),
         ("BRM_FIELD_KEYS", f"k1:{'hunter2' * 13}"),
     ],
 )
