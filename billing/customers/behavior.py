@@ -11,28 +11,13 @@ from billing.catalog.models import PackageProduct
 from billing.customers.models import AccountProduct, Contract
 from billing.customers.models.accounts import ROOT_ACCOUNT_ID
 from billing.overlaps import BEFORE, WRITTEN, fail_clashing, written_ids
+from billing.trees import TreeBehavior
 from entities.access import rights
 from entities.errors import Code
 from entities.records import UNSET, Batch, Behavior, behavior
 
-# Accounts that are their own ancestor. UNION drops what was seen, so the walk ends.
-CIRCLES = """
-WITH RECURSIVE up(start, id) AS (
-    SELECT id, parent_account_id FROM customers_account
-    WHERE id = ANY(%s) AND parent_account_id IS NOT NULL
-    UNION
-    SELECT up.start, above.parent_account_id
-    FROM up JOIN customers_account above ON above.id = up.id
-    WHERE above.parent_account_id IS NOT NULL
-)
-SELECT start FROM up WHERE id = start
-"""
-
 #: What a message says of a contract to whoever may read it.
 _CONTRACT_TOLD = frozenset({"ContractNumber", "StartDate", "EndDate"})
-
-# Any number will do, as long as nothing else locks it.
-HIERARCHY_LOCK = 7_224_001
 
 # What a written token clashes with: the same token on a day on which somebody else has it.
 TOKEN_CLASHES = f"""
@@ -55,30 +40,11 @@ ORDER BY written.place, before.place NULLS FIRST, other.id
 
 
 @behavior("ACCOUNT")
-class AccountBehavior(Behavior):
+class AccountBehavior(TreeBehavior):
     """The accounts are a tree, and account 1 stays its root."""
 
-    def before_update(self, batch: Batch) -> None:
-        if _moved(batch):
-            # Two requests could each close half of a circle that neither sees.
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [HIERARCHY_LOCK])
-
-    def after_update(self, batch: Batch) -> None:
-        moved = _moved(batch)
-        if not moved:
-            return
-        with connection.cursor() as cursor:
-            cursor.execute(CIRCLES, [list(moved)])
-            circular = [row[0] for row in cursor.fetchall()]
-        for account in circular:
-            batch.fail(
-                moved[account],
-                Code.VALIDATION_FAILED,
-                f"Account {account} would be above itself in the hierarchy; send a ParentAccountId "
-                f"that is not below it.",
-                "ParentAccountId",
-            )
+    parent = "ParentAccountId"
+    lock = 7_224_001
 
     def before_delete(self, batch: Batch) -> None:
         for index in batch.live:
@@ -89,22 +55,6 @@ class AccountBehavior(Behavior):
                     f"Account {ROOT_ACCOUNT_ID} is the root of the hierarchy and stays.",
                     "Id",
                 )
-
-
-def _moved(batch: Batch) -> dict[int, int]:
-    """Id -> index of the accounts whose parent changes."""
-    stored = batch.stored.get("ParentAccountId", [])
-    return {
-        account: index
-        for index, (account, parent, was) in enumerate(
-            zip(batch.ids, batch.sent("ParentAccountId"), stored, strict=False)
-        )
-        if index not in batch.problems
-        and account is not None
-        and parent is not UNSET
-        and parent is not None
-        and parent != was
-    }
 
 
 @behavior("BILLING_PROFILE")

@@ -2,6 +2,7 @@
 
 from billing.customers.models import BillingProfile
 from billing.invoicing.models.cycles import CYCLE_CONFIG_ID
+from billing.trees import TreeBehavior
 from entities.errors import Code
 from entities.records import UNSET, Batch, Behavior, behavior
 
@@ -26,6 +27,14 @@ def _take_account(batch: Batch) -> None:
         BillingProfile._base_manager.filter(pk__in=wanted).values_list("pk", "account_id")
     )
     batch.put("AccountId", [UNSET if p is UNSET else accounts.get(p) for p in profiles])
+
+
+@behavior("INVOICE_GROUP")
+class InvoiceGroupBehavior(TreeBehavior):
+    """The groups of a template are a tree."""
+
+    parent = "ParentInvoiceGroupId"
+    lock = 7_224_002
 
 
 @behavior("INVOICE_CYCLE_CONFIG")

@@ -56,8 +56,13 @@ def main_lookups(fields: Iterable[FieldSchema]) -> list[FieldSchema]:
 
 
 def columns(schema: EntitySchema, rights: EntityRights) -> list[FieldSchema]:
-    """The fields of the list: title, keys, status, main lookups, what is required, last change."""
+    """The fields of the list: those that the entity names, else title, keys, status, main lookups,
+    what is required, last change."""
     fields = [f for f in readable(schema, rights) if f.column is not None]
+    by_name = {f.name: f for f in fields}
+    named = [by_name[name] for name in schema.listed if name in by_name]
+    if named:
+        return named
     title = schema.field(schema.title)
     chosen = [title] if title in fields else []
     chosen += [f for f in fields if f.external_key]

@@ -25,7 +25,7 @@ EMPTY = mark_safe('<span class="brm-empty">–</span>')
 
 #: Words of states -> colour of the badge.
 _GOOD = {"ACTIVE", "COMPLETED", "APPROVED", "POSTED", "PAID", "CURRENT", "CREATE", "UNDELETE"}
-_BAD = {"CLOSED", "DEACTIVATED", "FAILED", "REJECTED", "CANCELLED", "DELETE", "PURGE"}
+_BAD = {"DEACTIVATED", "FAILED", "REJECTED", "CANCELLED", "DELETE", "PURGE"}
 _WAITING = {"SUSPENDED", "PENDING", "RUNNING", "AWAITING_FILE", "DRAFT", "NEW", "HIDDEN", "UPDATE"}
 
 

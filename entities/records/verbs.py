@@ -58,7 +58,7 @@ def create(
     alone = _alone(rows)
 
     def work(snapshot: Snapshot, schema: EntitySchema, granted: EntityRights) -> Batch:
-        require(granted.create and schema.writable, context, "create", schema)
+        _allow(granted.create, granted, context, "create", schema)
         batch = Batch(snapshot, schema, context, len(rows), alone=alone)
         relations = decode(batch, rows, granted)
         _refuse_ids(batch)
@@ -87,7 +87,7 @@ def update(
     alone = _alone(rows)
 
     def work(snapshot: Snapshot, schema: EntitySchema, granted: EntityRights) -> Batch:
-        require(granted.update and schema.writable, context, "update", schema)
+        _allow(granted.update, granted, context, "update", schema)
         batch = Batch(snapshot, schema, context, len(rows), alone=alone)
         relations = decode(batch, rows, granted, null_clears=null_clears)
         _address_by_id(batch)
@@ -116,7 +116,7 @@ def upsert(
     created: set[int] = set()
 
     def work(snapshot: Snapshot, schema: EntitySchema, granted: EntityRights) -> Batch:
-        require((granted.create or granted.update) and schema.writable, context, "upsert", schema)
+        _allow(granted.create or granted.update, granted, context, "upsert", schema)
         key_field = _external_key(schema, key)
         _may_probe(key_field, schema, granted, context)
         batch = Batch(snapshot, schema, context, len(rows))
@@ -130,6 +130,18 @@ def upsert(
 
     batch = _transact(entity, context, all_or_none, work)
     return _outcomes(batch, created)
+
+
+def _allow(
+    allowed: bool, granted: EntityRights, context: Context, action: str, schema: EntitySchema
+) -> None:
+    """Raise RequestError unless the caller may write the entity, as far as anybody may."""
+    if granted.read and not schema.writable:
+        raise RequestError(
+            Code.READ_ONLY_ENTITY,
+            f"{schema.name} is kept by the platform and can't be written; read it.",
+        )
+    require(allowed and schema.writable, context, action, schema)
 
 
 def delete(
@@ -149,7 +161,7 @@ def delete(
     """
 
     def work(snapshot: Snapshot, schema: EntitySchema, granted: EntityRights) -> Batch:
-        require(granted.delete and schema.writable, context, "delete", schema)
+        _allow(granted.delete, granted, context, "delete", schema)
         _refuse_to_delete(schema)
         batch = _addressed(snapshot, schema, context, ids)
         purged = permanently or recycled or not schema.recycle_bin
@@ -168,7 +180,7 @@ def undelete(
     """
 
     def work(snapshot: Snapshot, schema: EntitySchema, granted: EntityRights) -> Batch:
-        require(granted.delete and schema.writable, context, "undelete", schema)
+        _allow(granted.delete, granted, context, "undelete", schema)
         batch = _addressed(snapshot, schema, context, ids)
         removal.undelete(batch)
         return batch

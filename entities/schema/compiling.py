@@ -383,7 +383,8 @@ def _entity(
         authored=static is None or "deleted_at" in _columns(static),
         unique_keys=tuple(dict.fromkeys(unique_keys)),
         private=private,
-        seen_with=_seen_with(static, fields),
+        listed=tuple(f.name for f in _named(static, "listed", fields)),
+        seen_with=_named(static, "seen_with", fields),
         personal=bool(options and options.personal),
         constraint_messages=MappingProxyType(messages),
         refused={fold(n): text for n, text in (options.refused if options else {}).items()},
@@ -393,13 +394,14 @@ def _entity(
     )
 
 
-def _seen_with(
-    static: type[CoreModel] | None, fields: Iterable[FieldSchema]
+def _named(
+    static: type[CoreModel] | None, option: str, fields: Iterable[FieldSchema]
 ) -> tuple[FieldSchema, ...]:
-    if static is None:
-        return ()
-    columns = {_column(static, name) for name in static.brm.seen_with}
-    return tuple(f for f in fields if f.column in columns)
+    """The fields whose Python names an option of a core model gives, in its order."""
+    names: tuple[str, ...] = getattr(static.brm, option) if static is not None else ()
+    by_column = {field.column: field for field in fields}
+    columns = [_column(cast("type[models.Model]", static), name) for name in names]
+    return tuple(by_column[column] for column in columns if column in by_column)
 
 
 def title_among(fields: Iterable[FieldSchema]) -> str:

@@ -171,6 +171,8 @@ class EntitySchema:
     deletable: bool = True
     #: Whether a record is seen only by who made it and those with whom it is shared.
     private: bool = False
+    #: Names of the fields that lists show where no layout says which; derived where empty.
+    listed: tuple[str, ...] = ()
     #: Lookups to what a record of a view is made of: it exists for whoever sees all of these.
     seen_with: tuple[FieldSchema, ...] = ()
     #: Whether, without being PRIVATE, a record is seen only by who made it and by administrators.

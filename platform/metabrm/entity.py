@@ -41,6 +41,8 @@ class EntityOptions:
     external_keys    Python names of the fields an upsert or a lookup may name, the preferred first;
                      each has a unique index of its own
     title            Python name of the field that people recognise a record by
+    listed           Python names of the fields that lists show where no layout says which; without
+                     any, they are derived from the fields
     computed         read-only fields without a column
     hidden           Python names of columns that are nobody's business outside (never in metadata)
     unaudited        columns left out of the history (secrets)
@@ -69,6 +71,7 @@ class EntityOptions:
     names: Mapping[str, str] = field(default_factory=dict)
     external_keys: tuple[str, ...] = ()
     title: str = "name"
+    listed: tuple[str, ...] = ()
     computed: tuple[Computed, ...] = ()
     hidden: tuple[str, ...] = ()
     unaudited: tuple[str, ...] = ()

@@ -222,6 +222,17 @@ class Invoice(ExternallyKeyed, EntityModel):
         name="INVOICE",
         external_keys=("external_key",),
         title="id",
+        listed=(
+            "id",
+            "account",
+            "billing_profile",
+            "status",
+            "billing_cycle_start_date",
+            "billing_cycle_end_date",
+            "due_date",
+            "grand_total_amount",
+            "payment_status",
+        ),
         read_only=("account",),
         computed=(
             Computed(

@@ -149,6 +149,16 @@ class Credit(ExternallyKeyed, EntityModel):
         },
         external_keys=("external_key",),
         title="id",
+        listed=(
+            "id",
+            "billing_profile",
+            "credit_type",
+            "amount",
+            "credit_date",
+            "approval_status",
+            "void_flag",
+            "updated",
+        ),
         refused=CARD_CODE,
     )
 

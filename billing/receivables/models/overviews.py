@@ -83,6 +83,17 @@ class PaymentsRefunds(CoreModel):
     brm = EntityOptions(
         name="PAYMENTS_REFUNDS",
         title="id",
+        listed=(
+            "id",
+            "transaction_type",
+            "transaction_date",
+            "account",
+            "payment_method_type",
+            "card_brand",
+            "status",
+            "payment_item",
+            "refund_item",
+        ),
         writable=False,
         seen_with=("payment_item", "refund_item"),
     )

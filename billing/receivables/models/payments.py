@@ -193,6 +193,16 @@ class Payment(ExternallyKeyed, EntityModel):
         names={"payment_type": "PaymentType", "late_approved_by": "LateApprovedBy"},
         external_keys=("external_key",),
         title="id",
+        listed=(
+            "id",
+            "billing_profile",
+            "payment_type",
+            "amount",
+            "payment_date",
+            "credit_card_transaction_status",
+            "void_flag",
+            "updated",
+        ),
         unaudited=("credit_card_token", "ach_token"),
         refused=CARD_CODE,
     )

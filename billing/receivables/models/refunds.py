@@ -67,6 +67,7 @@ class Refund(ExternallyKeyed, EntityModel):
         },
         external_keys=("external_key",),
         title="id",
+        listed=("id", "payment_item", "refund_type", "amount", "status", "void_flag", "updated"),
     )
 
     class Meta:

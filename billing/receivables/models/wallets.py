@@ -100,6 +100,16 @@ class Wallet(EntityModel):
         names={"payment_gateway_profile_id": "PaymentGatewayProfileid"},
         external_keys=("hosted_payment_page_external_id",),
         title="credit_card_name",
+        listed=(
+            "credit_card_name",
+            "billing_profile",
+            "status",
+            "default_flag",
+            "credit_card_type",
+            "credit_card_number",
+            "credit_card_exp_date",
+            "ach_bank_acct_num",
+        ),
         unaudited=("credit_card_token",),
         refused=CARD_CODE,
     )

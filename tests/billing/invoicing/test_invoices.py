@@ -101,3 +101,18 @@ def test_the_settings_of_cycles_are_one_record_that_stays(system: Context) -> No
         system,
     )
     assert kept == {"e": "1", "l": "0"}
+
+
+def test_no_group_stands_above_itself(make: Maker, system: Context) -> None:
+    top = make("INVOICE_GROUP", FieldLabel="Region")
+    middle = make("INVOICE_GROUP", ParentInvoiceGroupId=top)
+    below = make("INVOICE_GROUP", ParentInvoiceGroupId=middle)
+    moved = {"Id": top, "ParentInvoiceGroupId": below}
+    assert refusals(records.update("INVOICE_GROUP", [moved], system)) == [
+        f"Invoice group {top} would be above itself in the hierarchy; send a "
+        f"ParentInvoiceGroupId that is not below it."
+    ]
+    (itself,) = refusals(
+        records.update("INVOICE_GROUP", [{"Id": top, "ParentInvoiceGroupId": top}], system)
+    )
+    assert itself == "ParentInvoiceGroupId is another group than this one."

@@ -95,3 +95,21 @@ def test_numbers_of_any_length_can_be_typed(browser: Client, page) -> None:
     lookup = "/admin/lookup/ACCOUNT/ParentAccountId/"
     assert browser.get(lookup, {"term": long}).json()["results"] == []
     assert browser.get(lookup, {"page": long}).json()["results"] == []
+
+
+def test_a_list_shows_what_its_entity_names(browser: Client, page, make) -> None:
+    listed = browser.get(page("INVOICE"))
+    headings = [
+        "ID",
+        "Account",
+        "Billing profile",
+        "Status",
+        "Billing cycle start date",
+        "Billing cycle end date",
+        "Due date",
+        "Grand total amount",
+        "Payment status",
+    ]
+    places = [listed.text.find(f">{heading}<") for heading in headings]
+    assert -1 not in places
+    assert places == sorted(places)
