@@ -17,6 +17,7 @@ from metabrm.identity.context import Context
 from metabrm.identity.secret import key_in
 from metabrm.identity.sessions import context_of_key, context_of_session
 from metabrm.identity.tokens import BadToken, context_of_token
+from metabrm.observability.facts import facts
 from metabrm.web.middleware import request_id_of
 
 #: Digits of a number that is longer than any Id.
@@ -43,6 +44,7 @@ def caller(request: HttpRequest) -> tuple[Context, Snapshot]:
         "alongside": _SCHEMA_VERSION,
     }
     found = context_of_session(session_id, **about) if session_id else None
+    facts().credential = "session"
     if found is None:
         found, refusal = _otherwise(request, about)
     if found is None:
@@ -55,6 +57,7 @@ def caller(request: HttpRequest) -> tuple[Context, Snapshot]:
             )
         raise RequestError(Code.NOT_AUTHENTICATED, refusal)
     context, version = found
+    facts().username = context.username
     admit(request, context)
     return context, current(version or 0)
 
@@ -64,6 +67,7 @@ def served(snapshot: Snapshot, entity: str) -> str:
     schema = snapshot.entity(entity)
     if not schema.api_enabled:
         raise RequestError(Code.UNKNOWN_ENTITY, f"There is no entity {entity!r}.")
+    facts().entity = schema.name
     return schema.name
 
 
@@ -96,13 +100,16 @@ def _otherwise(
     header = str(request.META.get("HTTP_AUTHORIZATION", "")).strip()
     if header[:7].casefold() in ("bearer", "bearer "):
         try:
-            return context_of_token(bearer_of(request), **about), ""
+            found = context_of_token(bearer_of(request), **about)
+            facts().credential = "token"
+            return found, ""
         except BadToken as bad:
             refusal = f"The bearer token is not accepted: {bad}."
     for key in (key_in(header), key_of(request)):
         if key:
-            found = context_of_key(key, **about)
-            if found is not None:
-                return found, ""
+            holder = context_of_key(key, **about)
+            if holder is not None:
+                facts().credential = "key"
+                return holder, ""
             refusal = refusal or "The API key is not known, has expired or was revoked."
     return None, refusal or _NO_CREDENTIAL

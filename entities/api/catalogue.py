@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from entities.api.errors import JSON
 from entities.catalogue import PAGE, as_rows
 
-__all__ = ["PAGE", "answer", "page"]
+__all__ = ["PAGE", "errors", "page"]
 
 
 def page(request: HttpRequest) -> HttpResponse:
@@ -20,7 +20,7 @@ def page(request: HttpRequest) -> HttpResponse:
     return render(request, "docs/errors.html", {"entries": _entries()})
 
 
-def answer(request: HttpRequest) -> HttpResponse:
+def errors(request: HttpRequest) -> HttpResponse:
     """GET /errors"""
     return HttpResponse(_rows(), content_type=JSON)
 

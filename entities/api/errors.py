@@ -16,6 +16,8 @@ from django.http import HttpResponse
 
 from entities.catalogue import CATALOGUE, help_for
 from entities.errors import Code, RequestError
+from metabrm.observability import tracebacks
+from metabrm.observability.facts import facts
 
 log = logging.getLogger("metabrm.api")
 
@@ -41,7 +43,7 @@ def answer_to(error: Exception, request_id: str) -> HttpResponse:
     if isinstance(error, RequestError):
         return rendered(error)
     if isinstance(error, OperationalError | InterfaceError) or _connection_lost(error):
-        log.warning("request %s: database unavailable: %s", request_id, error)
+        log.warning("request %s: database unavailable: %s", request_id, tracebacks.message(error))
         return rendered(
             RequestError(
                 Code.TEMPORARILY_UNAVAILABLE,
@@ -61,6 +63,7 @@ def answer_to(error: Exception, request_id: str) -> HttpResponse:
 
 def rendered(error: RequestError) -> HttpResponse:
     """A request-level error as an answer."""
+    facts().code = error.code
     detail: dict[str, object] = {"error_code": error.code, "error_message": error.message}
     if error.field:
         detail["field"] = error.field

@@ -24,6 +24,7 @@ from metabrm.identity import lockout, secret, services, sessions, tokens
 from metabrm.identity.models import User
 from metabrm.identity.services import LockedOut
 from metabrm.identity.sessions import Origin, SignInOvertakenError
+from metabrm.observability.facts import facts
 from metabrm.web.middleware import request_id_of
 
 _REFUSED = "The username or the password is wrong, or the user may not sign in."
@@ -97,6 +98,7 @@ def _answer(
     try:
         require_our_own(org)
         name = path.strip("/").casefold()
+        facts().org = org
         action = find(name)
         if action is None:
             raise RequestError(
@@ -107,6 +109,7 @@ def _answer(
             )
         if request.method != "POST":
             raise MethodNotAllowed(request.method or "", ["POST"])
+        facts().verb = "secret" if name.endswith("/secret") else action.__name__.strip("_")
         admit_address(request)
         response = action(request)
     except LockedOut:
@@ -313,6 +316,7 @@ def _optional(sent: dict[str, Any], *names: str) -> str:
 
 
 def _login_refused(code: Code, message: str) -> HttpResponse:
+    facts().code = code
     element = {"SessionID": "", "ErrorCode": code, "ErrorText": [message], "help": help_for(code)}
     return _json({"loginResponse": [element]}, STATUS[code])
 

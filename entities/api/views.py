@@ -28,6 +28,7 @@ from entities.records.outcome import Outcome
 from metabrm import environment
 from metabrm.identity.context import Context
 from metabrm.identity.models import User
+from metabrm.observability.facts import facts
 from metabrm.web.middleware import request_id_of
 
 View = Callable[[HttpRequest], HttpResponse]
@@ -41,12 +42,14 @@ def rest(request: HttpRequest, path: str = "", org: str = "") -> HttpResponse:
     """Answer any REST 2.0 request; `path` is what follows `/rest/2.0/`."""
     try:
         require_our_own(org)
+        facts().org = org
         methods, hint = _methods_at([part for part in path.split("/") if part])
         if request.method == "OPTIONS":
             return HttpResponse(status=204, headers={"Allow": ", ".join([*methods, "OPTIONS"])})
         view = methods.get("GET" if request.method == "HEAD" else request.method or "")
         if view is None:
             raise MethodNotAllowed(request.method or "", methods, hint)
+        facts().verb = _verb(view)
         return told(request, view(request))
     except Exception as error:
         # Whatever happened, the client gets an answer in JSON.
@@ -79,7 +82,7 @@ def _methods_at(parts: list[str]) -> tuple[dict[str, View], str]:
         case ["openapi.json"]:
             return {"GET": describe}, ""
         case ["errors"]:
-            return {"GET": catalogue.answer}, ""
+            return {"GET": catalogue.errors}, ""
         case ["files", _, _, _]:
             return files.methods(*parts[1:]), ""
         case ["files", _, _, _, "content"]:
@@ -113,6 +116,12 @@ def _methods_at(parts: list[str]) -> tuple[dict[str, View], str]:
         "/files/ENTITY/FIELD, /query, /query/explain, "
         "/openapi.json, /errors, /login and /logout.",
     )
+
+
+def _verb(view: View) -> str:
+    """What a view does, in a word: the first of its name, `retrieve` for retrieve_where."""
+    plain = view.func if isinstance(view, partial) else view
+    return plain.__name__.partition("_")[0]
 
 
 def create(request: HttpRequest, entity: str) -> HttpResponse:
@@ -330,6 +339,9 @@ def _put_id(rows: list[Any], record_id: str) -> None:
 
 
 def _outcomes(name: str, outcomes: list[Outcome], *, with_created: bool = False) -> HttpResponse:
+    known = facts()
+    known.failed = sum(not outcome.ok for outcome in outcomes)
+    known.rows = len(outcomes) - known.failed
     body = envelope.write(name, outcomes, with_created=with_created)
     return HttpResponse(body, content_type=JSON)
 
@@ -337,4 +349,5 @@ def _outcomes(name: str, outcomes: list[Outcome], *, with_created: bool = False)
 def _rows(name: str, page: Page) -> HttpResponse:
     if not page.count:
         raise RequestError(Code.NO_ROWS, "No record matches.")
+    facts().rows = page.count
     return HttpResponse(b'{"%s":%s}' % (name.encode(), page.json), content_type=JSON)

@@ -6,12 +6,14 @@ snapshot is as good as its version.
 """
 
 import threading
+import time
 
 from django.db import connection
 
 from entities.schema.compiling import build
 from entities.schema.snapshot import Snapshot
 from entities.schema.versioning import database_version
+from metabrm.observability import metrics
 
 _current: Snapshot | None = None
 _building = threading.Lock()
@@ -75,5 +77,6 @@ def _newest() -> Snapshot:
         if _current is None or _current.version != version:
             own = _own.snapshot
             _current = own if own is not None and own.version == version else build()
+            metrics.serves(_current.version, time.time())
         _own.snapshot = None
         return _current

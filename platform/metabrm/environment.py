@@ -24,6 +24,7 @@ from metabrm.problems import Problem
 
 POSTGRES_SCHEMES = ("postgresql://", "postgres://")
 REDIS_SCHEMES = ("redis", "rediss", "unix")
+LOG_FORMATS = ("json", "console")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 RATE_LIMIT = "15:150:100000"
 FLAG_ON = ("on", "true", "yes", "1")
@@ -96,6 +97,11 @@ class Environment:
     mail_from: str | None = None
     webhook_private_hosts: tuple[str, ...] = ()
     files_dir: Path | None = None
+    log_format: str | None = None
+    metrics_token: str | None = field(default=None, repr=False)
+    metrics_networks: tuple[str, ...] = ()
+    slow_query_ms: int = 1000
+    slow_query_plan: bool = False
     field_keys: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     rate_limit: RateLimit | None = None
     rate_limits: Mapping[str, RateLimit | None] = field(default_factory=dict)
@@ -154,6 +160,15 @@ def _directory(text: str) -> Path:
 def _log_level(text: str) -> str:
     _must(text.upper() in LOG_LEVELS)
     return text.upper()
+
+
+def _log_format(text: str) -> str:
+    _must(text.lower() in LOG_FORMATS)
+    return text.lower()
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    return tuple(str(ipaddress.ip_network(entry.strip())) for entry in text.split(","))
 
 
 def _host_names(text: str) -> tuple[str, ...]:
@@ -407,6 +422,42 @@ VARIABLES: tuple[Variable, ...] = (
         _log_level,
     ),
     Variable(
+        "BRM_LOG_FORMAT",
+        "`console` where that is a terminal, else `json`",
+        "How log lines are written: one JSON object per line, or for reading.",
+        "one of " + ", ".join(LOG_FORMATS),
+        _log_format,
+    ),
+    Variable(
+        "BRM_METRICS_TOKEN",
+        "none: only BRM_METRICS_NETWORKS",
+        "The bearer token with which `/metrics` is read.",
+        "at least 16 characters that nobody can guess",
+        _matching(r"[\x21-\x7e]{16,}"),
+        secret=True,
+    ),
+    Variable(
+        "BRM_METRICS_NETWORKS",
+        "none",
+        "Networks from which `/metrics` is read without a token.",
+        "addresses or networks separated by commas, such as 10.1.0.0/16,127.0.0.1",
+        _networks,
+    ),
+    Variable(
+        "BRM_SLOW_QUERY_MS",
+        "`1000`",
+        "Queries that take longer are logged as slow, in milliseconds; 0 logs none.",
+        "a whole number from 0 to 600000",
+        _whole_number(0, 600_000),
+    ),
+    Variable(
+        "BRM_SLOW_QUERY_PLAN",
+        "`off`",
+        "Whether the plan of a slow query is asked for and logged with it.",
+        "on or off",
+        _flag,
+    ),
+    Variable(
         "BRM_DEBUG",
         "`off`",
         "Django's debug pages; never on where others can reach the server.",
@@ -551,6 +602,11 @@ def read(variables: Mapping[str, str]) -> Environment:
         mail_from=values.get("BRM_MAIL_FROM"),
         webhook_private_hosts=values.get("BRM_WEBHOOK_PRIVATE_HOSTS", ()),
         files_dir=values.get("BRM_FILES_DIR"),
+        log_format=values.get("BRM_LOG_FORMAT"),
+        metrics_token=values.get("BRM_METRICS_TOKEN"),
+        metrics_networks=values.get("BRM_METRICS_NETWORKS", ()),
+        slow_query_ms=values.get("BRM_SLOW_QUERY_MS", 1000),
+        slow_query_plan=values.get("BRM_SLOW_QUERY_PLAN", False),
         field_keys=values.get("BRM_FIELD_KEYS", ()),
         rate_limit=values.get("BRM_RATE_LIMIT", _rate_limit(RATE_LIMIT)),
         rate_limits=values.get("BRM_RATE_LIMITS", {}),

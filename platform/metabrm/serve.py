@@ -8,6 +8,7 @@ import os
 import shlex
 import socket
 import sys
+from pathlib import Path
 
 from metabrm import embedded, environment
 from metabrm.environment import Environment
@@ -15,6 +16,7 @@ from metabrm.problems import Problem, told_in_one_line
 
 # The longest a web worker or a task may take to end once asked; honcho kills after five seconds.
 LAST_SECONDS = 4
+_GRANIAN_LOGS = Path(__file__).with_name("observability") / "granian.json"
 # Bulk jobs that run at once.
 BULK_PROCESSES = 2
 
@@ -96,6 +98,8 @@ def web_server(
         *("-m", "granian", "--interface", "wsgi", "--host", address, "--port", str(port)),
         *("--workers", str(env.web_workers), "--blocking-threads", str(settings.WEB_THREADS)),
         *("--respawn-failed-workers", "--workers-kill-timeout", str(LAST_SECONDS)),
+        # Each request has its line from the application, which knows more about it.
+        *("--no-access-log", "--log-config", str(_GRANIAN_LOGS)),
         application,
     ]
 
@@ -103,7 +107,12 @@ def web_server(
 def supervise(env: Environment, address: str) -> int:
     """Run web, workers and scheduler until one ends or a signal comes; returns the exit code."""
     from honcho.manager import Manager
+    from honcho.printer import Printer
 
+    from metabrm.observability import logs, metrics
+
+    metrics.clear()
+    form = env.log_format or logs.default_format()
     celery = ["-m", "celery", "--quiet", "-A", "metabrm.celery"]
     level = f"--loglevel={env.log_level}"
     worker = [*celery, "worker", level, "--without-gossip", "--without-mingle"]
@@ -114,8 +123,9 @@ def supervise(env: Environment, address: str) -> int:
         "bulk": [*worker, "-Q", "bulk", "-n", "bulk@%h", f"--concurrency={BULK_PROCESSES}"],
         "scheduler": [*celery, "beat", level, "--pidfile="],
     }
-    manager = Manager()
-    variables = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    # Who reads JSON wants nothing in front of it.
+    manager = Manager(Printer(sys.stdout, prefix=form == "console"))
+    variables = {**os.environ, "PYTHONUNBUFFERED": "1", "BRM_LOG_FORMAT": form}
     for name, command in commands.items():
         # Through exec, so that the signal reaches the program and not a shell around it.
         line = "exec " + shlex.join([sys.executable, *command])

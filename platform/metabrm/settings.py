@@ -5,6 +5,8 @@ from datetime import timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from metabrm import embedded, environment
+from metabrm.observability import logs
+from metabrm.observability.connections import MeasuredConnection
 
 env = environment.current()
 
@@ -79,6 +81,7 @@ INSTALLED_APPS = [
     "metabrm.identity",
     "metabrm.localization",
     "metabrm.web",
+    "metabrm.observability",
     "entities",
     "billing.catalog",
     "billing.customers",
@@ -99,6 +102,7 @@ ROOT_URLCONF = "metabrm.urls"
 WSGI_APPLICATION = "metabrm.wsgi.application"
 MIDDLEWARE = [
     "metabrm.web.middleware.RequestId",
+    "metabrm.observability.middleware.Observed",
     "metabrm.web.security.BrowserSecurity",
     *(["corsheaders.middleware.CorsMiddleware"] if env.cors_origins else []),
     "django.middleware.security.SecurityMiddleware",
@@ -195,6 +199,7 @@ DATABASES["default"]["OPTIONS"]["pool"] = {
     # The pool waits a second, then two, then four for each connection it finds broken: less would
     # fail requests after a restart of the database that could be served.
     "timeout": 10,
+    "connection_class": MeasuredConnection,
 }
 # Statements that ask to be prepared are; none is only because it came often, as most texts differ.
 DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 1_000_000_000
@@ -299,15 +304,4 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(env.state_dir / "celerybeat-schedule")
 
 # Logs
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.log_level},
-    "loggers": {
-        "django": {"handlers": ["stderr"], "level": env.log_level, "propagate": False},
-        # A 4xx is an answer: clients page until a 404.
-        "django.request": {"level": "ERROR"},
-    },
-}
+LOGGING = logs.configuration(env.log_level, env.log_format or logs.default_format())

@@ -1,12 +1,15 @@
-"""The front doors: health and the API.
+"""The front doors: health, metrics and the API.
 
 The admin's addresses come from the schema's newest snapshot, see `entities.admin.site`.
 """
 
 from django.urls import include, path
 
+from metabrm.observability.exposing import expose
+
 urlpatterns = [
     path("health/", include("metabrm.web.health")),
+    path("metrics", expose, name="metrics"),
     path("", include("entities.api.urls")),
 ]
 

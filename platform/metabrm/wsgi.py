@@ -7,3 +7,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "metabrm.settings")
 
 application = get_wsgi_application()
+
+from metabrm.observability import sampling  # noqa: E402
+
+sampling.start()

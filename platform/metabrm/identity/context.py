@@ -7,6 +7,7 @@ background work builds one with `Context.system(reason)`. History records it wit
 from dataclasses import dataclass, field, replace
 
 from metabrm.identity.models import User
+from metabrm.observability import facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,10 @@ class Context:
 
     @classmethod
     def system(cls, reason: str) -> "Context":
-        """The platform acting by itself: a scheduled task, a sync after migrate."""
-        return cls(None, None, True, "system", reason)
+        """The platform acting by itself: a scheduled task, a sync after migrate; in the name of
+        the request that asked for it, where one did."""
+        known = facts.known()
+        return cls(None, None, True, "system", reason, known.request_id if known else "")
 
     @classmethod
     def of(cls, user: User, *, reason: str = "", request_id: str = "") -> "Context":
