@@ -1,3 +1,4 @@
+from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
@@ -14,6 +15,7 @@ class EntitiesConfig(AppConfig):
     def ready(self) -> None:
         # Every room says in a module `behavior` what happens when its entities are written.
         autodiscover_modules("behavior")
+        import_module("entities.observing")
         post_migrate.connect(_after_migrate, sender=self)
 
 

@@ -52,7 +52,12 @@ def _weight(admin: "RecordAdmin") -> tuple[int, int, str]:
 
 
 def sidebar(
-    request: HttpRequest, root: str, admins: list["RecordAdmin"], *, designs: bool = False
+    request: HttpRequest,
+    root: str,
+    admins: list["RecordAdmin"],
+    *,
+    designs: bool = False,
+    watches: bool = False,
 ) -> list[dict[str, Any]]:
     """The groups of the menu as the theme draws them."""
     groups: list[dict[str, Any]] = [
@@ -63,6 +68,7 @@ def sidebar(
             "items": [_item(request, "Overview", root, "space_dashboard", None, exact=True)]
             + [_item(request, "Signed in", f"{root}sessions/", "devices", None)]
             + ([_item(request, "Designer", f"{root}designer/", "design_services", None)] * designs)
+            + ([_item(request, "Slow queries", f"{root}slow-queries/", "speed", None)] * watches)
             + [_entity(request, a) for a in admins if a.schema.name == _AUDIT]
             + ([_item(request, "API", DOCUMENTATION, "api", None)] * bool(admins)),
         }

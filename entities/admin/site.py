@@ -15,7 +15,7 @@ from django.shortcuts import render
 from django.urls import URLPattern, clear_url_caches, include, path, reverse
 from unfold.sites import UnfoldAdminSite
 
-from entities.admin import dashboard, lookups, running, signed_in
+from entities.admin import dashboard, lookups, running, signed_in, slow
 from entities.admin.designer.access import may_design
 from entities.admin.designer.moving import Moving
 from entities.admin.designer.views import Designer
@@ -55,6 +55,7 @@ class RecordSite(UnfoldAdminSite):
             path("lookup/<str:entity>/<str:field>/", self.admin_view(self.lookup), name="lookup"),
             path("sessions/", self.admin_view(self.sessions), name="sessions"),
             path("running/", self.admin_view(self.running), name="running"),
+            path("slow-queries/", self.admin_view(self.slow_queries), name="slow_queries"),
             *Moving(self, self.snapshot).urls(),
             *Designer(self, self.snapshot).urls(),
         ]
@@ -88,6 +89,11 @@ class RecordSite(UnfoldAdminSite):
             response.headers["Retry-After"] = str(lockout.retry_after())
         return response
 
+    def slow_queries(self, request: HttpRequest) -> HttpResponse:
+        """The last queries that took too long."""
+        context = {**self.each_context(request), **slow.page(request)}
+        return render(request, "admin/metabrm/slow.html", context)
+
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
         seen = self.seen_by(request)
         return super().index(
@@ -118,7 +124,8 @@ class RecordSite(UnfoldAdminSite):
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
         seen = self.seen_by(request)
         designs = bool(seen) and may_design(request, self.snapshot)
-        return sidebar(request, self.root, seen, designs=designs)
+        watches = bool(seen) and slow.may_look(request)
+        return sidebar(request, self.root, seen, designs=designs, watches=watches)
 
     def seen_by(self, request: HttpRequest) -> list[RecordAdmin]:
         """The entities that the request's user may read; none for who has not signed in."""

@@ -44,9 +44,10 @@ def caller(request: HttpRequest) -> tuple[Context, Snapshot]:
         "alongside": _SCHEMA_VERSION,
     }
     found = context_of_session(session_id, **about) if session_id else None
-    facts().credential = "session"
     if found is None:
         found, refusal = _otherwise(request, about)
+    else:
+        facts().credential = "session"
     if found is None:
         admit_address(request)
         if session_id:

@@ -24,6 +24,7 @@ from entities.api.once import once
 from entities.api.organisations import require_our_own
 from entities.errors import Code, RequestError
 from entities.query import Page
+from entities.query.watching import named_in
 from entities.records.outcome import Outcome
 from metabrm import environment
 from metabrm.identity.context import Context
@@ -285,6 +286,7 @@ def _query(request: HttpRequest, sql: str) -> HttpResponse:
         raise RequestError(
             Code.MALFORMED_REQUEST, f"There is no query. {_HOW_TO_QUERY}", field="sql"
         )
+    facts().entity = named_in(sql, snapshot)
     return _rows("queryResponse", query.query(sql, context, snapshot=snapshot))
 
 

@@ -21,6 +21,7 @@ from entities.schema.current import current
 from entities.schema.description import EntitySchema
 from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
+from metabrm.observability.facts import facts
 
 __all__ = [
     "MAX_ROWS",
@@ -45,6 +46,7 @@ def query(sql: str, context: Context, *, snapshot: Snapshot | None = None) -> Pa
     written, and for relation paths the dotted name. RequestError QUERY_INVALID and
     QUERY_NOT_SUPPORTED with the position, INSUFFICIENT_RIGHTS, QUERY_TIMEOUT.
     """
+    facts().query = sql
     return _answer(lambda now: run(*_plan(sql, now, context)), snapshot)
 
 
@@ -63,6 +65,8 @@ def retrieve_where(
     RequestError UNKNOWN_ENTITY, and all that `query` raises; positions count from the condition.
     """
 
+    facts().query = f"{entity} WHERE {condition}"
+
     def answer(now: Snapshot) -> Page:
         found = _entity(entity, now)
 
@@ -78,6 +82,7 @@ def retrieve_ids(
     entity: str, ids: Sequence[int], context: Context, *, snapshot: Snapshot | None = None
 ) -> Page:
     """Whole records of `entity` with these Ids, by Id; those that don't exist are left out."""
+    facts().query = f"{entity} by Id"
     wanted = [str(i) for i in ids if -_INT8 <= i < _INT8]
 
     def answer(now: Snapshot) -> Page:

@@ -13,6 +13,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import perf_counter_ns
 from typing import Any, NoReturn
 
 import orjson
@@ -23,6 +24,7 @@ from psycopg import errors
 from psycopg.pq.abc import PGresult
 
 from entities.errors import Code, RequestError
+from entities.query import watching
 from entities.query.answer import TOO_MANY
 from entities.query.limits import MAX_CHILD_ROWS, MAX_TEXT
 from entities.query.parameters import Parameter
@@ -92,6 +94,17 @@ def run(
     mark = secrets.token_hex(16) if compiled.sealed else ""
     if mark:
         values = (*values, mark)
+    begun = perf_counter_ns()
+    try:
+        page = _run(compiled, prepare, values, mark)
+    except RequestError as error:
+        watching.over(begun, compiled, values, 0, error.code)
+        raise
+    watching.over(begun, compiled, values, page.count, "answered")
+    return page
+
+
+def _run(compiled: Compiled, prepare: bool, values: tuple[Parameter, ...], mark: str) -> Page:
     result = _answered(compiled.sql, compiled.apart, values, prepare)
     count, text = int(result.get_value(0, 0) or 0), result.get_value(0, 1)
     if count == TOO_MANY:

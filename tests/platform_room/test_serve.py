@@ -48,7 +48,7 @@ def serve_until(number: signal.Signals, state: Path, start: Start, free_port: in
     assert style.status_code == 200
     assert style.headers["Content-Type"].startswith("text/css")
 
-    while not any("ready." in line and " worker " in line for line in output):
+    while not any("ready." in line and "celery.apps.worker" in line for line in output):
         assert time.monotonic() < deadline, output
         time.sleep(0.1)
     begun = time.monotonic()

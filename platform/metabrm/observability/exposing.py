@@ -20,8 +20,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from metabrm import environment
 from metabrm.observability import heart, metrics
+from metabrm.web.addresses import client_address
 
-_PASSED_ON = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_VIA")
+_PASSED_ON = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
 
 
 @never_cache
@@ -100,10 +101,14 @@ def _may(request: HttpRequest) -> bool:
     kind, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if env.metrics_token and kind.casefold() == "bearer":
         return hmac.compare_digest(token.strip().encode(), env.metrics_token.encode())
-    if not env.metrics_networks or any(name in request.META for name in _PASSED_ON):
+    if not env.metrics_networks:
+        return False
+    sender = client_address(request)
+    if sender == request.META.get("REMOTE_ADDR") and any(n in request.META for n in _PASSED_ON):
+        # A proxy that is none of BRM_TRUSTED_PROXIES speaks for somebody.
         return False
     try:
-        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
+        address = ipaddress.ip_address(sender)
     except ValueError:
         return False
     mapped = getattr(address, "ipv4_mapped", None)

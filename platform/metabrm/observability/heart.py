@@ -17,8 +17,8 @@ from metabrm.observability.metrics import Answer
 
 SCHEDULER = "metabrm:seen:scheduler"
 WORKER = "metabrm:seen:worker"
-#: Celery's queue, where nobody names another.
-QUEUE = "celery"
+#: Celery's queue, where a task has no other.
+_QUEUE = "celery"
 _TIMEOUT = 1.0
 _KEPT_SECONDS = 86_400
 
@@ -48,8 +48,14 @@ def answers() -> Iterable[Answer]:
         "metabrm_queue_length",
         "Tasks that wait for a worker.",
         ("queue",),
-        [((QUEUE,), float(client().llen(QUEUE)))],
+        [((queue,), float(client().llen(queue))) for queue in queues()],
     )
+
+
+def queues() -> list[str]:
+    """The queues that tasks wait in."""
+    routes = getattr(settings, "CELERY_TASK_ROUTES", {})
+    return sorted({_QUEUE, *(route["queue"] for route in routes.values())})
 
 
 @cache

@@ -41,20 +41,25 @@ def configuration(level: str, form: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"lines": {"()": "metabrm.observability.logs.Lines", "form": form}},
+        "filters": {"failures": {"()": "metabrm.observability.logs.Failures"}},
         "handlers": {
             "stderr": {"class": "metabrm.observability.logs.Stderr", "formatter": "lines"}
         },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": ["stderr"], "level": level, "propagate": False},
-            # A 4xx is an answer: clients page until a 404.
-            "django.request": {"level": "ERROR"},
+            # Answers have their lines; what is told besides is why one failed.
+            "django.request": {"level": "ERROR", "filters": ["failures"]},
             # The line of the request tells it.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
             # What they tell of each task, arguments included, is told by our own lines.
             "celery.app.trace": {"level": "CRITICAL"},
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
+            # At DEBUG these tell arguments and SQL parameters.
+            "celery.pool": {"level": "INFO"},
+            "celery.concurrency": {"level": "INFO"},
+            "django.db.backends": {"level": "INFO"},
         },
     }
 
@@ -81,6 +86,13 @@ class Stderr(logging.StreamHandler[Any]):
         with self.lock or nullcontext():
             self.stream.write(text + "\n")
             self.flush()
+
+
+class Failures(logging.Filter):
+    """Lets through what tells of an error that was raised."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return bool(record.exc_info)
 
 
 def tell(name: str, level: int, event: str, told: dict[str, Any]) -> None:
@@ -154,10 +166,12 @@ def _error(logger: Any, name: str, event: _Event) -> _Event:
 
 def _json(logger: Any, name: str, event: _Event) -> str:
     try:
-        return orjson.dumps(event, default=repr).decode()
+        text = orjson.dumps(event, default=repr).decode()
     except TypeError:
         # Half a character, which UTF-8 has no bytes for.
         return json.dumps(event, default=repr)
+    # JSON needs no escape for line ends beyond ASCII; who splits lines may think otherwise.
+    return text if text.isascii() else _CONTROL.sub(lambda c: f"\\u{ord(c[0]):04x}", text)
 
 
 def _one_line(logger: Any, name: str, event: _Event) -> _Event:

@@ -30,11 +30,21 @@ class Observed:
                 response = self.get_response(request)
                 tracing.tell(known, response.status_code)
             elapsed = time.perf_counter_ns() - begun
+            if not known.username:
+                _note_browser(request, known)
             metrics.count_request(known, response.status_code, elapsed)
             _tell(request, response.status_code, known, elapsed)
             return response
         finally:
             facts.end(token)
+
+
+def _note_browser(request: HttpRequest, known: facts.Facts) -> None:
+    """Who is signed in with a browser, if the request had to find that out."""
+    user = getattr(request, "_cached_user", None)
+    if user is not None and user.is_authenticated:
+        known.username = user.get_username()
+        known.credential = "cookie"
 
 
 def _tell(request: HttpRequest, status: int, known: facts.Facts, elapsed: int) -> None:

@@ -51,7 +51,10 @@ def _scheduler_sent(**_: Any) -> None:
 
 
 def _begun(task: Any = None, task_id: str = "", **_: Any) -> None:
-    known, token = facts.begin(str(task.request.get(_HEADER) or task_id))
+    # A worker makes the headers part of the request, a task that is run on the spot keeps them.
+    headers = task.request.headers or {}
+    request_id = task.request.get(_HEADER) or headers.get(_HEADER)
+    known, token = facts.begin(str(request_id or task_id))
     known.verb = "task"
     setattr(task.request, _BEGUN, (token, time.perf_counter_ns()))
 
