@@ -28,12 +28,12 @@ class Observed:
         try:
             with tracing.request_span(request, known):
                 response = self.get_response(request)
+                elapsed = time.perf_counter_ns() - begun
+                if not known.username:
+                    _note_browser(request, known)
                 tracing.tell(known, response.status_code)
-            elapsed = time.perf_counter_ns() - begun
-            if not known.username:
-                _note_browser(request, known)
-            metrics.count_request(known, response.status_code, elapsed)
-            _tell(request, response.status_code, known, elapsed)
+                metrics.count_request(known, response.status_code, elapsed)
+                _tell(request, response.status_code, known, elapsed)
             return response
         finally:
             facts.end(token)

@@ -158,7 +158,7 @@ def test_slow_queries_are_told_in_their_own_language(
     with logged() as seen:
         send("GET", f"query?sql={text}")
     (line,) = seen.of("slow query")
-    assert line["query"] == ("SELECT Id, ? AS t FROM CURRENCY WHERE CurrencyCode = ? AND Id < ?")
+    assert line["query"] == ("SELECT Id, ? AS t FROM USER WHERE Username = ? AND Id > -?")
     assert (line["entity"], line["username"], line["outcome"]) == ("USER", "liner", "answered")
     assert line["rows"] == 1 and line["ms"] >= 0
     assert "plan" not in line
