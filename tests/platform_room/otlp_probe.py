@@ -23,7 +23,7 @@ def traced() -> None:
 def main() -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
     with logged() as seen:
-        Client().post(
+        Client(SERVER_NAME="localhost").post(
             "/demogm/rest/2.0/login",
             b'{"username": "nobody", "password": "a-secret-password"}',
             content_type="application/json",
