@@ -76,7 +76,11 @@ read the message. A running system shows this list at `/docs/errors` and answers
 `GET /rest/2.0/errors`; neither needs a sign-in.
 
 The status is that of a request that fails as a whole. A record that fails among others leaves the
-status 200 and has the code in its `ErrorCode`."""
+status 200 and has the code in its `ErrorCode`.
+
+Three answers come from the web server before the platform sees the request, with an empty body: 414
+to an address over 65,534 bytes (send long queries by POST), 431 to more than 100 headers or 400 KB
+of them, and 400 to what is no HTTP."""
 
 _ENTRIES = (
     Entry(
