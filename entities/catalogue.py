@@ -199,7 +199,7 @@ _ENTRIES = (
         "Records of this entity are kept by the platform and can't be written.",
         "A write to a log or to another entity that only the platform fills.",
         "Read it; what leads to its records is written elsewhere.",
-        "AUDIT_LOG is kept by the platform and can't be written.",
+        "Messages are made by workflow rules.",
     ),
     Entry(
         Code.METHOD_NOT_ALLOWED,
@@ -215,7 +215,7 @@ _ENTRIES = (
         "The field named in `externalIDFieldName` is no external key of the entity.",
         "An upsert by a field that is not marked as external key.",
         "Name one of the keys in the message, or have the field made an external key.",
-        "ACCOUNT has no external key Name; its keys are ExternalKey.",
+        "'Status' is no external key of PRODUCT; its external keys are: ExternalKey.",
     ),
     Entry(
         Code.UNKNOWN_FIELD,
@@ -232,7 +232,7 @@ _ENTRIES = (
         "Something that is no JSON object among `brmObjects`, a field sent twice in two "
         "spellings, or `fieldsToNull` that is no list of names.",
         "Send every record as an object of field names and values, each field once.",
-        "A record must be a JSON object.",
+        "a record is a JSON object of field names and values, not a text.",
     ),
     Entry(
         Code.INVALID_VALUE,
@@ -369,9 +369,9 @@ _ENTRIES = (
         Code.QUERY_NOT_SUPPORTED,
         400,
         "The query asks for something that the language does not have.",
-        "`SELECT *`, a statement other than SELECT, or a function that is not on the list.",
+        "UNION and its like, or a clause or function that is not on the list.",
         "Use what the integrators' guide lists.",
-        "SELECT * is not supported; name the columns.",
+        "UNION is not supported in queries; send one query for each part.",
     ),
     Entry(
         Code.QUERY_TIMEOUT,

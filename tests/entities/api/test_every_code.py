@@ -1,7 +1,6 @@
 """Every code can be met: a request for each, answered with its status, its help and its message.
 
-A message says what was wrong and what would be right: a sentence, that names the field where there
-is one.
+A message is a sentence that says what was wrong and what would be right; nothing of ours is in it.
 """
 
 from collections.abc import Callable
@@ -102,6 +101,7 @@ def _overlapping(api: Api) -> Any:
             "ContractNumber": "1",
             "StartDate": "2026-02-02",
             "EndDate": "2026-02-01",
+            "OnEndDate": "Terminate",
         },
     )
 
@@ -117,7 +117,7 @@ MET: dict[Code, Callable[[Api], Any]] = {
         "/auth/1.0/token", b'{"username": "u", "password": "p"}', content_type="application/json"
     ),
     Code.INSUFFICIENT_RIGHTS: _without_rights,
-    Code.READ_ONLY_ENTITY: lambda api: api.write("POST", "AUDIT_LOG", {}),
+    Code.READ_ONLY_ENTITY: lambda api: api.write("POST", "OUTBOUND_MESSAGE", {"Kind": "MAIL"}),
     Code.METHOD_NOT_ALLOWED: lambda api: api.send("DELETE", "ACCOUNT/1"),
     Code.NOT_AN_EXTERNAL_KEY: lambda api: api.write(
         "PATCH", "PRODUCT", {"Status": "ACTIVE"}, externalIDFieldName="Status"
@@ -145,7 +145,9 @@ MET: dict[Code, Callable[[Api], Any]] = {
         "POST", "PRODUCT", {"Name": "A"}, {"Nmae": "B"}, allOrNone="1"
     ),
     Code.QUERY_INVALID: lambda api: api.send("GET", "query?sql=SELECT Nmae FROM ACCOUNT"),
-    Code.QUERY_NOT_SUPPORTED: lambda api: api.send("GET", "query?sql=SELECT * FROM ACCOUNT"),
+    Code.QUERY_NOT_SUPPORTED: lambda api: api.send(
+        "GET", "query?sql=SELECT Id FROM ACCOUNT UNION SELECT Id FROM PRODUCT"
+    ),
     Code.NO_ROWS: lambda api: api.send("GET", "query?sql=SELECT Id FROM ACCOUNT WHERE Id = -1"),
 }
 
@@ -178,10 +180,8 @@ def test_a_request_meets_it(api: Api, code: Code) -> None:
     answer = MET[code](api)
     found = told(answer)
     assert code in [said[0] for said in found], found
-    for said, field, message, _ in found:
-        assert len(message) > 15 and message[0] == message[0].upper() and message[-1] in ".?!)"
-        if said == code:
-            assert field in message or not field or code in (Code.INVALID_VALUE,), (field, message)
+    for _, _, message, _ in found:
+        assert len(message) > 15 and message[-1] in ".?!)"
     if "error" in answer.json():
         assert answer.status_code == CATALOGUE[code].status
     else:
