@@ -99,7 +99,7 @@ class Environment:
     files_dir: Path | None = None
     log_format: str | None = None
     metrics_token: str | None = field(default=None, repr=False)
-    metrics_networks: tuple[str, ...] = ()
+    metrics_networks: tuple[Network, ...] = ()
     slow_query_ms: int = 1000
     slow_query_plan: bool = False
     field_keys: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
@@ -165,10 +165,6 @@ def _log_level(text: str) -> str:
 def _log_format(text: str) -> str:
     _must(text.lower() in LOG_FORMATS)
     return text.lower()
-
-
-def _networks(text: str) -> tuple[str, ...]:
-    return tuple(str(ipaddress.ip_network(entry.strip())) for entry in text.split(","))
 
 
 def _host_names(text: str) -> tuple[str, ...]:

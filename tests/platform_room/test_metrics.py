@@ -8,6 +8,7 @@ import time
 import timeit
 from collections.abc import Iterator
 from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from metabrm.web import addresses
 from tests.observing import logged
 
 TOKEN = "a-token-of-32-characters-or-more"
+TEN = ip_network("10.0.0.0/8")
 
 
 @pytest.fixture
@@ -60,20 +62,20 @@ def samples(text: str) -> dict[tuple[str, ...], float]:
         ({"metrics_token": TOKEN}, {"Authorization": TOKEN}, "127.0.0.1", 403),
         ({"metrics_token": TOKEN}, {"Authorization": "Bearer ä"}, "127.0.0.1", 403),
         ({"metrics_token": TOKEN}, {}, "127.0.0.1", 403),
-        ({"metrics_networks": ("10.0.0.0/8",)}, {}, "10.0.0.9", 200),
-        ({"metrics_networks": ("10.0.0.0/8",)}, {}, "::ffff:10.0.0.9", 200),
-        ({"metrics_networks": ("10.0.0.0/8",)}, {}, "11.0.0.9", 403),
-        ({"metrics_networks": ("10.0.0.0/8",)}, {}, "", 403),
-        ({"metrics_networks": ("10.0.0.0/8",)}, {}, "unix:", 403),
+        ({"metrics_networks": (TEN,)}, {}, "10.0.0.9", 200),
+        ({"metrics_networks": (TEN,)}, {}, "::ffff:10.0.0.9", 200),
+        ({"metrics_networks": (TEN,)}, {}, "11.0.0.9", 403),
+        ({"metrics_networks": (TEN,)}, {}, "", 403),
+        ({"metrics_networks": (TEN,)}, {}, "unix:", 403),
         (
-            {"metrics_networks": ("10.0.0.0/8",)},
+            {"metrics_networks": (TEN,)},
             {"X-Forwarded-For": "8.8.8.8"},
             "10.0.0.9",
             403,
         ),
-        ({"metrics_networks": ("10.0.0.0/8",)}, {"Forwarded": "for=8.8.8.8"}, "10.0.0.9", 403),
+        ({"metrics_networks": (TEN,)}, {"Forwarded": "for=8.8.8.8"}, "10.0.0.9", 403),
         (
-            {"metrics_networks": ("10.0.0.0/8",)},
+            {"metrics_networks": (TEN,)},
             {"X-Forwarded-For": "10.0.0.7"},
             "8.8.8.8",
             403,

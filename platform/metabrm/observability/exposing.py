@@ -1,8 +1,8 @@
 """GET /metrics, for Prometheus and nobody else.
 
 Closed unless the operator opens it: by a token that the scraper sends as bearer, or for networks
-that requests come from. A request that somebody passed on does not come from where it seems to, so
-only the token opens for it.
+that requests come from. What a proxy passes on is judged by whom it speaks for if it is one of
+BRM_TRUSTED_PROXIES, and else refused without the token.
 """
 
 import hmac
@@ -112,4 +112,4 @@ def _may(request: HttpRequest) -> bool:
     except ValueError:
         return False
     mapped = getattr(address, "ipv4_mapped", None)
-    return any((mapped or address) in ipaddress.ip_network(n) for n in env.metrics_networks)
+    return any((mapped or address) in network for network in env.metrics_networks)

@@ -25,9 +25,10 @@ def directory() -> Path:
     return Path(os.environ[_DIRECTORY])
 
 
-# The library decides by this variable how it keeps numbers, when it is imported.
+# The library decides by this variable how it keeps numbers, when it is imported. It is ours alone:
+# a process that inherits it may have another state directory.
 _DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
-os.environ.setdefault(_DIRECTORY, str(environment.current().state_dir / "metrics"))
+os.environ[_DIRECTORY] = str(environment.current().state_dir / "metrics")
 
 from prometheus_client import Counter, Gauge, Histogram  # noqa: E402
 from prometheus_client.metrics import MetricWrapperBase  # noqa: E402
