@@ -10,7 +10,7 @@ and what was found is grouped by the page's rows. An answer that would pass the 
 of rows TOO_MANY.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 
 import orjson
 
@@ -69,8 +69,9 @@ def answer_with_lists_sql(
             f"FROM page p CROSS JOIN LATERAL ({sql}) k LIMIT {MAX_CHILD_ROWS + 1})"
         )
         joins.append(
-            f"LEFT JOIN (SELECT k.n, json_agg(w.* ORDER BY k.m) AS list FROM l{place} k "
-            f"CROSS JOIN LATERAL (SELECT {named}) w GROUP BY k.n) j{place} ON j{place}.n = q.n"
+            f"LEFT JOIN (SELECT k.n, json_agg({_row(terms)} ORDER BY k.m) AS list "
+            f"FROM l{place} k CROSS JOIN LATERAL (SELECT {named}) {_row(terms)} GROUP BY k.n) "
+            f"j{place} ON j{place}.n = q.n"
         )
         values[key] = f"coalesce(j{place}.list, '[]'::json)"
         counts.append(f"(SELECT count(*) FROM l{place})")
@@ -100,14 +101,16 @@ def objects_sql(rows: str, columns: Mapping[str, Term], write: Wire) -> str:
     """The statement whose rows are the JSON texts of `rows`, one by one."""
     values = {key: write(term, f"q.c{i}") for i, (key, term) in enumerate(columns.items())}
     if _nameable(values):
-        return f"SELECT row_to_json(r.*)::text FROM ({_named_sql(values)} FROM ({rows}) q) r"
+        row = _row(values)
+        return f"SELECT row_to_json({row})::text FROM ({_named_sql(values)} FROM ({rows}) q) {row}"
     return f"SELECT {_object_sql(values)} FROM ({rows}) q"
 
 
 def _json_sql(values: Mapping[str, str], source: str, count: str = "count(*)") -> str:
     if _nameable(values):
         # A sorted subquery feeds the aggregate in its order: there is one, and it is not parallel.
-        return f"SELECT {count}, json_agg(r.*) FROM ({_named_sql(values)} {source}) r"
+        row = _row(values)
+        return f"SELECT {count}, json_agg({row}) FROM ({_named_sql(values)} {source}) {row}"
     records = f"SELECT {_object_sql(values)} AS r {source}"
     return f"SELECT {count}, '[' || string_agg(r, ',') || ']' FROM ({records}) r"
 
@@ -129,6 +132,14 @@ def _object_sql(values: Mapping[str, str]) -> str:
     ]
     record = " || ',' || ".join(members)
     return f"'{{' || {record} || '}}'"
+
+
+def _row(names: Container[str]) -> str:
+    """What the rows of these columns are called: a column of that name would be taken for them."""
+    row = "r"
+    while row in names:
+        row += "_"
+    return row
 
 
 def longest_name(name: str) -> bool:

@@ -102,6 +102,8 @@ LISTS = [
      [{"Id": "1", "THING": [{"Id": "1"}, {"Id": "5"}]}]),
     (f"SELECT Id \"{'x' * 80}\", (SELECT Id FROM THING.ShopObj) FROM SHOP WHERE Id = 2",
      [{"x" * 80: "2", "THING": [{"Id": "2"}]}]),
+    ("SELECT Id r, City r_, (SELECT Id r, Id n, Id m, Id k FROM THING.ShopObj) w FROM SHOP "
+     "WHERE Id = 2", [{"r": "2", "r_": "Rome", "w": [{"r": "2", "n": "2", "m": "2", "k": "2"}]}]),
     ("SELECT Id, (SELECT Id FROM THING.ShopObj) FROM SHOP WHERE Id = 99", []),
 ]  # fmt: skip
 
