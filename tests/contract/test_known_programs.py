@@ -130,7 +130,11 @@ def _accounts(tenant: Tenant) -> None:
         "PaymentTermDays": "30",
         "MonthlyBillingDate": "31",
         "ManualCloseFlag": "1",
+        "BillingMethod": "MAIL",
+        "InvoiceDeliveryMethod": "EMAIL",
+        "InvoiceApprovalFlag": "1",
         "InvoiceTemplateId": tenant.ids["template"],
+        "TimeZoneId": tenant.ids["zone"],
         "CurrencyCode": "USD",
         "HostedPaymentPageExternalId": "",
     }
@@ -140,6 +144,13 @@ def _accounts(tenant: Tenant) -> None:
         "AccountId": tenant.ids["red"],
         "MonthlyBillingDate": 31,
         "HostedPaymentPageExternalId": "chosen-by-the-client",
+        "CalendarType": "4-5-4",
+        "CalendarClosingMonth": "January",
+        "CalendarClosingWeekday": "Saturday",
+        "WeeklyBillingDate": "Monday - Sunday",
+        "QuarterlyBillingMonth": "March, June, September, December",
+        "SemiAnnualBillingMonth": "June, December",
+        "YearlyBillingMonth": "December",
     }
     tenant.make("profile2", "BILLING_PROFILE", own)
     for default in ("1", "0"):
@@ -389,14 +400,6 @@ def test_queries_are_answered_in_every_way_in_which_they_are_sent(tenant: Tenant
     assert tenant.one(shown)["Rate"] == "$10.00"
 
 
-def test_a_quote_is_calculated_when_it_is_asked_for(tenant: Tenant) -> None:
-    ids = tenant.ids
-    where = f"AccountId ={ids['blue']} and ProductId ={ids['monthly']} and Quantity =3"
-    answer = tenant.admin.send("GET", "ACCOUNT_PRODUCT_QUOTE", params={"queryAnsiSql": where})
-    assert answer.status_code == 200, answer.text
-    assert "RateDetailsRow" in answer.json()["retrieveResponse"][0]["RateDetails"]
-
-
 def test_accounts_are_updated_one_by_one_and_several_at_once(tenant: Tenant) -> None:
     ids = tenant.ids
     row = {
@@ -453,9 +456,10 @@ def test_an_invoice_holds_activities_a_payment_a_file_and_a_flag_of_the_tenant(
     rows = [{**activity, **period, "CostOverride": "20.00"}, {**activity, **later}]
     done = tenant.admin.write("POST", "ACTIVITY", rows)
     assert [element["ErrorCode"] for element in done] == ["0", "0"], done
+    kind = tenant.one("SELECT Description FROM PAYMENT_TYPE ORDER BY Id FETCH NEXT 1 ROWS ONLY")
     payment = {
         "BillingProfileId": ids["profile"],
-        "AccountId": ids["blue"],
+        "PaymentType": kind["Description"],
         "Amount": "100",
         "PaymentDate": "2026-02-03",
     }
