@@ -12,7 +12,7 @@ from tests.describing import misfits, operations, resolved, sample
 ENTITIES = ["PRODUCT", "ACCOUNT", "ACCOUNT_PRODUCT", "PACKAGE", "PRICING", "CURRENCY", "ROLE"]
 #: What the entity's own rules want, which no schema tells.
 RULES = {
-    "PRICING": {"ProductId": "any PRODUCT"},
+    "PRICING": {"ProductId": "new PRODUCT"},
     "CURRENCY": {"CurrencyCode": "XQZ"},
 }
 
@@ -134,8 +134,11 @@ class Client:
             elif about.get("pattern") is None and "enum" not in about and "format" not in about:
                 made[name] = text[: about.get("maxLength", 1000)]
         for name, value in RULES.get(entity, {}).items():
-            some, _, target = value.rpartition(" ")
-            made[name] = self.existing(target, text) if some else value
+            new, _, target = value.rpartition(" ")
+            if new:
+                row = self.new(target, text)
+                value = self.done(f"{target}.create", {"brmObjects": row})["Id"]
+            made[name] = value
         return made
 
     def existing(self, entity: str, text: str) -> str:

@@ -4,12 +4,14 @@ comes, the answer is one that the document has, and never a failure of ours.
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -107,7 +109,9 @@ def test_whatever_is_sent_the_answer_is_as_described(live: Live, fuzzer: Caller)
             operation.as_strategy(generation_mode=GenerationMode.NEGATIVE),
         ]
         for strategy in strategies:
-            _ONE_RUN(seed(number)(given(case=strategy)(check)))()
+            # Of some operations there is nothing that would not be allowed.
+            with suppress(Unsatisfiable):
+                _ONE_RUN(seed(number)(given(case=strategy)(check)))()
     assert answered[200] > 2 * len(operations)
     assert answered[400] and answered[404]
     assert 500 not in answered and 503 not in answered
