@@ -391,6 +391,16 @@ _ENTRIES = (
         "No record matches.",
     ),
     Entry(
+        Code.FILE_DAMAGED,
+        500,
+        "The file in the storage is not the one that was stored.",
+        "A disk that failed, or somebody who changed the files behind the platform's back.",
+        "Tell the administrator: the file has to be restored from a backup; nothing else of the "
+        "record is concerned.",
+        "The file terms.pdf is not what was stored: it is damaged in the storage. Tell the "
+        "administrator: it has to be restored from a backup.",
+    ),
+    Entry(
         Code.SCHEMA_BUSY,
         503,
         "The schema is being changed, and the request can't be served meanwhile.",

@@ -2,9 +2,10 @@
 
 A body that says it is too long is refused before it is read. It is still taken off the wire, in
 small pieces that are thrown away, because a client that is cut off while sending never sees the
-answer; beyond PATIENCE the connection is simply closed.
+answer; beyond PATIENCE, in bytes or in seconds, the connection is simply closed.
 """
 
+import time
 from collections.abc import Callable
 
 from django.http import HttpRequest
@@ -13,6 +14,7 @@ from entities.api.envelope import MOST_BYTES, MOST_RECORDS
 from entities.errors import Code, RequestError
 
 PATIENCE = 64 * 1024 * 1024
+PATIENCE_SECONDS = 10.0
 PIECE = 64 * 1024
 
 
@@ -67,7 +69,8 @@ def _unannounced(
 
 
 def _drain(request: HttpRequest, length: int) -> None:
-    while length > 0:
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while length > 0 and time.monotonic() < give_up:
         piece = request.read(min(PIECE, length))
         if not piece:
             return

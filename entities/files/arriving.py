@@ -58,7 +58,9 @@ def receive(
         )
     found = file_field(schema, field)
     require_writable(schema, found, granted, context)
-    return contents.put(file_name, content, field_id=found.id, uploader_id=context.user_id)
+    return contents.put(
+        file_name, content, field_id=found.id, uploader_id=context.user_id, sent=True
+    )
 
 
 @everywhere(order=5)

@@ -95,7 +95,7 @@ def held(files: Mapping[str, tuple[str, bytes]]) -> Iterator[dict[str, Any]]:
     values: dict[str, Any] = {}
     try:
         for field, (name, content) in files.items():
-            file = contents.put(name, content)
+            file = contents.put(name, content, sent=True)
             stored.append(file)
             values[field] = HeldFile(f"{file.key}/{file.file_name}")
         yield values
@@ -118,7 +118,7 @@ def fetch(
     """The file in the FILE field of a record, as far as the caller may read record and field.
 
     RequestError RECORD_NOT_FOUND (also where there is no file), INSUFFICIENT_RIGHTS,
-    UNKNOWN_FIELD, INVALID_VALUE for a field that is no FILE.
+    UNKNOWN_FIELD, INVALID_VALUE for a field that is no FILE, and what `contents.read` raises.
     """
     snapshot = snapshot or current()
     schema = snapshot.entity(entity)
@@ -146,7 +146,7 @@ def fetch(
         file = StoredFile.objects.filter(pk=key).first()
         try:
             if file is not None:
-                return Download(file.file_name, file.content_type, contents.read(key))
+                return Download(file.file_name, file.content_type, contents.read(file))
         except FileNotFoundError:
             continue
     raise RequestError(

@@ -110,6 +110,10 @@ class Environment:
     session_hours: int = 24
     lockout_failures: int = 5
     lockout_minutes: int = 15
+    files_url: str | None = field(default=None, repr=False)
+    file_megabytes: int = 40
+    files_megabytes: int | None = None
+    file_types: tuple[str, ...] = ()
     https: bool = False
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
@@ -228,6 +232,25 @@ def _rate_limits(text: str) -> dict[str, RateLimit | None]:
         _must(re.fullmatch(r"user:[^,]{1,150}|role:[0-9]{1,18}", whose) and whose not in limits)
         limits[whose] = _rate_limit(limit)
     return limits
+
+
+def _files_url(text: str) -> str:
+    url = urlsplit(text)
+    query = dict(parse_qsl(url.query, strict_parsing=True)) if url.query else {}
+    endpoint = query.pop("endpoint", "")
+    _must(not endpoint or re.fullmatch(r"https?://[^/?#\s]+/?", endpoint))
+    region = query.pop("region", "")
+    _must(not region or re.fullmatch(r"[a-z0-9-]+", region))
+    _must(url.scheme == "s3" and not query and not url.fragment and not url.port)
+    _must(re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", url.hostname or ""))
+    _must(bool(url.username) == bool(url.password) and ".." not in url.path)
+    return text
+
+
+def _endings(text: str) -> tuple[str, ...]:
+    endings = tuple(entry.strip().lower().removeprefix(".") for entry in text.split(","))
+    _must(all(re.fullmatch(r"[a-z0-9_+-]{1,16}", ending) for ending in endings))
+    return endings
 
 
 def _origins(text: str) -> tuple[str, ...]:
@@ -505,6 +528,35 @@ VARIABLES: tuple[Variable, ...] = (
         _whole_number(1, 8760),
     ),
     Variable(
+        "BRM_FILES_URL",
+        "none: BRM_FILES_DIR",
+        "A bucket that speaks S3, where the files are kept instead; needs the extra `s3`.",
+        "s3://ID:SECRET@BUCKET/PREFIX?endpoint=URL&region=NAME; all but the bucket may be left out",
+        _files_url,
+        secret=True,
+    ),
+    Variable(
+        "BRM_FILE_MEGABYTES",
+        "`40`",
+        "The size of the largest file, in MiB.",
+        "a whole number from 1 to 40",
+        _whole_number(1, 40),
+    ),
+    Variable(
+        "BRM_FILES_MEGABYTES",
+        "none",
+        "What all files together may have, in MiB.",
+        "a whole number from 1",
+        _whole_number(1, 10**9 - 1),
+    ),
+    Variable(
+        "BRM_FILE_TYPES",
+        "none: all",
+        "The endings of the names of files that are taken, separated by commas.",
+        "endings separated by commas, such as pdf,png,csv",
+        _endings,
+    ),
+    Variable(
         "BRM_HTTPS",
         "`off`",
         "All requests come by https, which a proxy ends: browsers are held to it.",
@@ -612,6 +664,10 @@ def read(variables: Mapping[str, str]) -> Environment:
         session_hours=values.get("BRM_SESSION_HOURS", 24),
         lockout_failures=values.get("BRM_LOCKOUT_FAILURES", 5),
         lockout_minutes=values.get("BRM_LOCKOUT_MINUTES", 15),
+        files_url=values.get("BRM_FILES_URL"),
+        file_megabytes=values.get("BRM_FILE_MEGABYTES", 40),
+        files_megabytes=values.get("BRM_FILES_MEGABYTES"),
+        file_types=values.get("BRM_FILE_TYPES", ()),
         https=values.get("BRM_HTTPS", False),
         cors_origins=values.get("BRM_CORS_ORIGINS", ()),
         trusted_proxies=values.get("BRM_TRUSTED_PROXIES", ()),

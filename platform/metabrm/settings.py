@@ -4,7 +4,7 @@ import secrets
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from metabrm import embedded, environment
+from metabrm import embedded, environment, storing
 from metabrm.observability import logs
 from metabrm.observability.connections import MeasuredConnection
 
@@ -214,16 +214,9 @@ CACHES = {
 # Files that records hold
 
 STORAGES = {
-    "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {
-            "location": str(env.files_dir or env.state_dir / "files"),
-            # Nobody reaches a file but through the record that holds it.
-            "base_url": None,
-            "file_permissions_mode": 0o600,
-            "directory_permissions_mode": 0o700,
-        },
-    },
+    "default": storing.bucket(env.files_url)
+    if env.files_url
+    else storing.disk(str(env.files_dir or env.state_dir / "files")),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 

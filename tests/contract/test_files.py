@@ -12,10 +12,10 @@ import requests
 from tests.contract.calls import Caller
 
 NAMES = [
-    "terms.pdf",
-    'Müller "AG" – Rechnung № 7.pdf',
-    "语言\u202e.txt",
-    "a\r\nSet-Cookie: x=1.txt",
+    "terms.sig",
+    'Müller "AG" – Rechnung № 7.dat',
+    "语言\u202e.text",
+    "a\r\nSet-Cookie: x=1.log",
     "../../etc/passwd",
     "page.html",
     "percent%20; filename=evil.exe",

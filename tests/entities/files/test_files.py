@@ -41,7 +41,7 @@ def error_of(answer: Any) -> tuple[int, str]:
         ("note.txt", b"hello"),
         ("page.html", HTML),
         ("empty", b""),
-        ("Rechnung für Ö.pdf", bytes(range(256)) * 999),
+        ("Rechnung für Ö.dat", bytes(range(256)) * 999),
     ],
 )
 def test_what_was_uploaded_is_downloaded(
@@ -379,7 +379,7 @@ def test_the_sweep_removes_contents_whose_row_was_undone(
     monkeypatch.setattr(sweeping, "_unheld", lambda: 0)
     assert sweeping.sweep() == 1
     assert kept(storage) == [b"known", b"not ours"]
-    assert contents.read(known.key) == b"known"
+    assert contents.read(known) == b"known"
 
 
 def test_what_dies_before_the_record_holds_it_is_left_to_the_sweep(
@@ -412,16 +412,16 @@ def test_a_content_that_is_lost_is_told(ada: Person, product: int, storage: Path
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"),
+    ("name", "content", "kind"),
     [
-        ("a.pdf", "application/pdf"),
-        ("a.html", "text/html"),
-        ("a.tar.gz", "application/octet-stream"),
-        ("a", "application/octet-stream"),
+        ("a.pdf", b"%PDF-1.7", "application/pdf"),
+        ("a.html", HTML, "text/html"),
+        ("a.tar.gz", b"\x1f\x8b", "application/octet-stream"),
+        ("a", HTML, "application/octet-stream"),
     ],
 )
-def test_the_type_comes_from_the_name_alone(db: None, name: str, kind: str) -> None:
-    assert contents.put(name, HTML).content_type == kind
+def test_the_type_comes_from_the_name_alone(db: None, name: str, content: bytes, kind: str) -> None:
+    assert contents.put(name, content).content_type == kind
 
 
 def test_a_write_that_says_it_failed_keeps_nothing(db: None, storage: Path) -> None:
