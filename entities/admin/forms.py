@@ -131,7 +131,8 @@ class RecordForm(forms.BaseForm):
                 if not outcome.ok:
                     values.clear()
         except RequestError as error:
-            self.add_error(next(iter(sent)) if error.field == "Data" else None, error.message)
+            of_file = sent and error.field in ("Data", "FileName")
+            self.add_error(next(iter(sent)) if of_file else None, error.message)
             return
         for problem in outcome.problems:
             self.add_error(problem.field if problem.field in self.fields else None, problem.message)

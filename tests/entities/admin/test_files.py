@@ -48,7 +48,7 @@ def chosen(name: str, content: bytes) -> SimpleUploadedFile:
 
 
 def added(browser: Client, page: Page, **sent: Any) -> int:
-    sent = {"Name": "x", "Proof": chosen("proof.pdf", b"%PDF"), **sent}
+    sent = {"Name": "x", "Proof": chosen("proof.pdf", b"%PDF-1.7"), **sent}
     answer = browser.post(page("PAPER", "add"), sent)
     assert answer.status_code == 302, answer.text
     return max(_ids())
@@ -94,7 +94,7 @@ def test_a_file_is_added_shown_saved_replaced_and_removed(
     assert browser.post(change, sent).status_code == 302
     with pytest.raises(RequestError, match="has no file in Scan"):
         held(record, "Scan", system)
-    assert held(record, "Proof", system) == ("proof.pdf", b"%PDF")
+    assert held(record, "Proof", system) == ("proof.pdf", b"%PDF-1.7")
     assert AuditLog.objects.filter(entity_id=paper, record_id=record).count() == 4
 
 
@@ -154,7 +154,7 @@ def test_a_file_needs_the_rights_of_its_record_and_of_its_field(
 ) -> None:
     record = added(browser, page, Scan=chosen("s", b"s"))
     clerk = limited({"PAPER": "r"}, {"PAPER": ["Scan"]})
-    assert clerk.get(page("PAPER", record, "file", "Proof")).content == b"%PDF"
+    assert clerk.get(page("PAPER", record, "file", "Proof")).content == b"%PDF-1.7"
     assert clerk.get(page("PAPER", record, "file", "Scan")).status_code == 403
     assert "file/Scan" not in clerk.get(page("PAPER", record, "change")).text
     assert clerk.get(page("PAPER", record + 1, "file", "Proof")).status_code == 404
