@@ -40,8 +40,9 @@ def put(
     uploader_id: int | None = None,
     sent: bool = False,
 ) -> StoredFile:
-    """Store a content that no record holds yet; `field_id`: one that a later write may name; `sent`:
-    it comes from outside, and is looked at.
+    """Store a content that no record holds yet; `field_id`: one that a later write may name.
+
+    What is `sent` comes from outside: its size and kind are looked at.
 
     RequestError REQUEST_TOO_LARGE, REQUIRED_FIELD_MISSING for a name of which nothing is left,
     INVALID_VALUE for a kind that is not taken or does not look like what it is called, and
@@ -54,9 +55,9 @@ def put(
             "FileName is required: the file's name without a path, such as invoice.pdf.",
             field="FileName",
         )
-    if len(content) > MOST_BYTES:
-        raise RequestError(Code.REQUEST_TOO_LARGE, too_large(len(content)), field="Data")
     if sent:
+        if len(content) > MOST_BYTES:
+            raise RequestError(Code.REQUEST_TOO_LARGE, too_large(len(content)), field="Data")
         _check_kind(name, content)
     # The row comes first: a content without one would be nobody's.
     stored = StoredFile.objects.create(
