@@ -103,7 +103,7 @@ class BulkJobAdmin(RecordAdmin):
             "running": job.status not in FINISHED,
             "may_cancel": job.status not in FINISHED and self.has_change_permission(request, job),
             "job_files": [
-                (field.label, file_link(self.schema, field, job.pk, str(file)))
+                (field.label, file_link(self.schema, field, job.pk, file))
                 for field, file in held
                 if file
             ],

@@ -166,7 +166,7 @@ def document(value: Any) -> SafeString:
 
 
 def file_link(
-    schema: EntitySchema, field: FieldSchema, record_id: int, held: str
+    schema: EntitySchema, field: FieldSchema, record_id: int, held: object
 ) -> SafeString | str:
     """A file's name, leading to its content."""
     url = address(schema, "file", record_id, field.name)

@@ -18,7 +18,7 @@ def remove_old_files() -> int:
     cleared = 0
     for request in BulkApiRequest.objects.filter(**ended).exclude(response_file=None):
         BulkApiRequest.objects.filter(pk=request.pk).update(response_file=None)
-        contents.discard([key_of(str(request.response_file))])
+        contents.discard([key_of(request.response_file)])
         cleared += 1
     batches = BulkApiBatch.objects.filter(
         bulk_api_request__status__in=FINISHED, bulk_api_request__finished_at__lt=before
@@ -26,7 +26,7 @@ def remove_old_files() -> int:
     for request_id in batches.order_by().values_list("bulk_api_request_id", flat=True).distinct():
         discard_batches(request_id)
     for upload in BulkUploadHistory.objects.filter(**ended):
-        held = [key_of(str(file)) for name in _FILES if (file := getattr(upload, name))]
+        held = [key_of(file) for name in _FILES if (file := getattr(upload, name))]
         if held:
             BulkUploadHistory.objects.filter(pk=upload.pk).update(**dict.fromkeys(_FILES))
             contents.discard(held)

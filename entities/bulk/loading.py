@@ -144,7 +144,7 @@ def _key_name(collector: dict[str, Any], schema: EntitySchema) -> str:
 
 
 def _form(upload: BulkUploadHistory, collector: dict[str, Any]) -> Format:
-    name = name_of(str(upload.all_records_file or "")).lower().removesuffix(".gz")
+    name = name_of(upload.all_records_file or "").lower().removesuffix(".gz")
     said = upload.file_format or (collector.get("recordformat") or "").upper()
     json = "JSON" in said or (not said and name.endswith((".json", ".jsonl", ".ndjson")))
     delimiter = upload.csv_delimiter or _mark(collector.get("delimiter"))
@@ -193,7 +193,7 @@ class _Loading:
 
     def _file(self) -> Any:
         try:
-            return contents.opened(key_of(str(self.upload.all_records_file or "")))
+            return contents.opened(key_of(self.upload.all_records_file or ""))
         except FileNotFoundError:
             raise RequestError(
                 Code.RECORD_NOT_FOUND, "The file is not in the storage any more; send it again."

@@ -128,14 +128,14 @@ class SentKey:
 _KEY = re.compile(r"[0-9a-f]{32}")
 
 
-def key_of(held: str) -> str:
-    """The storage key in what a FILE column holds."""
-    return held.partition("/")[0]
+def key_of(held: object) -> str:
+    """The storage key in what a FILE column holds, as Django gives it."""
+    return str(held).partition("/")[0]
 
 
-def name_of(held: str) -> str:
-    """The file's name in what a FILE column holds."""
-    return held.partition("/")[2]
+def name_of(held: object) -> str:
+    """The file's name in what a FILE column holds, as Django gives it."""
+    return str(held).partition("/")[2]
 
 
 @register

@@ -19,6 +19,8 @@ TRUNCATE entities_bulkstagedrecord, entities_bulkuploadchunk, entities_bulkuploa
 DELETE FROM entities_storedfile WHERE stored_at >= %(since)s;
 DELETE FROM customers_account WHERE created >= %(since)s;
 DELETE FROM entities_entityfieldrole WHERE created >= %(since)s;
+DELETE FROM identity_browsersession
+    WHERE user_id IN (SELECT id FROM identity_user WHERE username LIKE 'bulk-%%');
 DELETE FROM identity_user WHERE username LIKE 'bulk-%%';
 DELETE FROM identity_role WHERE name LIKE 'bulk-%%';
 DELETE FROM entities_auditlog WHERE changed_at >= %(since)s;
