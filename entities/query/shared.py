@@ -16,7 +16,7 @@ from entities.query.limits import MAX_TABLES
 from entities.query.parameters import Parameters
 from entities.query.parse import Statement
 from entities.query.sources import Source
-from entities.schema.description import EntitySchema, quote
+from entities.schema.description import EntitySchema, FieldSchema, fold, quote
 from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
 
@@ -56,9 +56,35 @@ class Query:
                 "send it in parts.",
                 node,
             )
-        source = Source(schema, self.alias(), allowed, names, joined)
+        given = self._given(schema) if schema.inputs else ()
+        source = Source(schema, self.alias(), allowed, names, joined, given)
         self.sources.append(source)
         return source
+
+    def _given(self, schema: EntitySchema) -> tuple[str, ...]:
+        """What the query's condition gives of the inputs that the records are reckoned from.
+
+        Only what holds for every row counts: `Field = value` in the condition as a whole or where
+        ANDs join it.
+        """
+        where = self.statement.select.args.get("where")
+        values: dict[str, str] = {}
+        for node in where.this.flatten() if where and isinstance(where.this, exp.And) else [where]:
+            equal = node.unnest() if node is not None else None
+            equal = equal.this.unnest() if isinstance(equal, exp.Where) else equal
+            if isinstance(equal, exp.EQ) and isinstance(equal.expression, exp.Literal):
+                column = equal.this
+                if isinstance(column, exp.Column):
+                    values[fold(column.name)] = str(equal.expression.this)
+        given = [_argument(field, values.get(fold(field.name))) for field in schema.inputs]
+        if not any(value is not None for value in given):
+            return ()
+        return tuple(
+            f"NULL::{field.type.pg_type}"
+            if value is None
+            else self.parameters.bind(value, field.type.pg_type)
+            for field, value in zip(schema.inputs, given, strict=True)
+        )
 
     def hides_rows(self) -> bool:
         """Whether there may be rows that do not exist for the caller."""
@@ -76,7 +102,18 @@ class Query:
 
 def _table_sql(source: Source, apart: bool) -> str:
     table = f"{quote(source.schema.table)} {source.alias}"
+    if source.given:
+        table = f"{quote(source.schema.reckoned_by)}({', '.join(source.given)}) {source.alias}"
     if not apart or not source.rights.condition:
         return table
     # OFFSET keeps the planner from asking the query's conditions first.
     return f"(SELECT * FROM {table} WHERE {' AND '.join(source.visible())} OFFSET 0) {source.alias}"
+
+
+def _argument(field: FieldSchema, text: str | None) -> str | None:
+    """The text as PostgreSQL reads it; None where it is no value of the field, which the condition
+    that it stands in is told."""
+    if text is None:
+        return None
+    decoded, refused = field.type.decode([text], field)
+    return None if refused else str(decoded[0])

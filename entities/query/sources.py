@@ -14,6 +14,7 @@ class Source:
 
     names   the folded words by which columns may be qualified
     joined  how it came into the query, for who asks how it is run: "FROM", "JOIN", …
+    given   SQL of what the entity's records are reckoned from, of one whose records are
     """
 
     schema: EntitySchema
@@ -21,6 +22,7 @@ class Source:
     rights: EntityRights
     names: frozenset[str] = frozenset()
     joined: str = ""
+    given: tuple[str, ...] = ()
 
     @property
     def sql(self) -> str:

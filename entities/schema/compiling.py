@@ -385,6 +385,8 @@ def _entity(
         private=private,
         listed=tuple(f.name for f in _named(static, "listed", fields)),
         seen_with=_named(static, "seen_with", fields),
+        reckoned_by=options.reckoned_by if options else "",
+        inputs=_named(static, "inputs", fields),
         personal=bool(options and options.personal),
         constraint_messages=MappingProxyType(messages),
         refused={fold(n): text for n, text in (options.refused if options else {}).items()},

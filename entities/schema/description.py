@@ -167,6 +167,9 @@ class EntitySchema:
     authored: bool
     #: Unique keys among live records: names of fields together.
     unique_keys: tuple[tuple[str, ...], ...]
+    #: SQL function that yields the records for the `inputs` that a query sends.
+    reckoned_by: str = ""
+    inputs: tuple[FieldSchema, ...] = ()
     #: Whether records may be deleted at all.
     deletable: bool = True
     #: Whether a record is seen only by who made it and those with whom it is shared.

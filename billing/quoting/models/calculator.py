@@ -1,0 +1,59 @@
+"""What a quantity of a product costs an account: reckoned for each query, stored nowhere.
+
+A view of the database without rows stands for the entity where nothing is asked, and a function
+yields the answer where a query gives an account and a product; a migration makes both. The prices
+are those of the account product, else of the package product, else of the product, in the account's
+currency; contracts, rate classes, accounts above, discounts and taxes are left out.
+"""
+
+from metabrm import shorthand as optional
+from metabrm.entity import CoreModel, EntityOptions
+
+
+class AccountProductQuote(CoreModel):
+    """What a product costs an account in a quantity on a day; ask with AccountId and ProductId."""
+
+    account = optional.past("customers.Account", "The account that asks.")
+    product = optional.past(
+        "catalog.Product", "The product; follows from the account product where that is given."
+    )
+    account_product = optional.past(
+        "customers.AccountProduct", "The provisioned product whose prices count first."
+    )
+    package_product = optional.past(
+        "catalog.PackageProduct", "The package product whose prices count next."
+    )
+    quantity = optional.quantity("How many units; the account product's, or 1, where none is sent.")
+    start_date = optional.day("Day whose prices count; today where none is sent.")
+    rate = optional.money("Price per unit, on average where tiers differ.")
+    amount = optional.money("Price of the quantity.")
+    discount_amount = optional.money("Discounts on it; empty, for they are not reckoned here.")
+    tax_amount = optional.money("Tax on it; empty, for it is not reckoned here.")
+    grand_total_amount = optional.money("Amount; without discounts and tax.")
+    rate_details = optional.long_text("A RateDetailsRow with Rate and RatedAmount for each tier.")
+    discount_details = optional.long_text("Discounts one by one; empty.")
+    tax_details = optional.long_text("Taxes one by one; empty.")
+    rate_source = optional.text(100, "Level the price came from: Product, Package Product.")
+    rate_source_id = optional.number_of("Id of the record whose price it is.")
+
+    brm = EntityOptions(
+        name="ACCOUNT_PRODUCT_QUOTE",
+        title="rate_source",
+        writable=False,
+        seen_with=("account", "product"),
+        reckoned_by="quoting_price_of",
+        inputs=(
+            "account",
+            "product",
+            "account_product",
+            "package_product",
+            "quantity",
+            "start_date",
+        ),
+    )
+
+    class Meta:
+        managed = False
+        db_table = "quoting_accountproductquote"
+        verbose_name = "price preview"
+        verbose_name_plural = "price previews"
