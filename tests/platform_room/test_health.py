@@ -100,8 +100,8 @@ def test_who_asks_again_at_once_costs_nothing(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    ask = health._asked
-    monkeypatch.setattr(health, "_asked", lambda query: asked.append(query) or ask(query))
+    ask = health.asked
+    monkeypatch.setattr(health, "asked", lambda query: asked.append(query) or ask(query))
     for _ in range(20):
         assert client.get("/health/ready").status_code == 200
     assert len(asked) == 2

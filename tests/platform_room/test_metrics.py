@@ -207,6 +207,20 @@ def test_a_part_that_is_down_is_told_and_hides_nothing_else(
     def refuse(*_: object) -> None:
         raise ConnectionRefusedError
 
+    monkeypatch.setattr(exposing, "_database", refuse)
+    found = read(client)
+    assert (found[("metabrm_up", "database")], found[("metabrm_up", "valkey")]) == (0, 1)
+    # Who would wait for the database is not asked: the scrape would come too late.
+    assert ("metabrm_outbox_waiting",) not in found
+
+
+@pytest.mark.django_db
+def test_valkey_alone_is_down(
+    client: Client, opened: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ConnectionRefusedError
+
     monkeypatch.setattr(exposing, "_valkey", refuse)
     found = read(client)
     assert found[("metabrm_up", "valkey")] == 0

@@ -9,8 +9,6 @@ import hmac
 import ipaddress
 from collections.abc import Iterable, Iterator
 
-from django.core.cache import cache as valkey
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from prometheus_client import CollectorRegistry, generate_latest
@@ -19,7 +17,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from metabrm import environment
-from metabrm.observability import heart, metrics
+from metabrm.observability import heart, metrics, sampling
+from metabrm.web import health
 from metabrm.web.addresses import client_address
 
 _PASSED_ON = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
@@ -48,11 +47,13 @@ def text() -> bytes:
 
 
 class _Asked:
-    """What is asked of the servers and the rooms at this moment. What fails is left out: a scrape
-    is to tell of trouble and not to be a part of it."""
+    """What is asked of the servers and the rooms at this moment. What fails is left out, and the
+    rooms are not asked where they would wait for the database: a scrape is to tell of trouble in
+    time and not to be a part of it."""
 
     def collect(self) -> Iterator[Metric]:
-        for source in (_parts, *metrics.sources()):
+        answering = _answers(_database) and not sampling.exhausted()
+        for source in (_parts, *(metrics.sources() if answering else ())):
             try:
                 answers = list(source())
             except Exception:
@@ -88,12 +89,11 @@ def _answers(question: object) -> bool:
 
 
 def _database() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    health.asked("SELECT 1")
 
 
 def _valkey() -> None:
-    valkey.get("health")
+    heart.client().ping()
 
 
 def _may(request: HttpRequest) -> bool:

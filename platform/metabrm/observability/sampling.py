@@ -29,6 +29,15 @@ def look() -> None:
     metrics.POOL_WAITING.labels(process).set(found.get("requests_waiting", 0))
 
 
+def exhausted() -> bool:
+    """Whether all connections of this process's pool are taken."""
+    pool = getattr(connections["default"], "pool", None)
+    if pool is None or connections["default"].connection is not None:
+        return False
+    found = pool.get_stats()
+    return bool(found.get("pool_size") == found["pool_max"] and not found.get("pool_available"))
+
+
 def _look_forever() -> None:
     while True:
         look()

@@ -72,21 +72,21 @@ def _checked(check: Callable[[], str]) -> dict[str, object]:
 
 
 def _database() -> str:
-    _asked("SELECT 1")
+    asked("SELECT 1")
     return ""
 
 
 def _migrations() -> str:
-    missing = _latest_migrations() - set(_asked("SELECT app, name FROM django_migrations"))
+    missing = _latest_migrations() - set(asked("SELECT app, name FROM django_migrations"))
     return f"not applied: {', '.join(sorted('.'.join(key) for key in missing))}" if missing else ""
 
 
-def _asked(query: str) -> list[tuple[str, ...]]:
+def asked(query: str) -> list[tuple[str, ...]]:
     """The rows of a query, over a connection of our own."""
-    settings = connection.get_connection_params() | {
-        "connect_timeout": _PATIENCE_SECONDS,
-        "options": f"-c statement_timeout={_PATIENCE_SECONDS * 1000}",
-    }
+    settings = connection.get_connection_params()
+    limit = f"-c statement_timeout={_PATIENCE_SECONDS * 1000}"
+    settings["connect_timeout"] = _PATIENCE_SECONDS
+    settings["options"] = f"{settings.get('options', '')} {limit}".strip()
     with closing(psycopg.connect(**settings)) as own:
         return own.execute(query).fetchall()
 
