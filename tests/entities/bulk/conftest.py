@@ -17,6 +17,8 @@ _CLEAN = """
 TRUNCATE entities_bulkstagedrecord, entities_bulkuploadchunk, entities_bulkuploadhistory,
     entities_bulkapibatch, entities_bulkapirequest;
 DELETE FROM entities_storedfile WHERE stored_at >= %(since)s;
+DELETE FROM mediation_collectorfields WHERE created >= %(since)s;
+DELETE FROM mediation_activitycollector WHERE created >= %(since)s;
 DELETE FROM customers_account WHERE created >= %(since)s;
 DELETE FROM entities_entityfieldrole WHERE created >= %(since)s;
 DELETE FROM identity_browsersession

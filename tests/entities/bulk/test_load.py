@@ -166,7 +166,7 @@ def test_a_lookup_may_be_named_by_a_key_of_its_record(ada: Context) -> None:
     ],
 )
 def test_a_file_that_can_t_be_read_says_why(ada: Context, content: bytes, words: str) -> None:
-    done = load(ada, content, EntityName="ACCOUNT")
+    done = load(ada, content, "all", EntityName="ACCOUNT")
     assert (done.status, done.accepted_count) == ("FAILED", 0)
     assert words in (done.error_text or "")
     assert not BulkStagedRecord.objects.exists()
@@ -174,7 +174,7 @@ def test_a_file_that_can_t_be_read_says_why(ada: Context, content: bytes, words:
 
 def test_a_bomb_is_not_unpacked(ada: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MOST_UNPACKED", 100_000)
-    done = load(ada, gzip.compress(b"Name\n" + b"A\n" * 150_000), EntityName="ACCOUNT")
+    done = load(ada, gzip.compress(b"Name\n" + b"A\n" * 150_000), "all", EntityName="ACCOUNT")
     assert done.status == "FAILED"
     assert "100,000 bytes once it is unpacked" in (done.error_text or "")
 
@@ -188,7 +188,7 @@ def test_a_record_without_an_end_is_not_held(ada: Context, monkeypatch: pytest.M
 
 def test_bad_lines_harm_none_beside_them(ada: Context) -> None:
     lines = [b"A,1,bulk-a", b'B,1,"bulk"-b', b"C\xff,1,bulk-c", b"D\x00,1,bulk-d", b"E,1,bulk-e"]
-    done = load(ada, HEAD.encode() + b"\r\n".join(lines), EntityName="ACCOUNT")
+    done = load(ada, HEAD.encode() + b"\r\n".join(lines), "all", EntityName="ACCOUNT")
     assert counts(done.pk) == ("COMPLETED", 5, 2, 3)
     assert names(ada) == ["A", "E"]
     why = [r["ErrorText"] for r in told(done.pk, "RejectedRecordsFile", ada)]
@@ -261,15 +261,12 @@ def test_a_collector_says_how_its_files_are_read(ada: Context) -> None:
         SkipRows="1",
         OmitEnd="1",
     )
-    try:
-        content = "made by somebody\nExternalKey;Name\nbulk-a;'A;a'\nbulk-a;B\n3 records\n"
-        done = load(ada, content, ActivityCollectorId=str(collector))
-        assert counts(done.pk) == ("COMPLETED", 2, 2, 0), done.error_text
-        assert names(ada) == ["B"]
-        (outcome,) = records.create("BULK_UPLOAD_HISTORY", [{"ActivityCollectorId": "0"}], ada)
-        assert codes([outcome])[0][0] == "LOOKUP_NOT_FOUND"
-    finally:
-        records.delete("ACTIVITY_COLLECTOR", [collector], ada, permanently=True)
+    content = "made by somebody\nExternalKey;Name\nbulk-a;'A;a'\nbulk-a;B\n3 records\n"
+    done = load(ada, content, ActivityCollectorId=str(collector))
+    assert counts(done.pk) == ("COMPLETED", 2, 2, 0), done.error_text
+    assert names(ada) == ["B"]
+    (outcome,) = records.create("BULK_UPLOAD_HISTORY", [{"ActivityCollectorId": "0"}], ada)
+    assert codes([outcome])[0][0] == "LOOKUP_NOT_FOUND"
 
 
 def test_usage_goes_to_the_collector_that_brings_it(ada: Context) -> None:
@@ -281,8 +278,6 @@ def test_usage_goes_to_the_collector_that_brings_it(ada: Context) -> None:
     (line,) = told(done.pk, "AcceptedRecordsFile", ada)
     (record,) = orjson.loads(query.retrieve_ids("COLLECTOR_FIELDS", [int(line["Id"])], ada).json)
     assert record["ACTIVITY_COLLECTOR_ID"] == str(collector)
-    records.delete("COLLECTOR_FIELDS", [int(line["Id"])], ada, permanently=True)
-    records.delete("ACTIVITY_COLLECTOR", [collector], ada, permanently=True)
 
 
 def test_a_load_takes_one_file(ada: Context) -> None:
