@@ -21,7 +21,7 @@ _BY_WORD = {
     "ENTITY_FIELD": "view_column",
     "VALIDATION": "rule",
     "ENTITY": "schema",
-    "STRATEGY": "strategy",
+    "STRATEGY": "flag",
     "CS_ACTION": "phone_in_talk",
     "CS_ACCOUNT_ACTION": "phone_in_talk",
     "CONTACT": "contacts",
