@@ -46,6 +46,7 @@ def test_from_the_request_to_the_rows_and_back(
     address = f"files/BULK_UPLOAD_HISTORY/{loading['Id']}"
     assert admin.send("POST", f"{address}/AllRecordsFile", sent).status_code == 200
 
+    expected = admin.query(sql)
     live.run(_WORK)
     done = admin.get("BULK_API_REQUEST", asked["Id"])
     assert [done[f] for f in ("Status", "RecordCount", "BatchCount", "Progress")] == [
@@ -64,7 +65,7 @@ def test_from_the_request_to_the_rows_and_back(
             "queryResponse"
         ]
     ]
-    assert rows == admin.query(sql)
+    assert rows == expected
     whole = _download(admin, f"files/BULK_API_REQUEST/{other['Id']}/ResponseFile").decode()
     assert whole == "ExternalKey,Name\r\n" + "".join(f"{k},{k}\r\n" for k in keys)
 
