@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 
 from entities.access import rights
 from entities.errors import Code
-from entities.records import statements
+from entities.records import satellites, statements
 from entities.records.batch import Batch
 from entities.records.behavior import behavior_of
 from entities.records.violations import problem_of
@@ -69,6 +69,7 @@ def _remove(
             )
         for entity, records in reversed(taken.items()):
             if permanently:
+                satellites.remove(cursor, entity.table, list(records))
                 cursor.execute(
                     f"DELETE FROM {quote(entity.table)} WHERE id = ANY(%s)", [list(records)]
                 )

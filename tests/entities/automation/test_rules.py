@@ -155,6 +155,15 @@ def test_an_upsert_is_a_creation_or_an_update(system: Context) -> None:
     assert [b["record"]["how"] for b in bodies()] == ["any", "new", "any"]
 
 
+def test_a_rule_that_has_worked_can_be_purged(system: Context) -> None:
+    worked = rule("R")
+    calls(worked)
+    create_one("TICKET", system, Title="p")
+    assert WorkflowState.objects.filter(workflow_rule_id=worked).exists()
+    assert records.delete("WORKFLOW_RULE", [worked], system, permanently=True)[0].ok
+    assert not WorkflowState.objects.filter(workflow_rule_id=worked).exists()
+
+
 def test_what_is_purged_from_the_recycle_bin_was_deleted_before(system: Context) -> None:
     calls(rule("R", event="Before Delete"))
     record = create_one("TICKET", system, Title="p")
