@@ -300,7 +300,8 @@ def _declaration(
             None if target_field.primary_key else field_api_name(target, target_field)
         )
         owned["on_delete"] = _ON_DELETE.get(model_field.remote_field.on_delete)
-    elif (pointed := entities.get(options.lookups.get(model_field.name, ""))) is not None:
+    elif model_field.name in options.lookups:
+        pointed = entities[options.lookups[model_field.name]]
         owned |= {"data_type": "LOOKUP", "referenced_entity": pointed}
     initial = {
         "field_label": _capitalised(model_field.verbose_name),

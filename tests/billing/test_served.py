@@ -263,4 +263,4 @@ def test_a_package_reads_as_a_tree() -> None:
     assert alone["PackageComponentPath"] == f"/{below}"
     with pytest.raises(RequestError) as refused:
         records.create("PACKAGE_COMPONENT_HIER", [{"PackageId": package}], served.SYSTEM)
-    assert refused.value.code is Code.INSUFFICIENT_RIGHTS
+    assert refused.value.code is Code.READ_ONLY_ENTITY

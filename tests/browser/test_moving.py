@@ -54,7 +54,7 @@ def test_a_document_is_reviewed_and_applied(tab: Any) -> None:
     bring(tab, DOCUMENT.replace("      Code: {DataType: TEXT}\n", ""))
     tab.wait_for_selector("[data-danger]:has-text('it is deleted with its values')")
     with tab.expect_download() as download:
-        tab.click("a:has-text('Download')")
+        tab.click(".brmd-bar a:has-text('Download')")
     assert b"VOYAGE" in download.value.path().read_bytes()
     tab.check("input[name=destructive]")
     tab.click("button:has-text('Apply all of it')")

@@ -204,7 +204,7 @@ def test_a_layout_stays_with_its_entity(admin: Context, ship: int) -> None:
     assert codes(records.update(LAYOUT, [account], admin)) == [["FIELD_NOT_CHANGEABLE"]]
     to_search = {**change, "layoutType": "SEARCH", "LayoutFields": ["Tons"]}
     assert codes(records.update(LAYOUT, [to_search], admin)) == [["INVALID_VALUE"]]
-    assert "LOOKUP_NOT_FOUND" in codes([lay(admin, 99, ["Name"], LayoutName="X")])[0]
+    assert "LOOKUP_NOT_FOUND" in codes([lay(admin, 987654, ["Name"], LayoutName="X")])[0]
     log = current().entity("AUDIT_LOG").id
     assert codes([lay(admin, log, ["Action"])]) == [["VALIDATION_FAILED"]]
 

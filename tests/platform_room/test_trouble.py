@@ -221,7 +221,7 @@ def test_external_servers_are_used_and_left_running(
     for _ in "12":
         result = run(MANAGE, "shell", "--verbosity=0", "-c", script, state=state, **urls)
         assert result.stdout.splitlines() == ["owner 18 1"], result.stderr
-    assert sorted(os.listdir(state)) == ["secret-key"]
+    assert sorted(os.listdir(state)) == ["metrics", "secret-key"]
 
     for name, wrong in (
         ("DATABASE_URL", database_url.replace("%20word", "")),

@@ -80,7 +80,7 @@ def test_a_new_label_shows_with_the_next_request(browser: Client, page) -> None:
 def test_sites_of_old_snapshots_are_let_go(browser: Client) -> None:
     newest = current()
     made: WeakSet[RecordSite] = WeakSet()
-    for _ in range(100):
+    for _ in range(20):
         urls = urls_of(Snapshot(newest.version, newest.entities.values(), newest.apps))
         made.add(urls.site)
         # Resolving and reversing addresses fills Django's caches.

@@ -14,6 +14,7 @@ from django.test import Client
 
 from entities.catalogue import CATALOGUE, help_for
 from entities.errors import Code, RequestError
+from entities.models import Entity, EntityField
 from metabrm.identity import services
 from metabrm.identity.models import Role, User
 
@@ -30,6 +31,7 @@ _ELSEWHERE = {
     Code.IDEMPOTENCY_KEY_IN_USE: "contract/test_idempotency.py",
     Code.IDEMPOTENCY_KEY_REUSED: "entities/api/test_once.py",
     Code.SIGN_IN_LOCKED: "entities/api/test_credentials.py",
+    Code.FILE_DAMAGED: "entities/files/test_kinds.py",
     Code.FIELD_KEY_MISSING: "entities/encryption/test_records.py",
     Code.LOOKUP_AMBIGUOUS: "entities/records/test_create.py",
     Code.NUMBER_OUT_OF_RANGE: "entities/records/test_create.py",
@@ -106,6 +108,12 @@ def _overlapping(api: Api) -> Any:
     )
 
 
+def _another_entity(api: Api) -> Any:
+    field, entity = EntityField.objects.first(), Entity.objects.last()
+    assert field and entity
+    return api.write("PUT", "ENTITY_FIELD", {"Id": str(field.pk), "EntityId": str(entity.pk)})
+
+
 MET: dict[Code, Callable[[Api], Any]] = {
     Code.MALFORMED_REQUEST: lambda api: api.send("POST", "ACCOUNT", {}),
     Code.REQUEST_TOO_LARGE: lambda api: api.write("POST", "ACCOUNT", *[{}] * 1001),
@@ -128,9 +136,7 @@ MET: dict[Code, Callable[[Api], Any]] = {
     Code.VALUE_TOO_LONG: lambda api: api.write("POST", "ACCOUNT", {"Name": "x" * 9999}),
     Code.VALUE_NOT_IN_LIST: lambda api: api.write("POST", "ACCOUNT", {"Status": "HAPPY"}),
     Code.REQUIRED_FIELD_MISSING: lambda api: api.write("POST", "ACCOUNT", {"Name": ""}),
-    Code.FIELD_NOT_CHANGEABLE: lambda api: api.write(
-        "PUT", "ENTITY_FIELD", {"Id": "1", "EntityId": "2"}
-    ),
+    Code.FIELD_NOT_CHANGEABLE: _another_entity,
     Code.LOOKUP_NOT_FOUND: lambda api: api.write(
         "POST", "ACCOUNT", {"Name": "A", "AccountTypeId": "987654"}
     ),

@@ -73,7 +73,8 @@ def test_operations_have_an_id_of_their_own_a_tag_and_their_parameters(system: C
         assert {"200", "401", "500", "503"} <= set(operation["responses"])
         for answer in operation["responses"].values():
             assert resolved(document, answer)["description"]
-        parameters = [resolved(document, p) for p in operation.get("parameters", [])]
+        said = [*document["paths"][path].get("parameters", []), *operation.get("parameters", [])]
+        parameters = [resolved(document, p) for p in said]
         in_path = [p["name"] for p in parameters if p["in"] == "path"]
         assert in_path == re.findall(r"\{(\w+)\}", path)
 

@@ -10,7 +10,12 @@ pytestmark = pytest.mark.django_db
 
 #: What an empty record is told besides, and what it is not: by behaviors that ask for one of
 #: several fields, or for one before the other.
-_BESIDES = {"PRICING": {"ProductId"}, "SHARING_GROUP_RULE": {"RuleCriteria"}}
+_BESIDES = {
+    "PRICING": {"ProductId"},
+    "SHARING_GROUP_RULE": {"RuleCriteria"},
+    "BULK_API_REQUEST": {"RequestBody"},
+    "BULK_UPLOAD_HISTORY": {"EntityName"},
+}
 _LATER = {
     "ENTITY_FIELD_VALUES": {"ListValue"},
     "ENTITY_LAYOUT_CONFIGURATION": {"LayoutFields"},

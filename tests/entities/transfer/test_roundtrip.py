@@ -14,7 +14,7 @@ from metabrm.identity.context import Context
 
 pytestmark = pytest.mark.django_db
 
-EXAMPLES = int(os.environ.get("BRM_TEST_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("BRM_TEST_EXAMPLES", "4"))
 NAMES = ["ALPHA", "BETA", "GAMMA", "DELTA"]
 # What YAML could take for something else.
 WORDS = "Plain|no|1|007| led|two\nlines|ends \nblank|quo'te: \"#|Ünïcode €|~|<b>|- dash|{brace"
