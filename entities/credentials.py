@@ -5,7 +5,7 @@ that may more than he may. A secret is no field: it is made by `issue_secret`, w
 and forgotten when its record is deactivated or deleted.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, cast
 
@@ -15,8 +15,20 @@ from entities import records
 from entities.access import rights
 from entities.access.rights import require
 from entities.errors import Code, RequestError
-from entities.granting import Guarded, may_manage, members_of, refuse, roles_by
-from entities.records.batch import UNSET, Batch
+from entities.granting import (
+    Guarded,
+    PersonBehavior,
+    Role,
+    deactivated,
+    may_manage,
+    members_of,
+    refuse,
+    refuse_above,
+    roles,
+    roles_in,
+)
+from entities.records import Outcome
+from entities.records.batch import Batch
 from entities.records.behavior import behavior
 from entities.schema import gate
 from entities.schema.current import current
@@ -27,12 +39,6 @@ from metabrm.identity.context import Context
 from metabrm.identity.models import ApiKey, OAuthClient
 from metabrm.identity.sessions import close_sessions_of_users
 
-_ROLES = "SELECT id, id, administrator_flag, view_pii_flag FROM identity_role WHERE id = ANY(%s)"
-
-_ROLES_OF_PEOPLE = (
-    "SELECT p.id, r.id, r.administrator_flag, r.view_pii_flag FROM {table} p "
-    "JOIN identity_role r ON r.id = p.role_id WHERE p.id = ANY(%s)"
-)
 _CHANGEABLE = "SELECT {may} FROM {table} t WHERE id = %s AND deleted_at IS NULL {seen}"
 
 
@@ -61,7 +67,8 @@ class CredentialBehavior(Guarded):
     def check_sent(self, batch: Batch) -> None:
         self._check_users(batch, batch.sent("UserId"), "UserId")
         if batch.schema.find("RoleId") is not None:
-            self._check_roles(batch, batch.sent("RoleId"), "RoleId")
+            sent = batch.sent("RoleId")
+            refuse_above(batch, roles(sent), sent, "RoleId")
 
     def check_stored(self, batch: Batch) -> None:
         with connection.cursor() as cursor:
@@ -72,34 +79,23 @@ class CredentialBehavior(Guarded):
             found = {row[0]: row[1:] for row in cursor.fetchall()}
         stored = [found.get(i, (None, None)) for i in batch.ids]
         self._check_users(batch, [user for user, _ in stored], "Id")
-        self._check_roles(batch, [role for _, role in stored], "Id")
+        own = [role for _, role in stored]
+        refuse_above(batch, roles(own), own, "Id")
 
     def after_update(self, batch: Batch) -> None:
-        status = batch.sent("Status")
-        gone = (i for i in batch.live if status[i] is not UNSET and status[i] != "ACTIVE")
-        type(self).revoke(batch.ids[i] or 0 for i in gone)
+        type(self).revoke(deactivated(batch))
 
     def after_delete(self, batch: Batch) -> None:
         type(self).revoke(batch.ids[i] or 0 for i in batch.live)
 
     @staticmethod
     def _check_users(batch: Batch, users: list[Any], at: str) -> None:
-        roles = members_of(users)
         above = {
             user
-            for user, role in roles.items()
+            for user, role in members_of(users).items()
             if not may_act_as(batch.snapshot, batch.context, user, role)
         }
         refuse(batch, (i for i in batch.live if users[i] in above), at)
-
-    @staticmethod
-    def _check_roles(batch: Batch, sent: list[Any], at: str) -> None:
-        above = {
-            key
-            for key, role in roles_by(_ROLES, sent).items()
-            if not may_manage(batch.snapshot, batch.context, *role)
-        }
-        refuse(batch, (i for i in batch.live if sent[i] in above), at)
 
 
 @behavior("API_KEY")
@@ -118,54 +114,32 @@ class OAuthClientBehavior(CredentialBehavior):
         batch.put("ClientId", [secret.new_client_id() for _ in range(batch.size)])
 
 
-class _PersonBehavior(Guarded):
-    """For people who are no users: their role is within the maker's."""
-
-    table: str
-
-    def check_sent(self, batch: Batch) -> None:
-        self._check(batch, roles_by(_ROLES, batch.sent("RoleId")), batch.sent("RoleId"), "RoleId")
-
-    def check_stored(self, batch: Batch) -> None:
-        self._check(
-            batch, roles_by(_ROLES_OF_PEOPLE.format(table=self.table), batch.ids), batch.ids, "Id"
-        )
-
-    @staticmethod
-    def _check(
-        batch: Batch, roles: dict[Any, tuple[int, bool, bool]], keys: list[Any], at: str
-    ) -> None:
-        above = {
-            key
-            for key, role in roles.items()
-            if not may_manage(batch.snapshot, batch.context, *role)
-        }
-        refuse(batch, (i for i in batch.live if keys[i] in above), at)
-
-
 @behavior("EXTERNAL_USER")
-class ExternalUserBehavior(_PersonBehavior):
+class ExternalUserBehavior(PersonBehavior):
     """A customer is never an administrator, whoever says so."""
 
     table = "identity_externaluser"
 
     def before_create(self, batch: Batch) -> None:
         super().before_create(batch)
-        self._never_administrators(batch, _ROLES, batch.sent("RoleId"))
+        self._check_new(batch)
 
     def before_update(self, batch: Batch) -> None:
         super().before_update(batch)
-        self._never_administrators(batch, _ROLES, batch.sent("RoleId"))
+        self._check_new(batch)
 
     def after_undelete(self, batch: Batch) -> None:
         super().after_undelete(batch)
-        self._never_administrators(batch, _ROLES_OF_PEOPLE.format(table=self.table), batch.ids)
+        self._never_administrators(batch, roles_in(self.table, batch.ids), batch.ids)
+
+    def _check_new(self, batch: Batch) -> None:
+        sent = batch.sent("RoleId")
+        self._never_administrators(batch, roles(sent), sent)
 
     @staticmethod
-    def _never_administrators(batch: Batch, sql: str, keys: list[Any]) -> None:
-        roles = roles_by(sql, keys)
+    def _never_administrators(batch: Batch, held: dict[Any, Role], keys: Sequence[Any]) -> None:
         for index in batch.live:
-            if keys[index] in roles and roles[keys[index]][1]:
+            if keys[index] in held and held[keys[index]][1]:
                 batch.fail(
                     index,
                     Code.VALIDATION_FAILED,
@@ -176,7 +150,7 @@ class ExternalUserBehavior(_PersonBehavior):
 
 
 @behavior("SUPPORT_USERS")
-class SupportUserBehavior(_PersonBehavior):
+class SupportUserBehavior(PersonBehavior):
     table = "identity_supportuser"
 
 
@@ -242,10 +216,23 @@ def require_power_over(snapshot: Snapshot, context: Context, user_id: int) -> No
 
 def make(entity: str, row: dict[str, Any], context: Context) -> dict[str, str]:
     """A new API_KEY or OAUTH_CLIENT with its secret. Raises RequestError."""
-    (outcome,) = records.create(entity, [row], context)
+    return issue_secret(
+        current(), context, entity, _written(records.create(entity, [row], context))
+    )
+
+
+def deactivate(entity: str, record_id: int, context: Context) -> None:
+    """Take an API_KEY or OAUTH_CLIENT out of use, with its secrets. Raises RequestError."""
+    row = {"Id": str(record_id), "Status": "DEACTIVATED"}
+    _written(records.update(entity, [row], context))
+
+
+def _written(outcomes: Sequence[Outcome]) -> int:
+    """Id of the one record that was written. RequestError where it was refused."""
+    (outcome,) = outcomes
     for problem in outcome.problems:
         raise RequestError(problem.code, problem.message, field=problem.field)
-    return issue_secret(current(), context, entity, cast(int, outcome.id))
+    return cast(int, outcome.id)
 
 
 def _require_changeable(

@@ -6,7 +6,7 @@ may no more than he may himself. What is personal data, and who shares which rec
 administrators too.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -16,18 +16,22 @@ from entities.access import rights
 from entities.errors import Code
 from entities.records.batch import UNSET, Batch
 from entities.records.behavior import Behavior, behavior, everywhere
-from entities.schema.description import EntitySchema
+from entities.schema.description import EntitySchema, quote
 from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
 from metabrm.identity.names import wrong_with
 from metabrm.identity.secret import revoke_gone
 from metabrm.identity.sessions import close_sessions_of_roles, close_sessions_of_users
 
+_USERS = "identity_user"
 _ROLES = "SELECT id, id, administrator_flag, view_pii_flag FROM identity_role WHERE id = ANY(%s)"
-_ROLES_OF_USERS = (
-    "SELECT u.id, r.id, r.administrator_flag, r.view_pii_flag FROM identity_user u "
-    "JOIN identity_role r ON r.id = u.role_id WHERE u.id = ANY(%s)"
+_ROLES_OF = (
+    "SELECT p.id, r.id, r.administrator_flag, r.view_pii_flag FROM {table} p "
+    "JOIN identity_role r ON r.id = p.role_id WHERE p.id = ANY(%s)"
 )
+
+#: A role: its Id, whether it is an administrator's, whether it sees personal data.
+Role = tuple[int, bool, bool]
 
 
 def may_manage(
@@ -88,7 +92,7 @@ class RoleBehavior(Guarded):
         refuse(batch, (i for i in batch.live if views[i] is True), "ViewPIIFlag")
 
     def check_stored(self, batch: Batch) -> None:
-        stored = roles_by(_ROLES, batch.ids)
+        stored = roles(batch.ids)
         above = {key for key, (_, administrator, _) in stored.items() if administrator}
         refuse(batch, (i for i in batch.live if batch.ids[i] in above), "Id")
 
@@ -109,14 +113,28 @@ class RoleBehavior(Guarded):
 
     def after_update(self, batch: Batch) -> None:
         """Whoever's role is deactivated is signed out, and stays so when it comes back."""
-        status = batch.sent("Status")
-        closed = [i for i in batch.live if status[i] is not UNSET and status[i] != "ACTIVE"]
+        closed = deactivated(batch)
         if closed:
-            close_sessions_of_roles(batch.ids[i] or 0 for i in closed)
+            close_sessions_of_roles(closed)
+
+
+class PersonBehavior(Guarded):
+    """Base for whoever has a role: his, and the one he is given, are within the caller's."""
+
+    table: str
+
+    def check_sent(self, batch: Batch) -> None:
+        sent = batch.sent("RoleId")
+        refuse_above(batch, roles(sent), sent, "RoleId")
+
+    def check_stored(self, batch: Batch) -> None:
+        refuse_above(batch, roles_in(self.table, batch.ids), batch.ids, "Id")
 
 
 @behavior("USER")
-class UserBehavior(Guarded):
+class UserBehavior(PersonBehavior):
+    table = _USERS
+
     def before_create(self, batch: Batch) -> None:
         roles = batch.effective("RoleId")
         if None in roles:
@@ -129,18 +147,9 @@ class UserBehavior(Guarded):
         super().before_update(batch)
         self._check_names(batch)
 
-    def check_sent(self, batch: Batch) -> None:
-        sent = batch.sent("RoleId")
-        self._check(batch, roles_by(_ROLES, sent), sent, "RoleId")
-
-    def check_stored(self, batch: Batch) -> None:
-        self._check(batch, roles_by(_ROLES_OF_USERS, batch.ids), batch.ids, "Id")
-
     def after_update(self, batch: Batch) -> None:
         """Whoever is deactivated is signed out, and stays so when he comes back."""
-        status = batch.sent("Status")
-        closed = [i for i in batch.live if status[i] is not UNSET and status[i] != "ACTIVE"]
-        close_sessions_of_users(batch.ids[i] or 0 for i in closed)
+        close_sessions_of_users(deactivated(batch))
 
     def after_delete(self, batch: Batch) -> None:
         """Whoever is deleted is signed out, and stays so when he comes back, as do his programs."""
@@ -169,17 +178,6 @@ class UserBehavior(Guarded):
                     f"Username {name!r} is another user's but for capital letters.",
                     "Username",
                 )
-
-    @staticmethod
-    def _check(
-        batch: Batch, roles: dict[Any, tuple[int, bool, bool]], keys: list[Any], at: str
-    ) -> None:
-        above = {
-            role
-            for role in set(roles.values())
-            if not may_manage(batch.snapshot, batch.context, *role)
-        }
-        refuse(batch, (i for i in batch.live if roles.get(keys[i]) in above), at)
 
 
 def _users_called(names: list[str]) -> dict[str, list[tuple[int, str]]]:
@@ -278,13 +276,37 @@ def refuse(batch: Batch, indexes: Iterable[int], field: str) -> None:
         batch.fail(index, Code.INSUFFICIENT_RIGHTS, _WHY[batch.schema.name], field)
 
 
-def members_of(user_ids: Iterable[Any]) -> dict[Any, tuple[int, bool, bool]]:
-    """User -> what `roles_by` says of his role."""
-    return roles_by(_ROLES_OF_USERS, user_ids)
+def refuse_above(batch: Batch, held: dict[Any, Role], keys: Sequence[Any], field: str) -> None:
+    """Fail the records whose role, `held` by their key, may what the caller may not."""
+    above = {
+        role for role in set(held.values()) if not may_manage(batch.snapshot, batch.context, *role)
+    }
+    refuse(batch, (i for i in batch.live if held.get(keys[i]) in above), field)
 
 
-def roles_by(sql: str, keys: Iterable[Any]) -> dict[Any, tuple[int, bool, bool]]:
-    """Key -> Id of the role, whether it is an administrator's, whether it sees personal data."""
+def deactivated(batch: Batch) -> list[int]:
+    """Ids of the records that an update has taken out of use."""
+    status = batch.sent("Status")
+    gone = (i for i in batch.live if status[i] is not UNSET and status[i] != "ACTIVE")
+    return [batch.ids[i] or 0 for i in gone]
+
+
+def members_of(user_ids: Iterable[Any]) -> dict[Any, Role]:
+    """User -> his role."""
+    return roles_in(_USERS, user_ids)
+
+
+def roles(role_ids: Iterable[Any]) -> dict[Any, Role]:
+    """Role -> what is known of it."""
+    return _found(_ROLES, role_ids)
+
+
+def roles_in(table: str, ids: Iterable[Any]) -> dict[Any, Role]:
+    """Row of `table` -> its role."""
+    return _found(_ROLES_OF.format(table=quote(table)), ids)
+
+
+def _found(sql: str, keys: Iterable[Any]) -> dict[Any, Role]:
     wanted = list({key for key in keys if key is not None and key is not UNSET})
     with connection.cursor() as cursor:
         cursor.execute(sql, [wanted])

@@ -6,17 +6,16 @@ What is made is printed as JSON; a key is shown this once and never again.
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-
-from entities import credentials, records
-from entities.errors import RequestError
-from entities.management.telling import told
+from entities import credentials
+from entities.management.keeping import KeepingCommand
 from entities.schema.current import current
-from metabrm.identity.context import Context
 from metabrm.identity.models import ApiKey
 
 
-class Command(BaseCommand):
+class Command(KeepingCommand):
+    model = ApiKey
+    named_by = "name"
+    called = "API key"
     help = "Make, list, rotate and revoke API keys; keys are shown once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -32,20 +31,13 @@ class Command(BaseCommand):
         revoke = actions.add_parser("revoke", help="deactivate a key")
         revoke.add_argument("name")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            done = getattr(self, options["action"])(**options)
-        except RequestError as error:
-            raise CommandError(error.message) from error
-        self.stdout.write(told(done))
-
     def create(self, user: str, name: str, role: str, expires: str, **_: Any) -> dict[str, str]:
         row: dict[str, Any] = {"Name": name, "UserIdObj": {"Username": user}}
         if role:
             row["RoleIdObj"] = {"Name": role}
         if expires:
             row["ExpirationDate"] = expires
-        made = credentials.make("API_KEY", row, Context.system("manage.py api_key"))
+        made = credentials.make("API_KEY", row, self.context())
         return {**made, "name": name, "user": user}
 
     def list(self, **_: Any) -> list[dict[str, Any]]:
@@ -63,17 +55,4 @@ class Command(BaseCommand):
         ]
 
     def rotate(self, name: str, **_: Any) -> dict[str, str]:
-        context = Context.system("manage.py api_key")
-        return credentials.issue_secret(current(), context, "API_KEY", self._found(name).pk)
-
-    def revoke(self, name: str, **_: Any) -> dict[str, str]:
-        row = {"Id": str(self._found(name).pk), "Status": "DEACTIVATED"}
-        records.update("API_KEY", [row], Context.system("manage.py api_key"))
-        return {"name": name, "status": "DEACTIVATED"}
-
-    @staticmethod
-    def _found(name: str) -> ApiKey:
-        found = ApiKey.objects.filter(name=name, deleted_at=None).first()
-        if found is None:
-            raise CommandError(f"There is no API key {name!r}.")
-        return found
+        return credentials.issue_secret(current(), self.context(), "API_KEY", self.found(name).pk)

@@ -7,18 +7,19 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from entities import credentials, records
-from entities.errors import RequestError
-from entities.management.telling import told
+from entities import credentials
+from entities.management.keeping import KeepingCommand
 from entities.schema.current import current
-from metabrm.identity.context import Context
 from metabrm.identity.models import OAuthClient
 from metabrm.identity.secret import GRACE, new_client_id
 
 
-class Command(BaseCommand):
+class Command(KeepingCommand):
+    model = OAuthClient
+    named_by = "client_id"
+    called = "OAuth client"
     help = "Make, list, rotate and revoke OAuth clients; secrets are shown once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -38,17 +39,10 @@ class Command(BaseCommand):
         revoke = actions.add_parser("revoke", help="deactivate a client and end what it is in by")
         revoke.add_argument("client_id")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            done = getattr(self, options["action"])(**options)
-        except RequestError as error:
-            raise CommandError(error.message) from error
-        self.stdout.write(told(done))
-
     def create(self, user: str, name: str, **_: Any) -> dict[str, str]:
         name = name or f"{user[:80]} {new_client_id()[:8]}"
         row = {"Name": name, "UserIdObj": {"Username": user}}
-        made = credentials.make("OAUTH_CLIENT", row, Context.system("manage.py oauth_client"))
+        made = credentials.make("OAUTH_CLIENT", row, self.context())
         return {**made, "name": name, "user": user}
 
     def list(self, **_: Any) -> list[dict[str, Any]]:
@@ -67,19 +61,6 @@ class Command(BaseCommand):
     def rotate(self, client_id: str, grace_hours: float, **_: Any) -> dict[str, str]:
         if not 0 <= grace_hours <= 24 * 365:
             raise CommandError("--grace-hours is a number from 0 to 8760.")
-        context = Context.system("manage.py oauth_client")
-        found = self._found(client_id)
+        found = self.found(client_id)
         grace = timedelta(hours=grace_hours)
-        return credentials.issue_secret(current(), context, "OAUTH_CLIENT", found.pk, grace)
-
-    def revoke(self, client_id: str, **_: Any) -> dict[str, str]:
-        row = {"Id": str(self._found(client_id).pk), "Status": "DEACTIVATED"}
-        records.update("OAUTH_CLIENT", [row], Context.system("manage.py oauth_client"))
-        return {"client_id": client_id, "status": "DEACTIVATED"}
-
-    @staticmethod
-    def _found(client_id: str) -> OAuthClient:
-        found = OAuthClient.objects.filter(client_id=client_id, deleted_at=None).first()
-        if found is None:
-            raise CommandError(f"There is no OAuth client {client_id!r}.")
-        return found
+        return credentials.issue_secret(current(), self.context(), "OAUTH_CLIENT", found.pk, grace)

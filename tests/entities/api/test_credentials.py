@@ -818,6 +818,28 @@ def test_the_commands_make_and_end_clients_and_keys(
             call_command(*words)
 
 
+def test_a_command_says_when_a_key_could_not_be_revoked(
+    key: dict[str, str], system: Context, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from django.core.management import CommandError, call_command
+
+    from entities.schema.current import current
+    from tests.entities.acting import create_one
+
+    create_one(
+        "ENTITY_VALIDATION",
+        system,
+        EntityId=current().entity("API_KEY").id,
+        EntityValidationName="keys stay",
+        FormulaValue="{!Status} <> 'ACTIVE'",
+        ErrorText="Keys stay as they are.",
+    )
+    with pytest.raises(CommandError, match="Keys stay as they are"):
+        call_command("api_key", "revoke", "export")
+    assert "DEACTIVATED" not in capsys.readouterr().out
+    assert whoami(X_Api_Key=key["api_key"]).status_code == 200
+
+
 def test_where_somebody_signs_in_from_is_kept_fit_to_be_shown(boss: User) -> None:
     from metabrm.identity.models import ApiSession
 
