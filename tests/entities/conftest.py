@@ -48,7 +48,7 @@ def clerk(db: None) -> Callable[..., Context]:
     from metabrm.identity.models import Role, User
 
     def make(**rights: str) -> Context:
-        role = Role.objects.create(name=f"Clerks {sorted(rights.items())}")
+        role = Role.objects.create(name=f"Clerks {sorted(rights.items())}"[:100])
         for name, letters in rights.items():
             EntityFieldRole.objects.create(
                 role=role,

@@ -17,7 +17,7 @@ import orjson
 
 from entities.access import EntityRights, rights
 from entities.access.rights import viewer
-from entities.api.openapi import examples, resources, shared, signing
+from entities.api.openapi import examples, explaining, resources, shared, signing
 from entities.api.openapi.viewing import View
 from entities.schema.description import EntitySchema, fold
 from entities.schema.snapshot import Snapshot
@@ -93,7 +93,8 @@ def document(snapshot: Snapshot, context: Context, org: str, entity: str = "") -
     view = view_of(snapshot, context)
     served = [view.one(entity)] if entity else view.served
     # Of one entity's lookups the document tells what the caller may do with their targets.
-    shown = (org, fold(entity), *((name, _distinct(g)) for name, g in view.granted.items()))
+    each = ((name, _distinct(granted)) for name, granted in view.granted.items())
+    shown = (org, fold(entity), view.administrator, *each)
     with _lock:
         found = kept.find(shown)
     if found is None:
@@ -106,9 +107,8 @@ def document(snapshot: Snapshot, context: Context, org: str, entity: str = "") -
 
 def view_of(snapshot: Snapshot, context: Context) -> View:
     """The snapshot under the caller's rights."""
-    return View(
-        snapshot, {e.name: rights(snapshot, context, e) for e in snapshot.entities.values()}
-    )
+    granted = {e.name: rights(snapshot, context, e) for e in snapshot.entities.values()}
+    return View(snapshot, granted, context.administrator)
 
 
 def _distinct(granted: EntityRights) -> Hashable:
@@ -120,9 +120,13 @@ def _distinct(granted: EntityRights) -> Hashable:
 def _describe(
     view: View, served: list[EntitySchema], org: str, *, alone: bool
 ) -> dict[str, object]:
-    paths = signing.paths() | shared.paths()
-    schemas = shared.schemas()
     sql, row = examples.query(view)
+    paths = signing.paths() | shared.paths()
+    parameters = shared.parameters(sql)
+    if view.administrator:
+        paths |= explaining.paths()
+        parameters |= {"Username": explaining.PARAMETER}
+    schemas = shared.schemas()
     bodies = {name: {"value": said} for name, said in signing.EXAMPLES.items()}
     bodies |= shared.examples(sql, row)
     tags = []
@@ -141,7 +145,7 @@ def _describe(
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "parameters": shared.parameters(sql),
+            "parameters": parameters,
             "responses": shared.responses(),
             "examples": bodies,
             "securitySchemes": signing.SECURITY,

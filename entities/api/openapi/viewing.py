@@ -18,6 +18,7 @@ class View:
 
     snapshot: Snapshot
     granted: Mapping[str, EntityRights]
+    administrator: bool
 
     @property
     def served(self) -> list[EntitySchema]:

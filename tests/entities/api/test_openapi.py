@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+from inspect import getsource
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -79,23 +82,97 @@ def test_operations_have_an_id_of_their_own_a_tag_and_their_parameters(system: C
         assert in_path == re.findall(r"\{(\w+)\}", path)
 
 
-def test_every_address_but_those_of_entities_is_described(system: Context) -> None:
-    """The words that the router knows, read from where it knows them."""
-    from inspect import getsource
+#: Doors of the server for operators and for people's browsers, and the one that says 404 in JSON.
+NOT_FOR_PROGRAMS = {"health/", "metrics", "docs/errors", "docs/", "nowhere"}
+FOR_PROGRAMS = {"rest", "auth", "hosted_payments"}
 
+
+def test_every_door_of_the_server_is_one_for_programs_or_a_known_one_for_others() -> None:
+    from metabrm.urls import urlpatterns
+
+    doors = set()
+    for door in urlpatterns:
+        inside = door.url_patterns if not str(door.pattern) else [door]
+        for one in inside:
+            plain = not str(one.pattern).startswith("^")
+            doors.add(str(one.pattern) if plain else one.callback.__name__)
+    assert doors == FOR_PROGRAMS | NOT_FOR_PROGRAMS
+
+
+def test_every_address_for_programs_is_described_and_no_other(system: Context) -> None:
+    """Which view answers, by method, as the routers know it and as the description has it."""
     from entities.api import signin, views
 
-    paths = described(system)["paths"]
-    words = set(re.findall(r'case \["([a-z.]+)"', getsource(views._methods_at)))
-    assert len(words) > 6
-    # Files are described with the fields that hold them.
-    for word in words - {"files"}:
-        assert any(p.startswith(f"/rest/2.0/{word}") for p in paths), word
-    for action in signin._AUTH_ACTIONS:
-        assert f"/auth/1.0/{action}" in paths
-    for action in signin._HOSTED_ACTIONS:
-        assert f"/hostedPayments/1.0/{action}" in paths
-    assert "/auth/1.0/api_keys/{Id}/secret" in paths
+    def called(path: str) -> set[tuple[str, Any]]:
+        _, door, _, *rest = path.replace("{Id}", "17").split("/")
+        if door == "rest":
+            methods, _ = views._methods_at(rest)
+            return {(m, v.func if isinstance(v, partial) else v) for m, v in methods.items()}
+        name = "/".join(rest)
+        if rest[-1] == "secret":
+            return {("POST", rest[0])} if signin._auth_action(name) else set()
+        actions = signin._AUTH_ACTIONS if door == "auth" else signin._HOSTED_ACTIONS
+        return {("POST", actions[name])}
+
+    served = {one for words in cases_of(views._methods_at) for one in called(f"/rest/2.0/{words}")}
+    for actions in (signin._AUTH_ACTIONS, signin._HOSTED_ACTIONS):
+        served |= {("POST", action) for action in actions.values()}
+    served |= {("POST", words.partition("/")[0]) for words in cases_of(signin._auth_action)}
+    assert len(served) > 25
+
+    described_too = set()
+    for path, method, _ in operations(described(system)):
+        (one,) = (one for one in called(path) if one[0] == method.upper())
+        described_too.add(one)
+    assert described_too == served
+
+
+def cases_of(router: Any) -> Iterator[str]:
+    """The addresses that the router's cases are for, with a name wherever any may stand."""
+    (tree,) = ast.parse(getsource(router)).body
+    for case in ast.walk(tree):
+        if isinstance(case, ast.MatchSequence):
+            parts = (p.value if isinstance(p, ast.MatchValue) else None for p in case.patterns)
+            yield "/".join(ast.literal_eval(part) if part else "name" for part in parts)
+
+
+def test_how_a_query_is_run_is_described_to_administrators_alone(
+    system: Context, admin: Context, clerk: Callable[..., Context]
+) -> None:
+    from entities.models import Entity
+
+    for context in (system, admin):
+        document = described(context)
+        explained = document["paths"]["/rest/2.0/query/explain"]
+        assert set(explained) == {"get", "post"}
+        assert "Username" in document["components"]["parameters"]
+    # All the rights that there are make no administrator, and share no document with one.
+    names = Entity.objects.filter(deleted_at=None).values_list("entity_name", flat=True)
+    everything = clerk(**dict.fromkeys(names, "CRUD"))
+    for other in (everything, clerk(PRODUCT="R")):
+        assert "explain" not in orjson.dumps(described(other)).decode()
+
+
+def test_how_a_query_is_run_is_told_as_described(admin: Context) -> None:
+    from django.test import Client
+
+    from metabrm.identity.models import User
+    from metabrm.identity.sessions import open_session
+
+    headers = {"sessionid": open_session(User.objects.get(pk=admin.user_id))}
+    answer = Client().get(
+        "/rest/2.0/query/explain",
+        {"sql": "SELECT Name FROM ACCOUNT", "username": "ada"},
+        headers=headers,
+    )
+    document = described(admin)
+    described_as = document["paths"]["/rest/2.0/query/explain"]["get"]["responses"]["200"]
+    form = described_as["content"]["application/json"]["schema"]
+    assert not misfits(document, form, answer.json())
+    (told,) = answer.json()["explainResponse"]
+    of = form["properties"]["explainResponse"]["items"]["properties"]
+    assert list(told) == list(of)
+    assert list(told["Sources"][0]) == list(of["Sources"]["items"]["properties"])
 
 
 def test_what_is_required_is_described(system: Context) -> None:
