@@ -9,6 +9,7 @@ from entities.bulk import jobs as bulk_jobs
 from entities.changing import jobs
 from entities.files import sweeping
 from entities.models.bulk import BulkApiRequest, BulkUploadHistory
+from metabrm import background
 
 
 @shared_task(ignore_result=True)
@@ -65,6 +66,6 @@ def resume_bulk_jobs() -> None:
     for kind, job_id in bulk_jobs.unfinished():
         run_bulk_job(kind, job_id)
     for upload_id in loading.unclosed():
-        with bulk_jobs.alone(bulk_jobs.kind_of(BulkUploadHistory), upload_id) as mine:
+        with background.alone(bulk_jobs.kind_of(BulkUploadHistory), upload_id) as mine:
             if mine:
                 loading.close(upload_id)

@@ -5,19 +5,16 @@ undone, and nothing is lost when a process dies. Whoever sends claims a row for 
 when he dies the row is claimed again, so a receiver may see a message twice, under the same number.
 """
 
-import logging
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from celery import current_app
 from django.db import connection, transaction
 
 from entities.fieldtypes.textform import array_literal
 from metabrm import clock
-
-log = logging.getLogger(__name__)
+from metabrm.background import tell
 
 TASK = "entities.tasks.deliver_outbound"
 #: How long a claimed message is its claimer's: longer than any try takes.
@@ -124,10 +121,7 @@ def put(kind: str, action_id: int, entity_id: int, drafts: Sequence[Draft]) -> N
 
 def nudge() -> None:
     """Have somebody send now; without this the schedule does it a few seconds later."""
-    try:
-        current_app.send_task(TASK, retry=False, ignore_result=True)
-    except Exception as error:  # the message is kept: a broker that is away costs seconds
-        log.warning("nobody could be told that messages wait: %s", error)
+    tell(TASK)
 
 
 def claim() -> Claimed | None:

@@ -14,14 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
-from celery import current_app
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from psycopg import errors as pg
 
 from entities.errors import Code, RequestError
 from entities.models.bulk import UNFINISHED, BulkApiRequest, BulkJob, BulkUploadHistory
 from entities.schema.description import quote
-from metabrm import clock, environment
+from metabrm import background, clock, environment
 from metabrm.identity.context import Context
 from metabrm.identity.models import User
 
@@ -99,10 +98,7 @@ def kind_of(model: type[BulkJob]) -> int:
 
 def tell(model: type[BulkJob], job_id: int) -> None:
     """Have a worker run the job now; without this the schedule does it."""
-    try:
-        current_app.send_task(TASK, [kind_of(model), job_id], retry=False, ignore_result=True)
-    except Exception as error:  # the job is kept: a broker that is away costs seconds
-        log.warning("nobody could be told of %s %s: %s", model.brm.name, job_id, error)
+    background.tell(TASK, kind_of(model), job_id)
 
 
 def unfinished() -> list[tuple[int, int]]:
@@ -123,7 +119,7 @@ def run(kind: int, job_id: int, work: Callable[[Run], None]) -> bool:
     `work` ends it by `Run.finish`, or raises RequestError, which is why it failed.
     """
     model = KINDS[kind]
-    with alone(kind, job_id) as mine:
+    with background.alone(kind, job_id) as mine:
         claimed = _claim(model, job_id) if mine else None
         if claimed is None:
             return False
@@ -194,21 +190,6 @@ def _next(done: Run) -> None:
         first = waiting.order_by("pk").values_list("pk", flat=True).first()
         if first is not None:
             tell(model, first)
-
-
-@contextmanager
-def alone(kind: int, job_id: int) -> Iterator[bool]:
-    """Hold the job's lock, if nobody else does; gives whether it is held."""
-    key = kind << 32 | job_id & 0xFFFF_FFFF
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
-        (mine,) = cursor.fetchone()
-    try:
-        yield mine
-    finally:
-        if mine and connection.connection is not None and not connection.connection.closed:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
 
 
 @contextmanager

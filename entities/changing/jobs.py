@@ -4,12 +4,8 @@ A job can be killed at any line. What it leaves, an index that the server marks 
 dropped by whoever runs the job next; a lock of the session keeps two from running one job.
 """
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-from celery import current_app
 from django.db import DatabaseError, connection, transaction
 from psycopg import errors as pg
 
@@ -18,9 +14,8 @@ from entities.errors import Code, RequestError
 from entities.models import SchemaJob
 from entities.schema.description import quote
 from metabrm import clock
+from metabrm.background import alone, tell
 from metabrm.identity.context import Context
-
-log = logging.getLogger(__name__)
 
 #: The task that runs a job in a worker.
 TASK = "entities.tasks.run_schema_job"
@@ -34,15 +29,7 @@ def request(job: SchemaJob) -> None:
     """Keep the job with the open transaction; a worker is told when it commits."""
     job.requested_at = clock.now()
     job.save()
-    transaction.on_commit(lambda: _tell(job.pk))
-
-
-def _tell(job_id: int) -> None:
-    try:
-        current_app.send_task(TASK, [job_id])
-    except Exception:
-        # Without a broker the schedule finds it.
-        log.warning("No worker could be told of schema job %s; the schedule will find it", job_id)
+    transaction.on_commit(lambda: tell(TASK, job.pk))
 
 
 def cancel(index_name: str) -> None:
@@ -62,7 +49,7 @@ def retry(job_id: int, context: Context) -> None:
     )
     if not waiting:
         raise RequestError(Code.RECORD_NOT_FOUND, f"Schema job {job_id} has not failed.")
-    _tell(job_id)
+    tell(TASK, job_id)
 
 
 def unfinished() -> list[int]:
@@ -73,7 +60,7 @@ def unfinished() -> list[int]:
 
 def run(job_id: int) -> None:
     """Build the job's index, unless somebody else is at it or it is done. Outside a transaction."""
-    with _alone(job_id) as mine:
+    with alone(_LOCK, job_id) as mine:
         job = SchemaJob.objects.filter(pk=job_id, status__in=("PENDING", "BUILDING")).first()
         if not mine or job is None:
             return
@@ -101,19 +88,6 @@ def run(job_id: int) -> None:
             # A change made it needless meanwhile.
             with connection.cursor() as cursor:
                 cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {quote(job.index_name)}")
-
-
-@contextmanager
-def _alone(job_id: int) -> Iterator[bool]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK, job_id])
-        (mine,) = cursor.fetchone()
-    try:
-        yield mine
-    finally:
-        if mine:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK, job_id])
 
 
 def _why(error: DatabaseError, table: str, columns: list[str]) -> str:

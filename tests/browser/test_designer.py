@@ -140,7 +140,7 @@ def test_a_job_that_failed_says_why_and_is_tried_again(
     tab: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tables, "size", lambda table: tables.AT_ONCE + 1)
-    monkeypatch.setattr(jobs, "_tell", lambda job_id: None)
+    monkeypatch.setattr(jobs, "tell", lambda task, job_id: None)
     name = _new_entity(tab, "Berth")
     _new_field(tab, "TEXT")
     system = Context.system("test")

@@ -23,7 +23,7 @@ def system() -> Context:
 @pytest.fixture
 def code(system: Context, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A text field of a custom entity that counts as large; the field's Id."""
-    monkeypatch.setattr(jobs, "_tell", lambda job_id: None)
+    monkeypatch.setattr(jobs, "tell", lambda task, job_id: None)
     promo = create_one("ENTITY", system, EntityName="LARGE")
     field = create_one("ENTITY_FIELD", system, EntityId=promo, FieldName="Code", DataType="TEXT")
     create_one("LARGE", system, Code="a")
