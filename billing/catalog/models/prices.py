@@ -152,7 +152,40 @@ class Pricing(ExternallyKeyed, EntityModel):
         blank=True,
         currency_source="CurrencyCode",
         verbose_name="minimum charge",
-        help_text="Least amount of a charge in this band.",
+        help_text="Least amount of a charge in this band, or of a period's charges: the rating "
+        "method's MinMaxPer says which.",
+    )
+    max_charge = MoneyField(
+        null=True,
+        blank=True,
+        currency_source="CurrencyCode",
+        verbose_name="maximum charge",
+        help_text="Greatest amount of a charge in this band, or of a period's charges: the rating "
+        "method's MinMaxPer says which.",
+    )
+    flat_fee = MoneyField(
+        null=True,
+        blank=True,
+        currency_source="CurrencyCode",
+        help_text="Amount charged beside the rate, once in a period, when the quantity reaches the "
+        "band.",
+    )
+    fee_per_charge = MoneyField(
+        null=True,
+        blank=True,
+        currency_source="CurrencyCode",
+        help_text="Amount charged beside the rate for each charge, such as each transaction.",
+    )
+    included_quantity = QuantityField(
+        null=True,
+        blank=True,
+        help_text="Units that cost nothing at the beginning of a period; of prepaid usage, the "
+        "units of usage that one unit of the product includes.",
+    )
+    included_charges = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="How many charges of a period bear no FeePerCharge, the first ones.",
     )
     block_size = QuantityField(
         null=True,
@@ -233,6 +266,33 @@ class Pricing(ExternallyKeyed, EntityModel):
                 condition=Q(block_size__gt=0),
                 name="catalog_pricing_block_size_positive",
                 violation_error_message="BlockSize is greater than 0, or empty for single units",
+            ),
+            models.CheckConstraint(
+                condition=Q(block_iterations__gt=0, block_size__isnull=False)
+                | Q(block_iterations__isnull=True),
+                name="catalog_pricing_block_iterations_of_blocks",
+                violation_error_message="BlockIterations is greater than 0 and comes with a "
+                "BlockSize, or is empty for no limit",
+            ),
+            models.CheckConstraint(
+                condition=Q(min_charge__gte=0),
+                name="catalog_pricing_min_charge_not_negative",
+                violation_error_message="MinCharge is 0 or more, or empty for none",
+            ),
+            models.CheckConstraint(
+                condition=Q(max_charge__gte=0),
+                name="catalog_pricing_max_charge_not_negative",
+                violation_error_message="MaxCharge is 0 or more, or empty for none",
+            ),
+            models.CheckConstraint(
+                condition=Q(max_charge__gte=F("min_charge")),
+                name="catalog_pricing_max_charge_from_min_charge",
+                violation_error_message="MaxCharge is not less than MinCharge, or empty for none",
+            ),
+            models.CheckConstraint(
+                condition=Q(included_quantity__gte=0),
+                name="catalog_pricing_included_quantity_not_negative",
+                violation_error_message="IncludedQuantity is 0 or more, or empty for none",
             ),
         ]
         indexes = [

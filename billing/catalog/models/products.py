@@ -47,6 +47,11 @@ class Product(ExternallyKeyed, EntityModel):
     restrict_use_of_unreferenced_contracts = FlagField(
         help_text="Prices come only from the contract that the account product names."
     )
+    usage_identifier = optional.lookup(
+        "catalog.UsageIdentifier",
+        "Collected usage that raises this label is charged as this product.",
+        models.PROTECT,
+    )
     order_of_execution = models.IntegerField(
         null=True,
         blank=True,
@@ -146,6 +151,11 @@ class PackageProduct(EntityModel):
         blank=True,
         related_name="+",
         help_text="How the product is charged in this package, where it differs.",
+    )
+    usage_identifier = optional.lookup(
+        "catalog.UsageIdentifier",
+        "Collected usage that raises this label is charged as this product of the package.",
+        models.PROTECT,
     )
     allow_price_override = FlagField(
         help_text="Accounts may be given other prices than the package's."

@@ -111,6 +111,11 @@ class RatingMethod(ExternallyKeyed, EntityModel):
         verbose_name="subscription tier calculation level",
     )
     flat_rate = FlagField(help_text="The rate is the amount of the whole band, not of a unit.")
+    percentage_flag = FlagField(
+        verbose_name="percentage",
+        help_text="The rate is a percentage of the quantity, which is then an amount of money; "
+        "with tiers, a graduated percentage.",
+    )
     use_flat_rate = _choice("When the flat rate of a band is used instead of its unit rate.")
     prorate_band = FlagField(help_text="Band limits shrink with a shortened period.")
     calculate_effective_rate = FlagField(
@@ -141,6 +146,10 @@ class RatingMethod(ExternallyKeyed, EntityModel):
 
     # Subscription
     subscription_cycle = _list(CYCLES, "How often the subscription is charged.")
+    interval_days = _count(
+        "Days from one charge of a variable interval subscription to the next.",
+        verbose_name="interval in days",
+    )
     subscription_model = ListField(
         values=("Postpaid", "Prepaid"),
         default="Postpaid",
@@ -192,6 +201,12 @@ class RatingMethod(ExternallyKeyed, EntityModel):
     auto_refill = FlagField(
         help_text="Prepaid usage that is used up is bought again; off: the excess is charged at "
         "the usage product's rate."
+    )
+    min_max_per = _list(
+        ("Charge", "Period"),
+        "Whether MinCharge and MaxCharge of a price bound each charge, or what a period's charges "
+        "add up to; empty = each charge.",
+        verbose_name="minimum and maximum per",
     )
     min_max_zero_quantity_true_up = FlagField(
         help_text="Minimum and maximum are settled even for a period without usage."
@@ -325,5 +340,10 @@ class RatingMethod(ExternallyKeyed, EntityModel):
                 condition=Q(end_date__gte=F("effective_date")),
                 name="catalog_ratingmethod_ends_after_start",
                 violation_error_message="EndDate is not before EffectiveDate",
+            ),
+            models.CheckConstraint(
+                condition=Q(interval_days__gt=0),
+                name="catalog_ratingmethod_interval_days_positive",
+                violation_error_message="IntervalDays is 1 or more",
             ),
         ]

@@ -137,6 +137,11 @@ class AccountProduct(ExternallyKeyed, EntityModel):
     rate_override = MoneyField(
         null=True, blank=True, help_text="Rate for this account instead of any other price."
     )
+    usage_identifier = optional.lookup(
+        "catalog.UsageIdentifier",
+        "Collected usage that raises this label is charged to this account product.",
+        models.PROTECT,
+    )
     discount_voucher_balance = MoneyField(
         null=True, blank=True, help_text="What is left of a discount voucher."
     )
