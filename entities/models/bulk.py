@@ -81,6 +81,11 @@ class BulkApiRequest(BulkJob):
             "csv_qualifier",
             "csv_end_line_format",
         ),
+        example={
+            "RequestBody": "SELECT Id, Name FROM ROLE",
+            "RetrieveEntityName": None,
+            "ResponseFormat": "CSV",
+        },
         read_only=(*_KEPT, "batch_count", "response_file"),
         personal=True,
     )
@@ -206,6 +211,13 @@ class BulkUploadHistory(BulkJob):
             "rejected_records_file",
         ),
         hidden=("staged",),
+        example={
+            "EntityName": "ACCOUNT_TYPE",
+            "Verb": "UPSERT",
+            "ExternalIDFieldName": "AccountType",
+            "CSVDelimiter": ",",
+            "CSVQualifier": '"',
+        },
         personal=True,
     )
 

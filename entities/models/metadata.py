@@ -166,7 +166,17 @@ class EntityField(EntityModel):
         supplied=("external_key",),
         title="field_name",
         names={"pii_flag": "PIIFlag", "restrict_change_in_closed_ap": "RestrictChangeInClosedAP"},
-        example={"FieldName": "Example", "DataType": "TEXT", "DataLength": "100"},
+        example={
+            "EntityId": {},
+            "FieldName": "Example",
+            "ExternalKey": "EXAMPLE_1001.Example",
+            "DataType": "TEXT",
+            "DataLength": "100",
+            "DefaultValue": None,
+            "CurrencySource": None,
+            "ReferencedColumn": None,
+            "OnDelete": None,
+        },
         read_only=("column_name", "system_flag", "primary_key_flag", "read_only_flag"),
         immutable=("entity",),
     )
@@ -307,6 +317,11 @@ class EntityFieldValue(EntityModel):
         external_keys=("external_key",),
         supplied=("external_key",),
         title="list_value",
+        example={
+            "EntityFieldId": {"DataType": "LIST"},
+            "ListValue": "GOLD",
+            "ExternalKey": "EXAMPLE_1001.Example.GOLD",
+        },
         immutable=("entity_field",),
     )
 
@@ -400,7 +415,17 @@ class EntityKey(EntityModel):
     """
 
     brm = EntityOptions(
-        "ENTITY_KEY", external_keys=("external_key",), supplied=("external_key",), title="key_name"
+        "ENTITY_KEY",
+        external_keys=("external_key",),
+        supplied=("external_key",),
+        title="key_name",
+        example={
+            "EntityId": {},
+            "KeyName": "Example",
+            "ExternalKey": "EXAMPLE_1001.Example",
+            "FieldNames": "CreatedUserId, Created",
+            "IndexName": None,
+        },
     )
 
     entity = models.ForeignKey(Entity, models.CASCADE, related_name="+")

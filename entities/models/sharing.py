@@ -31,7 +31,12 @@ class SharingGroupRule(EntityModel):
     A rule on an entity whose sharing model is PUBLIC takes nothing from anybody.
     """
 
-    brm = EntityOptions("SHARING_GROUP_RULE", external_keys=("external_key",), title="external_key")
+    brm = EntityOptions(
+        "SHARING_GROUP_RULE",
+        external_keys=("external_key",),
+        title="external_key",
+        example={"FilterLogic": None, "Formula": "{!Id} > 0"},
+    )
 
     sharing_group = models.ForeignKey(SharingGroup, models.CASCADE, related_name="+")
     entity = models.ForeignKey(

@@ -103,6 +103,12 @@ class WorkflowAction(EntityModel):
         external_keys=("external_key",),
         supplied=("external_key",),
         title="action_name",
+        example={
+            "ActionType": "EMAIL",
+            "Recipient": "billing@example.com",
+            "Subject": "A record has changed",
+            "Body": "Look at {!Id}.",
+        },
         encrypted=("secret",),
         write_only=("secret",),
         unaudited=("secret",),

@@ -215,7 +215,7 @@ class Pricing(ExternallyKeyed, EntityModel):
         names={"currency": "CurrencyCode", "ssp": "SSP"},
         external_keys=("external_key",),
         title="rate",
-        example={"ProductId": "17"},
+        example={"ProductId": {}},
         computed=(
             Computed(
                 name="ContractId",

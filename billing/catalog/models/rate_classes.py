@@ -85,7 +85,10 @@ class RateClassProduct(ExternallyKeyed, EntityModel):
     )
 
     brm = EntityOptions(
-        name="RATE_CLASS_PRODUCT", external_keys=("external_key",), title="external_key"
+        name="RATE_CLASS_PRODUCT",
+        external_keys=("external_key",),
+        title="external_key",
+        example={"ProductId": "17"},
     )
 
     class Meta:

@@ -165,7 +165,7 @@ class ContractRate(EntityModel):
         name="CONTRACT_RATE",
         external_keys=("name",),
         title="contract_rate_label",
-        example={"StartDate": "2026-06-01"},
+        example={"ContractId": {}, "StartDate": "2026-06-01"},
         immutable=("contract",),
     )
 

@@ -100,6 +100,12 @@ class Wallet(EntityModel):
         names={"payment_gateway_profile_id": "PaymentGatewayProfileid"},
         external_keys=("hosted_payment_page_external_id",),
         title="credit_card_name",
+        example={
+            "CreditCardType": "VISA",
+            "CreditCardNumber": "1111",
+            "CreditCardExpDate": "12/2030",
+            "CreditCardName": "Ada Byron",
+        },
         listed=(
             "credit_card_name",
             "billing_profile",

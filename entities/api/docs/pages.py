@@ -15,9 +15,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from entities.api import descriptions
 from entities.api.docs.known import known
+from entities.api.docs.planning import plan
 from entities.api.docs.readers import Reader, reader
 from entities.api.docs.samples import samples
-from entities.api.openapi import examples, resources
+from entities.api.openapi import resources
 from entities.api.openapi.viewing import View
 from entities.api.outside import trouble
 from entities.errors import Code, RequestError
@@ -84,7 +85,7 @@ def entity(request: HttpRequest, who: Reader, name: str) -> HttpResponse:
     schema = view.one(name)
     resource = resources.Resource(view, schema)
     bodies = resource.examples()
-    find = known(who, view)
+    planned = plan(view, schema, known(who, view))
     said = {
         "schema": schema,
         "fields": [_field(view, schema, f) for f in _fields(view, schema)],
@@ -93,8 +94,9 @@ def entity(request: HttpRequest, who: Reader, name: str) -> HttpResponse:
             {"name": name.partition(".")[2], "text": json.dumps(said["value"], indent=2)}
             for name, said in bodies.items()
         ],
-        "samples": samples(view, schema, find),
-        "missing": _missing(view, schema, find),
+        "samples": samples(view, schema, planned),
+        "first": list(dict.fromkeys(step.entity for step in planned.steps[:-1])),
+        "missing": planned.missing,
         "referring": _referring(view, schema),
     }
     return render(request, "docs/entity.html", _context(request, who) | said)
@@ -201,19 +203,6 @@ def _verbs(resource: resources.Resource) -> Iterator[dict[str, str]]:
         for method, operation in item.items():
             if method != "parameters":
                 yield {"method": method.upper(), "path": path, "summary": operation["summary"]}
-
-
-def _missing(view: View, schema: EntitySchema, find: examples.Known) -> list[dict[str, str]]:
-    """The lookups that a new record can't do without and for which there is no record yet."""
-    granted = view.granted[schema.name]
-    if not (granted.create and schema.writable):
-        return []
-    return [
-        {"field": field.name, "entity": target.name}
-        for field in view.written(schema)
-        if field.lookup is not None and field.needed and find(field) is None
-        if (target := view.target(field)) is not None
-    ]
 
 
 def _referring(view: View, schema: EntitySchema) -> list[dict[str, str]]:

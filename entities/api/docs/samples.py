@@ -1,16 +1,19 @@
 """Programs for one entity that run as they stand: curl, plain requests, the public client.
 
 Address and credentials come from the environment (BRM_URL, BRM_USER, BRM_PASSWORD). A program makes
-a record, reads it, changes it, asks for some and deletes it for good, as far as its reader may.
+a record, after those that it needs and that are not there, reads it, changes it, asks for some and
+deletes what it made for good, as far as its reader may.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
+from entities.api.docs.planning import Made, Plan, Step
 from entities.api.openapi import examples
 from entities.api.openapi.viewing import View
-from entities.schema.description import EntitySchema, FieldSchema
+from entities.schema.description import EntitySchema
 
 Json = dict[str, Any]
 
@@ -29,24 +32,32 @@ class Sample:
 class _Story:
     """What the programs for an entity do.
 
-    row      a new record, None where the reader can make none
-    key      the field by which it is found again, "" without one
+    steps    the records that they make, the one that they are about last; none where the reader
+             can make none
     change   what an update sends, empty for none
     sql      a query, "" where the reader may not read
     """
 
     entity: str
-    row: Json | None
-    key: str
+    steps: list[Step]
     change: Json
     sql: str
     column: str
-    delete: bool
+
+    @property
+    def made(self) -> Made:
+        """The record that the program is about."""
+        return Made(self.steps[-1].variable if self.steps else "")
+
+    @property
+    def gone(self) -> list[Step]:
+        """What the program deletes in the end: what points to others before them."""
+        return [step for step in reversed(self.steps) if step.delete]
 
 
-def samples(view: View, schema: EntitySchema, known: examples.Known) -> list[Sample]:
-    """The programs for `schema`; `known` gives the lookups of the new record."""
-    story = _story(view, schema, known)
+def samples(view: View, schema: EntitySchema, plan: Plan) -> list[Sample]:
+    """The programs for `schema`, which make what is planned."""
+    story = _story(view, schema, plan)
     return [
         Sample("client", "Python, public client", "python", _client(story)),
         Sample("requests", "Python, requests", "python", _requests(story)),
@@ -54,26 +65,17 @@ def samples(view: View, schema: EntitySchema, known: examples.Known) -> list[Sam
     ]
 
 
-def _story(view: View, schema: EntitySchema, known: examples.Known) -> _Story:
-    granted = view.granted[schema.name]
-    creates = granted.create and schema.writable
-    keys = [f for f in view.upsert_keys(schema) if f.external_key] if creates else []
+def _story(view: View, schema: EntitySchema, plan: Plan) -> _Story:
     readable = [f.name for f in view.read(schema)]
     columns = [n for n in ("Id", schema.title) if n in readable] or readable[:1]
-    updates = creates and granted.update
+    updates = plan.steps and view.granted[schema.name].update
     return _Story(
         schema.name,
-        examples.new(view, schema, known) if creates else None,
-        _key_among(keys, granted.update),
+        plan.steps,
         examples.change(view, schema) if updates else {},
         _select(schema.name, list(dict.fromkeys(columns))) if readable else "",
         columns[-1] if columns else "",
-        creates and granted.delete and schema.deletable,
     )
-
-
-def _key_among(keys: list[FieldSchema], updates: bool) -> str:
-    return keys[0].name if keys and updates else ""
 
 
 def _select(entity: str, columns: list[str]) -> str:
@@ -92,26 +94,19 @@ def _client(story: _Story) -> str:
         '    password=os.environ["BRM_PASSWORD"],',
         ")",
     ]
-    if story.row is not None:
-        if story.key:
-            call = f'brm.upsert("{story.entity}", record, "{story.key}")["upsertResponse"]'
+    for step in story.steps:
+        if step.key:
+            call = f'brm.upsert("{step.entity}", record, "{step.key}")["upsertResponse"]'
         else:
-            call = f'brm.create("{story.entity}", record)["createResponse"]'
-        lines += [
-            "",
-            f"record = {_literal(story.row)}",
-            f"(done,) = {call}",
-            'if done["ErrorCode"] != "0":',
-            '    raise SystemExit(done["ErrorText"])',
-        ]
-        if story.change:
-            changes = _inline({"Id": "…"} | story.change).replace('"…"', 'done["Id"]')
-            lines += [f'brm.update("{story.entity}", {changes})']
-        if story.sql:
-            lines += [
-                f'(stored,) = brm.retrieve_by_id("{story.entity}", done["Id"])["retrieveResponse"]',
-                f'print("made", stored["{story.column}"])',
-            ]
+            call = f'brm.create("{step.entity}", record)["createResponse"]'
+        lines += [*_opening(step, story), f"record = {_literal(step.row)}", f"(done,) = {call}"]
+        lines += _checking(step)
+    if story.steps and story.change:
+        changes = _inline({"Id": story.made} | story.change)
+        lines += [f'brm.update("{story.entity}", {changes})']
+    if story.steps and story.sql:
+        found = f'brm.retrieve_by_id("{story.entity}", {story.made.variable})["retrieveResponse"]'
+        lines += [f"(stored,) = {found}", f'print("made", stored["{story.column}"])']
     if story.sql:
         lines += [
             "",
@@ -119,8 +114,10 @@ def _client(story: _Story) -> str:
             '    for row in page["queryResponse"]:',
             f'        print(row["{story.column}"])',
         ]
-    if story.delete:
-        lines += ["", f'brm.delete("{story.entity}", {{"Id": done["Id"]}}, EmptyRecycleBin=True)']
+    lines += [""] * bool(story.gone)
+    for step in story.gone:
+        gone = _inline({"Id": Made(step.variable)})
+        lines += [f'brm.delete("{step.entity}", {gone}, EmptyRecycleBin=True)']
     return "\n".join(lines) + "\n"
 
 
@@ -137,28 +134,27 @@ def _requests(story: _Story) -> str:
         "answer.raise_for_status()",
         'http.headers["sessionid"] = answer.json()["loginResponse"][0]["SessionID"]',
     ]
-    if story.row is not None:
-        method, verb = ("patch", "upsert") if story.key else ("post", "create")
-        key = f', "externalIDFieldName": "{story.key}"' if story.key else ""
+    for step in story.steps:
+        method, verb = ("patch", "upsert") if step.key else ("post", "create")
+        key = f', "externalIDFieldName": "{step.key}"' if step.key else ""
         sent = f'{{"brmObjects": record{key}}}'
         lines += [
-            "",
-            f"record = {_literal(story.row)}",
-            f'answer = http.{method}(f"{{url}}/{story.entity}", json={sent})',
+            *_opening(step, story),
+            f"record = {_literal(step.row)}",
+            f'answer = http.{method}(f"{{url}}/{step.entity}", json={sent})',
             "answer.raise_for_status()",
             f'(done,) = answer.json()["{verb}Response"]',
-            'if done["ErrorCode"] != "0":',
-            '    raise SystemExit(done["ErrorText"])',
+            *_checking(step),
         ]
-        if story.change:
-            changes = _inline({"brmObjects": story.change})
-            address = f"f\"{{url}}/{story.entity}/{{done['Id']}}\""
-            lines += [f"http.put({address}, json={changes}).raise_for_status()"]
-        if story.sql:
-            lines += [
-                f"answer = http.get(f\"{{url}}/{story.entity}/{{done['Id']}}\")",
-                f'print("made", answer.json()["retrieveResponse"][0]["{story.column}"])',
-            ]
+    address = f'f"{{url}}/{story.entity}/{{{story.made.variable}}}"'
+    if story.steps and story.change:
+        changes = _inline({"brmObjects": story.change})
+        lines += [f"http.put({address}, json={changes}).raise_for_status()"]
+    if story.steps and story.sql:
+        lines += [
+            f"answer = http.get({address})",
+            f'print("made", answer.json()["retrieveResponse"][0]["{story.column}"])',
+        ]
     if story.sql:
         lines += [
             "",
@@ -173,10 +169,11 @@ def _requests(story: _Story) -> str:
             f'        print(row["{story.column}"])',
             "    offset += 1000",
         ]
-    if story.delete:
-        address = f'f"{{url}}/delete/{story.entity}"'
-        gone = '{"brmObjects": {"Id": done["Id"]}, "EmptyRecycleBin": "1"}'
-        lines += ["", f"http.delete({address}, json={gone}).raise_for_status()"]
+    lines += [""] * bool(story.gone)
+    for step in story.gone:
+        address = f'f"{{url}}/delete/{step.entity}"'
+        gone = _inline({"brmObjects": {"Id": Made(step.variable)}, "EmptyRecycleBin": "1"})
+        lines += [f"http.delete({address}, json={gone}).raise_for_status()"]
     lines += ["", 'http.post(f"{url}/logout")']
     return "\n".join(lines) + "\n"
 
@@ -188,50 +185,79 @@ def _curl(story: _Story) -> str:
         f'SID=$(curl -s "$BRM/login" -d "{login}" |',
         """  sed 's/.*"SessionID":"\\([^"]*\\)".*/\\1/')""",
     ]
-    if story.row is not None:
-        method = "PATCH" if story.key else "POST"
-        sent: Json = {"brmObjects": story.row}
-        if story.key:
-            sent["externalIDFieldName"] = story.key
+    for step in story.steps:
+        method = "PATCH" if step.key else "POST"
+        sent: Json = {"brmObjects": step.row}
+        if step.key:
+            sent["externalIDFieldName"] = step.key
         lines += [
-            "",
-            f'DONE=$(curl -s -X {method} "$BRM/{story.entity}" -H "sessionid: $SID" -d \\',
-            f"  {_quoted(json.dumps(sent, indent=2, ensure_ascii=False))})",
+            *_opening(step, story),
+            f'DONE=$(curl -s -X {method} "$BRM/{step.entity}" -H "sessionid: $SID" -d \\',
+            f"  {_quoted(_json(sent, indent=2))})",
             'echo "$DONE"',
-            """ID=$(echo "$DONE" | sed 's/.*"Id":"\\([^"]*\\)".*/\\1/')""",
+            step.variable.upper() + """=$(echo "$DONE" | sed 's/.*"Id":"\\([^"]*\\)".*/\\1/')""",
         ]
-        if story.change:
-            lines += [
-                f'curl -s -X PUT "$BRM/{story.entity}/$ID" -H "sessionid: $SID" -d \\',
-                f"  {_quoted(_inline({'brmObjects': story.change}))}",
-            ]
-        if story.sql:
-            lines += [f'curl -s "$BRM/{story.entity}/$ID" -H "sessionid: $SID"']
+    address = f'"$BRM/{story.entity}/${story.made.variable.upper()}" -H "sessionid: $SID"'
+    if story.steps and story.change:
+        lines += [
+            f"curl -s -X PUT {address} -d \\",
+            f"  {_quoted(_json({'brmObjects': story.change}))}",
+        ]
+    if story.steps and story.sql:
+        lines += [f"curl -s {address}"]
     if story.sql:
         lines += [
             "",
             'curl -s -G "$BRM/query" -H "sessionid: $SID" --data-urlencode \\',
             f"  {_quoted(f'sql={story.sql} FETCH NEXT 1000 ROWS ONLY')}",
         ]
-    if story.delete:
+    lines += [""] * bool(story.gone)
+    for step in story.gone:
+        gone = {"brmObjects": {"Id": Made(step.variable)}, "EmptyRecycleBin": "1"}
         lines += [
-            "",
-            f'curl -s -X DELETE "$BRM/delete/{story.entity}" -H "sessionid: $SID" \\',
-            r'  -d "{\"brmObjects\":{\"Id\":\"$ID\"},\"EmptyRecycleBin\":\"1\"}"',
+            f'curl -s -X DELETE "$BRM/delete/{step.entity}" -H "sessionid: $SID" \\',
+            f"  -d {_quoted(_json(gone))}",
         ]
     lines += ["", 'curl -s -X POST "$BRM/logout" -H "sessionid: $SID"']
     return "\n".join(lines) + "\n"
 
 
+def _opening(step: Step, story: _Story) -> list[str]:
+    """What begins the lines about a record; one that only others need is told from the one that
+    the program is about."""
+    if step is story.steps[-1]:
+        return [""]
+    return ["", f"# The record below needs one of {step.entity}."]
+
+
+def _checking(step: Step) -> list[str]:
+    return [
+        'if done["ErrorCode"] != "0":',
+        '    raise SystemExit(done["ErrorText"])',
+        f'{step.variable} = done["Id"]',
+    ]
+
+
+#: A variable where JSON has a value, as `_json` leaves it.
+_VARIABLE = re.compile(r'"\$(\w+)\$"')
+
+
+def _json(value: Json, indent: int | None = None) -> str:
+    return json.dumps(
+        value, indent=indent, ensure_ascii=False, default=lambda made: f"${made.variable}$"
+    )
+
+
 def _literal(value: Json) -> str:
     """A Python literal over several lines; no value is a flag or null, so JSON is one."""
-    return json.dumps(value, indent=4, ensure_ascii=False)
+    return _VARIABLE.sub(r"\1", _json(value, indent=4))
 
 
 def _inline(value: Json) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return _VARIABLE.sub(r"\1", _json(value))
 
 
 def _quoted(text: str) -> str:
-    """One word of a shell."""
-    return "'" + text.replace("'", "'\\''") + "'"
+    """One word of a shell, with its variables."""
+    plain = text.replace("'", "'\\''")
+    return "'" + _VARIABLE.sub(lambda found: f'"\'"${found[1].upper()}"\'"', plain) + "'"

@@ -6,7 +6,7 @@ list. `Known` replaces the Ids of lookups where somebody looked which records th
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -16,8 +16,8 @@ from entities.fieldtypes.numbers import INT4_DIGITS
 from entities.schema.description import EntitySchema, FieldSchema
 
 Json = dict[str, Any]
-#: A lookup field -> the value of a record that it can point to, None where there is none.
-Known = Callable[[FieldSchema], str | None]
+#: A lookup field -> what stands for a record that it can point to, None where there is none.
+Known = Callable[[FieldSchema], Any]
 
 RECORD_ID = "1001"
 #: Fields that an example of a new record shows, those that it can't do without aside.
@@ -114,7 +114,7 @@ def query(view: View) -> tuple[str, Json]:
 def value(view: View, schema: EntitySchema, field: FieldSchema) -> Any:
     """A value to send under the field's name."""
     said = schema.example.get(field.name)
-    if said is not None:
+    if said is not None and not (field.lookup is not None and isinstance(said, Mapping)):
         return said
     kind = field.type.name
     if kind == "FLAG":

@@ -305,6 +305,7 @@ class ExternalUser(Person):
         "EXTERNAL_USER",
         external_keys=("username",),
         title="username",
+        example={"RoleId": {"CustomerPortalRole": "1"}},
         names=_PERSON_NAMES,
         computed=_role_fields(),
     )

@@ -80,6 +80,7 @@ def test_everybody_gets_no_session(
 def test_a_program_has_no_more_in_it_than_its_reader_may_do(
     clerk: Callable[..., Context],
 ) -> None:
+    from entities.api.docs.planning import plan
     from entities.api.docs.samples import samples
     from entities.api.openapi import view_of
     from entities.schema.current import current
@@ -87,7 +88,8 @@ def test_a_program_has_no_more_in_it_than_its_reader_may_do(
     @cache
     def told(letters: str) -> str:
         view = view_of(current(), clerk(PRODUCT=letters))
-        found = samples(view, current().entity("PRODUCT"), lambda field: None)
+        schema = current().entity("PRODUCT")
+        found = samples(view, schema, plan(view, schema, lambda field: None))
         for sample in found:
             if sample.language == "python":
                 compile(sample.text, sample.name, "exec")
@@ -99,3 +101,48 @@ def test_a_program_has_no_more_in_it_than_its_reader_may_do(
     assert "brm.delete" in told("CRUD")
     for letters in ("R", "RD", "RU"):
         assert "record =" not in told(letters) and "delete" not in told(letters)
+
+
+#: What people may read and change but the system alone makes.
+MADE_BY_THE_SYSTEM = {"INVOICE_CYCLE_CONFIG", "OUTBOUND_MESSAGE"}
+
+
+def test_what_the_programs_make_can_be_made_for_every_entity(admin: Context) -> None:
+    """On an empty installation: each program's records one after the other, the row as it stands
+    in the program, and what the program deletes in the end."""
+    from django.db import transaction
+
+    from entities import records
+    from entities.api.docs.known import known
+    from entities.api.docs.planning import Made, plan
+    from entities.api.docs.readers import Reader
+    from entities.schema.current import current
+
+    reader = Reader(admin, current(), None)
+    view = reader.view
+    made = set()
+    for schema in view.served:
+        planned = plan(view, schema, known(reader, view))
+        assert not planned.missing, schema.name
+        ids: dict[str, int] = {}
+        with transaction.atomic():
+            for step in planned.steps:
+                row = {
+                    name: ids[value.variable] if isinstance(value, Made) else value
+                    for name, value in step.row.items()
+                }
+                if step.key:
+                    (done,) = records.upsert(step.entity, [row], admin, key=step.key)
+                else:
+                    (done,) = records.create(step.entity, [row], admin)
+                assert done.id is not None, (schema.name, step.entity, row, done.problems)
+                ids[step.variable] = done.id
+                made.add(step.entity)
+            for step in reversed(planned.steps):
+                if step.delete:
+                    of = [ids[step.variable]]
+                    (done,) = records.delete(step.entity, of, admin, permanently=True)
+                    assert done.ok, (schema.name, step.entity, done.problems)
+            transaction.set_rollback(True)
+    creatable = {e.name for e in view.served if view.granted[e.name].create and e.writable}
+    assert made == creatable - MADE_BY_THE_SYSTEM
