@@ -234,6 +234,44 @@ class ActivityCollectorHistoryFactory(RecordFactory):
     ActivityCollectorId = factory.LazyFunction(ActivityCollectorFactory)
 
 
+class ActivityCollectorMapFactory(RecordFactory):
+    class Meta:
+        model = "ACTIVITY_COLLECTOR_MAP"
+
+    ActivityCollectorId = factory.LazyFunction(ActivityCollectorFactory)
+
+
+class ActivityCollectorFilterFactory(RecordFactory):
+    class Meta:
+        model = "ACTIVITY_COLLECTOR_FILTER"
+
+    ActivityCollectorId = factory.LazyFunction(ActivityCollectorFactory)
+    Formula = "{!Column1} <> ''"
+
+
+class UsageIdentifierFactory(RecordFactory):
+    class Meta:
+        model = "USAGE_IDENTIFIER"
+
+    UsageIdentifier = factory.Sequence("Usage {}".format)
+
+
+class ActivityCollectorLabelFactory(RecordFactory):
+    class Meta:
+        model = "ACTIVITY_COLLECTOR_LABEL"
+
+    ActivityCollectorId = factory.LazyFunction(ActivityCollectorFactory)
+    UsageIdentifierId = factory.LazyFunction(UsageIdentifierFactory)
+
+
+class ActivityCollectorControlFactory(RecordFactory):
+    class Meta:
+        model = "ACTIVITY_COLLECTOR_CONTROL"
+
+    ActivityCollectorId = factory.LazyFunction(ActivityCollectorFactory)
+    Position = "1"
+
+
 class CollectorFieldsFactory(RecordFactory):
     class Meta:
         model = "COLLECTOR_FIELDS"

@@ -42,6 +42,8 @@ SERVED = {
             "Status": ("Production Mode", "Test Mode", "DEACTIVATED"),
             "Type": ("API", "BULK_DATA_LOADER", "FTP", "DATABASE", "ENTITY"),
             "ConsolidationMode": ("Consolidation", "Deduplication", "Disable"),
+            "Encoding": ("UTF-8", "UTF-16", "WINDOWS-1252", "ISO-8859-1"),
+            "LateUsagePolicy": ("CURRENT PERIOD", "ORIGINAL PERIOD IF OPEN", "SUSPENSE"),
         },
         restrict="AccountId TimeZoneId Entity_Id",
         refused=(
@@ -56,7 +58,18 @@ SERVED = {
     ),
     "ACTIVITY_COLLECTOR_HISTORY": Served(
         lists={
-            "Status": ("PENDING LOGOUT", "PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"),
+            "Status": (
+                "PENDING LOGOUT",
+                "PENDING",
+                "RUNNING",
+                "COMPLETED",
+                "FAILED",
+                "CANCELLED",
+                "PARKED",
+                "REVERSING",
+                "REVERSED",
+            ),
+            "Source": ("API", "FILE", "SFTP", "QUERY", "EVENTS", "SUSPENSE"),
         },
         restrict="ActivityCollectorId",
         refused=(
@@ -66,6 +79,16 @@ SERVED = {
             ),
             ({"RecordCount": "-1"}, "RecordCount is 0 or more."),
         ),
+    ),
+    "ACTIVITY_COLLECTOR_MAP": Served(
+        lists={"Consolidation": ("SUM", "HIGH-WATER MARK")}, cascade="ActivityCollectorId"
+    ),
+    "ACTIVITY_COLLECTOR_FILTER": Served(cascade="ActivityCollectorId"),
+    "ACTIVITY_COLLECTOR_LABEL": Served(cascade="ActivityCollectorId", restrict="UsageIdentifierId"),
+    "ACTIVITY_COLLECTOR_CONTROL": Served(
+        lists={"Place": ("HEADER", "TRAILER"), "Kind": ("RECORD COUNT", "SUM", "TEXT")},
+        cascade="ActivityCollectorId",
+        refused=(({"LineNumber": "-1"}, "LineNumber is 0 or more."),),
     ),
     "COLLECTOR_FIELDS": Served(
         restrict="ACTIVITY_COLLECTOR_ID ACTIVITY_COLLECTOR_HISTORY_ID",

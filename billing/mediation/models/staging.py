@@ -5,6 +5,7 @@ differ in an underscore only: PROCESS_STATUS and ProcessStatus.
 """
 
 from django.db import models
+from django.db.models import Q
 
 from metabrm import shorthand as optional
 from metabrm.entity import EntityModel, EntityOptions, ExternallyKeyed, live_unique
@@ -64,8 +65,18 @@ class CollectorFields(ExternallyKeyed, EntityModel):
     mdl_error_message = optional.text(
         4000, "Why the loader could not take it.", verbose_name="MDL error message"
     )
-    reprocess_status = optional.text(100, "How far it has come when taken up again.")
+    reprocess_status = optional.text(
+        100, "Set it to RESUBMIT to have usage in suspense taken up again; it says how far it came."
+    )
     reprocess_date = optional.moment("When it was taken up again.")
+    usage_identifier = optional.text(255, "The label that it raises, in place of the collector's.")
+    cause = optional.text(100, "Why it is in suspense, as a code: UNKNOWN_TOKEN.")
+    reason = optional.text(4000, "Why it is in suspense, in words.")
+    file_line = optional.number_of("Line of the file on which it begins.")
+    raw_record = optional.long_text("The record as the source wrote it, as JSON or text.")
+    extra_fields = models.JSONField(
+        null=True, blank=True, help_text="What is to be put into custom fields of ACTIVITY."
+    )
 
     brm = EntityOptions(
         name="COLLECTOR_FIELDS",
@@ -86,6 +97,7 @@ class CollectorFields(ExternallyKeyed, EntityModel):
             "reprocess_date": "Reprocess_Date",
             "reprocess_status": "Reprocess_Status",
         },
+        read_only=("cause", "reason", "file_line", "raw_record"),
         external_keys=("external_key",),
         title="billing_identifier",
         deletable=False,
@@ -96,3 +108,10 @@ class CollectorFields(ExternallyKeyed, EntityModel):
         verbose_name = "collected usage"
         verbose_name_plural = "collected usage"
         constraints = [live_unique("mediation_collectorfields", "external_key")]
+        indexes = [
+            models.Index(
+                fields=["activity_collector", "cause"],
+                condition=Q(cause__isnull=False),
+                name="mediation_suspense_cause",
+            )
+        ]
