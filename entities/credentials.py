@@ -46,10 +46,13 @@ def may_act_as(
     snapshot: Snapshot, context: Context, user_id: int, role: tuple[int, bool, bool]
 ) -> bool:
     """Whether the caller may do, through a credential of his making, what this user may do."""
-    if context.administrator or user_id == context.user_id:
+    if context.administrator:
         return True
     # Where records are PRIVATE, whoever acts as somebody else sees what is only his.
-    return not snapshot.private and may_manage(snapshot, context, *role)
+    if snapshot.private and user_id != context.user_id:
+        return False
+    # A key may be less than its user, and makes nothing that is more than the key.
+    return may_manage(snapshot, context, *role)
 
 
 class CredentialBehavior(Guarded):

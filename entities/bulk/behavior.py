@@ -57,8 +57,9 @@ class JobBehavior(Behavior):
             )
         batch.put("FinishedAt", ended)
 
-    def tell(self, batch: Batch) -> None:
+    def after_create(self, batch: Batch) -> None:
         """Have workers begin once all is committed."""
+        jobs.limit(self.model, [batch.ids[i] or 0 for i in batch.live], batch.context)
         for index in batch.live:
             told = batch.ids[index]
             if told is not None and batch.value("Status", index) == "PENDING":
@@ -102,9 +103,6 @@ class BulkApiRequestBehavior(JobBehavior):
         batch.put("Status", ["PENDING"] * batch.size)
         for index in batch.live:
             self._check(batch, index)
-
-    def after_create(self, batch: Batch) -> None:
-        self.tell(batch)
 
     def after_delete(self, batch: Batch) -> None:
         """The batches go with a request, and their files with them."""
@@ -181,13 +179,11 @@ class BulkUploadHistoryBehavior(JobBehavior):
         for index in batch.live:
             self._check(batch, index)
 
-    def after_create(self, batch: Batch) -> None:
-        self.tell(batch)
-
     def before_update(self, batch: Batch) -> None:
         super().before_update(batch)
         sent = batch.sent("AllRecordsFile")
         status = batch.sent("Status")
+        makers = batch.stored["CreatedUserId"]
         for index in batch.live:
             if sent[index] is UNSET:
                 continue
@@ -199,16 +195,26 @@ class BulkUploadHistoryBehavior(JobBehavior):
                     f"another one for another file.",
                     "AllRecordsFile",
                 )
+            elif not batch.context.administrator and makers[index] != batch.context.user_id:
+                batch.fail(
+                    index,
+                    Code.INSUFFICIENT_RIGHTS,
+                    "What is in the file is written in the name of whoever made this load; only "
+                    "he, or an administrator, sends it.",
+                    "AllRecordsFile",
+                )
             elif sent[index] and status[index] is UNSET:
                 status[index] = "PENDING"
         batch.put("Status", status)
 
     def after_update(self, batch: Batch) -> None:
-        begun = [i for i in batch.live if batch.stored["Status"][i] == "AWAITING_FILE"]
-        for index in begun:
-            told = batch.ids[index]
-            if told is not None and batch.sent("Status")[index] == "PENDING":
-                transaction.on_commit(partial(jobs.tell, self.model, told))
+        was, status = batch.stored["Status"], batch.sent("Status")
+        awaited = [i for i in batch.live if was[i] == "AWAITING_FILE"]
+        begun = [batch.ids[i] or 0 for i in awaited if status[i] == "PENDING"]
+        # Whoever may less than who made the load gains nothing by sending its file.
+        jobs.limit(self.model, begun, batch.context)
+        for told in begun:
+            transaction.on_commit(partial(jobs.tell, self.model, told))
 
     def after_delete(self, batch: Batch) -> None:
         """A load that is still on its way ends with its next step."""

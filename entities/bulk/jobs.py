@@ -8,7 +8,7 @@ or thought to be dead, stops at its next step. A watch looks every second whethe
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +22,7 @@ from entities.models.bulk import UNFINISHED, BulkApiRequest, BulkJob, BulkUpload
 from entities.schema.description import quote
 from metabrm import background, clock, environment
 from metabrm.identity.context import Context
-from metabrm.identity.models import User
+from metabrm.identity.models import Role, User
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,8 @@ class Run:
     stopped: bool = False
 
     def context(self, reason: str) -> Context:
-        """Who asked for it, with the rights that he has now. RequestError if he is gone."""
+        """Who asked for it, with the rights that he has now; with those of his key's role where he
+        asked by a key that has one. RequestError if he or the role is gone."""
         if self.user_id is None:
             return Context.system(reason)
         user = User.objects.select_related("role", "time_zone").filter(pk=self.user_id).first()
@@ -77,7 +78,16 @@ class Run:
             raise RequestError(
                 Code.INSUFFICIENT_RIGHTS, "Whoever asked for this may no longer sign in."
             )
-        return Context.of(user, reason=reason)
+        role_id = self.model._default_manager.values_list("role_id", flat=True).get(pk=self.id)
+        if role_id is None:
+            return Context.of(user, reason=reason)
+        role = Role.objects.filter(pk=role_id, status="ACTIVE", deleted_at=None).first()
+        if role is None:
+            raise RequestError(
+                Code.INSUFFICIENT_RIGHTS,
+                "The role of the API key by which this was asked for is no longer active.",
+            )
+        return Context.of(user, role=role, reason=reason)
 
     def keep(self, **values: Any) -> None:
         """Write columns of the job. StoppedError if it is no longer this attempt's."""
@@ -90,6 +100,13 @@ class Run:
     def finish(self, status: str, **values: Any) -> None:
         """End the job."""
         self.keep(status=status, finished_at=clock.now(), **values)
+
+
+def limit(model: type[BulkJob], job_ids: Sequence[int], context: Context) -> None:
+    """Note that the jobs may no more than `context`, where its role is not the user's own."""
+    others = User.objects.filter(pk=context.user_id).exclude(role=context.role_id)
+    if job_ids and context.role_id is not None and others.exists():
+        model._default_manager.filter(pk__in=job_ids).update(role_id=context.role_id)
 
 
 def kind_of(model: type[BulkJob]) -> int:

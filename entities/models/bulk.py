@@ -47,6 +47,10 @@ class BulkJob(CoreModel):
         db_constraint=False,
         db_index=False,
     )
+    role_id = models.BigIntegerField(
+        null=True,
+        help_text="Role of the API key by which it was asked for, where that is not its user's.",
+    )
 
     class Meta:
         abstract = True
@@ -87,6 +91,7 @@ class BulkApiRequest(BulkJob):
             "ResponseFormat": "CSV",
         },
         read_only=(*_KEPT, "batch_count", "response_file"),
+        hidden=("role_id",),
         personal=True,
     )
 
@@ -210,7 +215,7 @@ class BulkUploadHistory(BulkJob):
             "accepted_records_file",
             "rejected_records_file",
         ),
-        hidden=("staged",),
+        hidden=("role_id", "staged"),
         example={
             "EntityName": "ACCOUNT_TYPE",
             "Verb": "UPSERT",

@@ -6,7 +6,7 @@ background work builds one with `Context.system(reason)`. History records it wit
 
 from dataclasses import dataclass, field, replace
 
-from metabrm.identity.models import User
+from metabrm.identity.models import Role, User
 from metabrm.observability import facts
 
 
@@ -43,17 +43,21 @@ class Context:
         return cls(None, None, True, "system", reason, known.request_id if known else "")
 
     @classmethod
-    def of(cls, user: User, *, reason: str = "", request_id: str = "") -> "Context":
-        """`user` acting; the caller has checked that the user is active."""
+    def of(
+        cls, user: User, *, role: Role | None = None, reason: str = "", request_id: str = ""
+    ) -> "Context":
+        """`user` acting, with the rights of `role` where it is given, as by an API key; the caller
+        has checked that both are active."""
+        role = role or user.role
         return cls(
             user.pk,
-            user.role_id,
-            user.role.administrator_flag,
+            role.pk,
+            role.administrator_flag and user.role.administrator_flag,
             user.username,
             reason,
             request_id,
             user.time_zone.name if user.time_zone else "UTC",
-            user.role.view_pii_flag,
+            role.view_pii_flag and user.role.view_pii_flag,
         )
 
     def because(self, reason: str) -> "Context":

@@ -633,6 +633,34 @@ def test_nobody_makes_a_credential_of_somebody_who_may_more(
         assert [p.code for p in done[0].problems] == ["INSUFFICIENT_RIGHTS"]
 
 
+@pytest.mark.parametrize("entity", ["API_KEY", "OAUTH_CLIENT"])
+def test_a_key_makes_nothing_that_may_more_than_itself(
+    boss: User, clerk: Callable[..., Context], entity: str
+) -> None:
+    from entities import credentials, records
+    from entities.errors import RequestError
+    from entities.schema.current import current
+    from metabrm.identity import sessions
+
+    small = clerk(API_KEY="CRUD", OAUTH_CLIENT="CRUD", USER="R", ROLE="R")
+    limited = secret_of("API_KEY", Name="limited", UserId=boss.pk, RoleId=small.role_id)
+    found = sessions.context_of_key(limited["api_key"])
+    assert found is not None
+    by_key = found[0]
+    for row in ({"Name": "full"}, {"Name": "full", "UserId": boss.pk}):
+        (refused,) = records.create(entity, [row], by_key)
+        assert [p.code for p in refused.problems] == ["INSUFFICIENT_RIGHTS"]
+    # It does not lift its own limit, and takes no full credential of its user over.
+    (lifted,) = records.update("API_KEY", [{"Id": limited["Id"], "RoleId": ""}], by_key)
+    (nulled,) = records.update(
+        "API_KEY", [{"Id": limited["Id"], "fieldsToNull": ["RoleId"]}], by_key
+    )
+    assert not lifted.ok and not nulled.ok
+    full = secret_of(entity, Name="theirs", UserId=boss.pk)
+    with pytest.raises(RequestError, match="may do what you may not"):
+        credentials.issue_secret(current(), by_key, entity, int(full["Id"]))
+
+
 def test_a_secret_is_issued_to_whoever_may_change_its_record(
     boss: User, clerk: Callable[..., Context], key: dict[str, str], oauth: dict[str, str]
 ) -> None:

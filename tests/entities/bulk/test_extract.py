@@ -15,13 +15,13 @@ from django.core.files.storage import default_storage
 from entities import files, query, records
 from entities.bulk import jobs, keeping
 from entities.errors import Code, RequestError
-from entities.models import StoredFile
+from entities.models import EntityField, EntityFieldRole, StoredFile
 from entities.models.bulk import BulkApiBatch, BulkApiRequest
 from entities.query import statement
 from entities.tasks import resume_bulk_jobs
 from metabrm import clock, environment
 from metabrm.identity.context import Context
-from metabrm.identity.models import User
+from metabrm.identity.models import Role, User
 from tests.entities.acting import codes
 from tests.entities.bulk.acting import ask, asked, batches, extract, request, rows_of
 
@@ -151,14 +151,35 @@ def test_an_extract_is_made_with_the_rights_of_who_asked(person: Callable[..., C
     clerk = person(ACCOUNT="R")
     assert codes([asked(clerk, RequestBody="SELECT Id FROM PRODUCT")]) == [["INSUFFICIENT_RIGHTS"]]
     number = ask(clerk, f"SELECT Id, Name {MINE}")
-    from entities.models import EntityFieldRole
-
     EntityFieldRole.objects.filter(role_id=clerk.role_id, entity__entity_name="ACCOUNT").update(
         read_flag=False
     )
     resume_bulk_jobs()
     assert request(number).status == "FAILED"
     assert "may not read ACCOUNT" in (request(number).error_text or "")
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_key_s_role_is_that_of_its_extracts(person: Callable[..., Context], gone: bool) -> None:
+    boss, small = person(administrator=True), person(ACCOUNT="R")
+    accounts(boss, 1)
+    Role.objects.filter(pk=boss.role_id).update(view_pii_flag=True)
+    by_key = replace(boss, role_id=small.role_id, administrator=False)
+    number = ask(by_key, "", RequestMethod="RETRIEVE", RetrieveEntityName="ACCOUNT")
+    field = EntityField.objects.get(entity__entity_name="ACCOUNT", field_name="Name")
+    EntityFieldRole.objects.create(
+        role_id=small.role_id, entity_id=field.entity_id, entity_field=field, read_flag=False
+    )
+    if gone:
+        Role.objects.filter(pk=small.role_id).update(status="DEACTIVATED")
+    resume_bulk_jobs()
+    if gone:
+        assert (request(number).status, request(number).batch_count) == ("FAILED", 0)
+        assert "role of the API key" in (request(number).error_text or "")
+    else:
+        (content,) = batches(number, boss)
+        header = content.decode().partition("\r\n")[0].split(",")
+        assert "ExternalKey" in header and "Name" not in header
 
 
 def test_whoever_may_no_longer_sign_in_gets_nothing(person: Callable[..., Context]) -> None:

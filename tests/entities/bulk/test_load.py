@@ -3,6 +3,8 @@
 import gzip
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import orjson
@@ -280,6 +282,33 @@ def test_usage_goes_to_the_collector_that_brings_it(ada: Context) -> None:
     (line,) = told(done.pk, "AcceptedRecordsFile", ada)
     (record,) = orjson.loads(query.retrieve_ids("COLLECTOR_FIELDS", [int(line["Id"])], ada).json)
     assert record["ACTIVITY_COLLECTOR_ID"] == str(collector)
+
+
+def test_a_key_s_role_is_that_of_the_files_it_sends(person: Callable[..., Context]) -> None:
+    boss, small = person(administrator=True), person(ACCOUNT_TYPE="R")
+    by_key = replace(boss, role_id=small.role_id, administrator=False)
+    (waits,) = records.create("BULK_UPLOAD_HISTORY", [{"EntityName": "ACCOUNT"}], boss)
+    content = (HEAD + "A,1,bulk-a\r\n").encode()
+    sent = files.attach(
+        "BULK_UPLOAD_HISTORY", waits.id or 0, "AllRecordsFile", "a.csv", content, by_key
+    )
+    assert sent.ok
+    resume_bulk_jobs()
+    assert counts(waits.id or 0) == ("FAILED", 1, 0, 0)
+    assert "may not create ACCOUNT" in (history(waits.id or 0).error_text or "")
+
+
+def test_nobody_sends_a_file_in_the_name_of_another(
+    person: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where loads are PRIVATE they can be shared to be changed."""
+    small, boss = person(), person(administrator=True)
+    (waits,) = records.create("BULK_UPLOAD_HISTORY", [{"EntityName": "ACCOUNT"}], boss)
+    compiling = import_module("entities.access.rights")
+    monkeypatch.setattr(compiling, "_limit_to_own", lambda snapshot, context, compiled: None)
+    number = waits.id or 0
+    sent = files.attach("BULK_UPLOAD_HISTORY", number, "AllRecordsFile", "a", b"x", small)
+    assert codes([sent]) == [["INSUFFICIENT_RIGHTS"]]
 
 
 def test_a_load_takes_one_file(ada: Context) -> None:
