@@ -176,6 +176,16 @@ _ENTRIES = (
         "The username or the password is wrong, or the user may not sign in.",
     ),
     Entry(
+        Code.NEW_PASSWORD_NEEDED,
+        403,
+        "The password is right, but its user has to choose a new one before anything else.",
+        "The user's ResetPasswordFlag is set.",
+        "Sign in to the admin, which asks for the new password; where the role may not open the "
+        "admin, an administrator sets one and takes the flag away.",
+        "User anna has to choose a new password first: sign in at /admin/, or ask an "
+        "administrator.",
+    ),
+    Entry(
         Code.SIGN_IN_LOCKED,
         429,
         "Too many sign-ins have failed; nobody looked at this one, right or wrong.",

@@ -148,8 +148,11 @@ class UserBehavior(PersonBehavior):
         self._check_names(batch)
 
     def after_update(self, batch: Batch) -> None:
-        """Whoever is deactivated is signed out, and stays so when he comes back."""
-        close_sessions_of_users(deactivated(batch))
+        """Whoever is deactivated is signed out, and stays so when he comes back; so is who has to
+        choose a new password, as it is asked for when he signs in."""
+        reset, was = batch.sent("ResetPasswordFlag"), batch.stored["ResetPasswordFlag"]
+        asked = [batch.ids[i] or 0 for i in batch.live if reset[i] is True and not was[i]]
+        close_sessions_of_users([*deactivated(batch), *asked])
 
     def after_delete(self, batch: Batch) -> None:
         """Whoever is deleted is signed out, and stays so when he comes back, as do his programs."""

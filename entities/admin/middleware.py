@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
 
@@ -19,6 +19,7 @@ MOST_BYTES = files.MOST_BYTES + 2 * 1024 * 1024
 #: How much of a form that is too large is taken off the wire, so that the browser reads the answer.
 PATIENCE = 64 * 1024 * 1024
 _PIECE = 64 * 1024
+_NEW_PASSWORD = f"{ROOT}password_change/"
 
 
 class AdminOfTheSnapshot:
@@ -36,9 +37,16 @@ class AdminOfTheSnapshot:
         if request.user.is_authenticated:
             browser.used(request)
         user = request.user
+        if isinstance(user, User) and user.reset_password_flag and not _leads_out(request):
+            return HttpResponseRedirect(_NEW_PASSWORD)
         context = Context.of(user) if isinstance(user, User) else None
         with timezone.override(context.time_zone if context else "UTC"), reading(context):
             return self.get_response(request)
+
+
+def _leads_out(request: HttpRequest) -> bool:
+    """Whether it is one of the pages for who has to choose a new password before all others."""
+    return request.path_info in (_NEW_PASSWORD, f"{ROOT}logout/", f"{ROOT}jsi18n/")
 
 
 def _length(request: HttpRequest) -> int:

@@ -137,10 +137,16 @@ class RecordSite(UnfoldAdminSite):
         from django.contrib.auth.views import PasswordChangeView
 
         request.current_app = self.name
+        needed = getattr(request.user, "reset_password_flag", False)
+        title = "Choose a new password first" if needed else "Change your password"
         view = PasswordChangeView.as_view(
             form_class=OwnPasswordForm,
             success_url=f"{self.root}password_change/done/",
-            extra_context={**self.each_context(request), **(extra_context or {})},
+            extra_context={
+                **self.each_context(request),
+                "title": title,
+                **(extra_context or {}),
+            },
         )
         return cast(HttpResponse, view(request))
 

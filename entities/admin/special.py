@@ -37,11 +37,18 @@ def give_password(user: User, password: str, context: Context) -> None:
     """Set a password so that the history knows who did it; the password itself it never sees."""
     with transaction.atomic():
         gate.enter(context)
-        set_password(user, password)
+        set_password(user, password, by_himself=user.pk == context.user_id)
 
 
 class OwnPasswordForm(AdminOwnPasswordChangeForm):
     """The form behind "Change password" in the user's menu."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        new = cleaned.get("new_password1")
+        if new and self.user.check_password(new):
+            self.add_error("new_password1", "This is the password you have; choose another one.")
+        return cleaned
 
     def save(self, commit: bool = True) -> User:
         user: User = self.user

@@ -47,6 +47,8 @@ def login(request: HttpRequest) -> HttpResponse:
         user = _user(request, _json_body(request, _CREDENTIALS))
     except LockedOut:
         return _later(_login_refused(Code.SIGN_IN_LOCKED, _LOCKED_OUT))
+    except _NewPasswordNeededError as needed:
+        return _login_refused(needed.code, needed.message)
     try:
         session_id = services.open_session(user, Origin.of(request)) if user else ""
     except SignInOvertakenError:
@@ -182,6 +184,7 @@ def _verify(request: HttpRequest) -> HttpResponse:
     token = _text(_sent(request), "token")
     try:
         context, kind = tokens.holder_of(token)
+        facts().username = context.username
     except tokens.BadToken as bad:
         raise RequestError(Code.INVALID_CREDENTIALS, f"The token is not accepted: {bad}.") from bad
     return _json({"username": context.username, "token_type": kind})
@@ -234,6 +237,7 @@ def _hosted_by_session(request: HttpRequest) -> HttpResponse:
             "The session is not known or has expired. Log in again.",
             field="sessionid",
         )
+    facts().username = found[0].username
     return _hosted(found[0].user_id, row_id)
 
 
@@ -252,7 +256,23 @@ def _user(request: HttpRequest, sent: dict[str, Any]) -> User | None:
     username, password = _text(sent, "username"), _text(sent, "password")
     if max(len(username), len(password)) > _LONGEST:
         return None
-    return services.authenticate(username, password, request)
+    user = services.authenticate(username, password, request)
+    if user is not None:
+        facts().username = user.username
+        if user.reset_password_flag:
+            raise _NewPasswordNeededError(user)
+    return user
+
+
+class _NewPasswordNeededError(RequestError):
+    """The password is right, and good for nothing but choosing another one."""
+
+    def __init__(self, user: User) -> None:
+        super().__init__(
+            Code.NEW_PASSWORD_NEEDED,
+            f"User {user.username} has to choose a new password first: sign in at /admin/, or ask "
+            "an administrator.",
+        )
 
 
 def _client(request: HttpRequest, sent: dict[str, Any]) -> tuple[User, int]:
@@ -275,6 +295,7 @@ def _client(request: HttpRequest, sent: dict[str, Any]) -> tuple[User, int]:
         found = secret.authenticate_client(*pair, request)
     if found is None:
         raise RequestError(Code.INVALID_CREDENTIALS, _CLIENT_REFUSED)
+    facts().username = found[0].username
     return found
 
 

@@ -29,7 +29,7 @@ class Reader:
 def reader(request: HttpRequest) -> Reader | None:
     """None for who has to sign in first."""
     user = request.user
-    if isinstance(user, User) and user.is_active:
+    if isinstance(user, User) and user.is_active and not user.reset_password_flag:
         return Reader(Context.of(user, reason="documentation"), current(), user)
     role = _role_of_everybody()
     if role is None:

@@ -140,7 +140,15 @@ def _login() -> Json:
     element = thing(
         ["SessionID", "ErrorCode", "ErrorText"],
         SessionID=TEXT,
-        ErrorCode=TEXT | {"enum": ["0", str(Code.INVALID_CREDENTIALS), str(Code.SIGN_IN_LOCKED)]},
+        ErrorCode=TEXT
+        | {
+            "enum": [
+                "0",
+                str(Code.INVALID_CREDENTIALS),
+                str(Code.NEW_PASSWORD_NEEDED),
+                str(Code.SIGN_IN_LOCKED),
+            ]
+        },
         ErrorText={"type": "array", "items": TEXT},
         help=HELP,
     )
@@ -150,6 +158,7 @@ def _login() -> Json:
     operation["responses"] |= {
         "200": {"description": "The session.", **said},
         "401": {"description": "The username or the password is wrong.", **said},
+        "403": {"description": "The user has to choose a new password first.", **said},
         "429": {
             "description": "Too many sign-ins have failed, or too many requests.",
             **content(refused),

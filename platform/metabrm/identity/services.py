@@ -63,10 +63,17 @@ def authenticate(username: str, password: str, request: HttpRequest | None = Non
     return user
 
 
-def set_password(user: User, password: str) -> None:
-    """Give `user` a new password; sessions and tokens from before it are worth nothing any more."""
+def set_password(user: User, password: str, *, by_himself: bool = False) -> None:
+    """Give `user` a new password; sessions and tokens from before it are worth nothing any more.
+
+    Where he chose it himself, he has not to choose another one.
+    """
+    written = ["password"]
     user.set_password(password)
-    user.save(update_fields=["password"])
+    if by_himself:
+        user.reset_password_flag = False
+        written.append("reset_password_flag")
+    user.save(update_fields=written)
 
 
 def ensure_admin() -> User:

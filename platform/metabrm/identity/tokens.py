@@ -21,6 +21,7 @@ from metabrm.identity import sessions
 from metabrm.identity.context import Context
 from metabrm.identity.models import User
 from metabrm.identity.sessions import NOWHERE, Origin
+from metabrm.observability.facts import facts
 
 #: The claim that names the row of who is signed in.
 ROW_CLAIM = "sid"
@@ -110,7 +111,8 @@ def issue_for_hosted_payment(user_id: int, row_id: int) -> str:
 def renew(refresh_token: str) -> dict[str, Any]:
     """A new access token for a refresh token, which stays the same; raises BadToken."""
     refresh = _checked(Refresh, refresh_token)
-    _holder(refresh, (Refresh.token_type,))
+    context, _ = _holder(refresh, (Refresh.token_type,))
+    facts().username = context.username
     return _answer(refresh)
 
 

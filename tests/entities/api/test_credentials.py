@@ -515,6 +515,61 @@ def test_a_name_is_locked_at_one_address_whether_it_exists_or_not(boss: User) ->
     assert login("boss", PASSWORD, "10.0.0.2").status_code == 200
 
 
+def test_who_has_to_choose_a_new_password_gets_no_further(
+    boss: User, key: dict[str, str], system: Context
+) -> None:
+    from entities import records
+
+    told = {"username": "boss", "password": PASSWORD}
+    before = post("/auth/1.0/token", told).json()["access_token"]
+    records.update("USER", [{"Id": boss.pk, "ResetPasswordFlag": "true"}], system)
+    assert whoami(Authorization=f"Bearer {before}").status_code == 401
+    answer = post("/rest/2.0/login", told)
+    (element,) = answer.json()["loginResponse"]
+    assert (answer.status_code, element["ErrorCode"]) == (403, "NEW_PASSWORD_NEEDED")
+    assert element["SessionID"] == "" and "/admin/" in element["ErrorText"][0]
+    answer = post("/auth/1.0/token", told)
+    assert (answer.status_code, answer.json()["error"]) == (403, "NEW_PASSWORD_NEEDED")
+    # Whoever has not the password is not told; a key needs none.
+    assert post("/auth/1.0/token", {**told, "password": "x"}).status_code == 401
+    assert whoami(X_Api_Key=key["api_key"]).status_code == 200
+    browser = Client()
+    assert browser.post("/admin/login/", told).status_code == 302
+    for page in ("/admin/", "/admin/sessions/", f"/admin/identity/user/{boss.pk}/password/"):
+        for sent in (browser.get(page), browser.post(page)):
+            assert (sent.status_code, sent["Location"]) == (302, "/admin/password_change/")
+    assert browser.get("/docs/").status_code == 401
+    address = "/admin/password_change/"
+    assert "Choose a new password first" in browser.get(address).text
+    new = "another-walnut-20"
+    passwords = {"old_password": PASSWORD, "new_password1": PASSWORD, "new_password2": PASSWORD}
+    assert "the password you have" in browser.post(address, passwords).text
+    passwords |= {"new_password1": new, "new_password2": new}
+    assert browser.post(address, passwords).status_code == 302
+    assert browser.get("/admin/").status_code == 200
+    assert post("/rest/2.0/login", {**told, "password": new}).status_code == 200
+
+
+def test_a_sign_in_is_logged_with_whose_it_is(
+    boss: User, oauth: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from metabrm.observability import logs
+
+    lines: list[Any] = []
+    monkeypatch.setattr(logs, "tell", lambda logger, level, event, line: lines.append(line))
+    right = {"username": "boss", "password": PASSWORD}
+    issued = post("/auth/1.0/token", right).json()
+    session = post("/rest/2.0/login", right).json()["loginResponse"][0]["SessionID"]
+    post("/auth/1.0/authenticate", {n: oauth[n] for n in ("client_id", "client_secret")})
+    post("/auth/1.0/token/refresh", issued)
+    post("/auth/1.0/token/verify", {"token": issued["access_token"]})
+    post("/hostedPayments/1.0/authenticate-session", {"sessionId": session})
+    assert [line.get("username") for line in lines] == ["boss"] * 6
+    # What was typed for a name may be a password.
+    post("/rest/2.0/login", {**right, "username": PASSWORD})
+    assert "username" not in lines[-1]
+
+
 def test_the_lock_ends_by_time_and_by_the_command(boss: User) -> None:
     from django.core.management import call_command
 

@@ -30,6 +30,7 @@ _ELSEWHERE = {
     Code.TOO_MANY_REQUESTS: "entities/api/test_limits.py",
     Code.IDEMPOTENCY_KEY_IN_USE: "contract/test_idempotency.py",
     Code.IDEMPOTENCY_KEY_REUSED: "entities/api/test_once.py",
+    Code.NEW_PASSWORD_NEEDED: "entities/api/test_credentials.py",
     Code.SIGN_IN_LOCKED: "entities/api/test_credentials.py",
     Code.FILE_DAMAGED: "entities/files/test_kinds.py",
     Code.FIELD_KEY_MISSING: "entities/encryption/test_records.py",
