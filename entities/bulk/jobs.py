@@ -104,8 +104,9 @@ class Run:
 
 def limit(model: type[BulkJob], job_ids: Sequence[int], context: Context) -> None:
     """Note that the jobs may no more than `context`, where its role is not the user's own."""
-    others = User.objects.filter(pk=context.user_id).exclude(role=context.role_id)
-    if job_ids and context.role_id is not None and others.exists():
+    if not job_ids or context.user_id is None or context.role_id is None:
+        return
+    if User.objects.filter(pk=context.user_id).exclude(role=context.role_id).exists():
         model._default_manager.filter(pk__in=job_ids).update(role_id=context.role_id)
 
 
