@@ -331,6 +331,11 @@ class Migration(migrations.Migration):
             ),
             migrations.AddField(
                 model_name='collectorfields',
+                name='signature',
+                field=models.UUIDField(editable=False, null=True),
+            ),
+            migrations.AddField(
+                model_name='collectorfields',
                 name='usage_identifier',
                 field=models.CharField(blank=True, help_text="The label that it raises, in place of the collector's.", max_length=255, null=True),
             ),

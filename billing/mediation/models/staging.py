@@ -74,6 +74,7 @@ class CollectorFields(ExternallyKeyed, EntityModel):
     reason = optional.text(4000, "Why it is in suspense, in words.")
     file_line = optional.number_of("Line of the file on which it begins.")
     raw_record = optional.long_text("The record as the source wrote it, as JSON or text.")
+    signature = models.UUIDField(null=True, editable=False)
     extra_fields = models.JSONField(
         null=True, blank=True, help_text="What is to be put into custom fields of ACTIVITY."
     )
@@ -97,6 +98,7 @@ class CollectorFields(ExternallyKeyed, EntityModel):
             "reprocess_date": "Reprocess_Date",
             "reprocess_status": "Reprocess_Status",
         },
+        hidden=("signature",),
         read_only=("cause", "reason", "file_line", "raw_record"),
         external_keys=("external_key",),
         title="billing_identifier",
