@@ -7,6 +7,7 @@ import json
 from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import requests
@@ -398,6 +399,57 @@ def test_queries_are_answered_in_every_way_in_which_they_are_sent(tenant: Tenant
     assert both.json()["queryResponse"] == [{"Id": tenant.ids["profile"]}]
     shown = f"SELECT Id, Name, Status, Rate FROM Product WHERE Id = '{tenant.ids['monthly']}'"
     assert tenant.one(shown)["Rate"] == "$10.00"
+
+
+def test_a_price_is_quoted_without_a_quote(tenant: Tenant) -> None:
+    where = f"AccountId ={tenant.ids['quoted']} and ProductId ={tenant.ids['monthly']}"
+    answer = tenant.admin.send(
+        "GET", "ACCOUNT_PRODUCT_QUOTE", params={"queryAnsiSql": f"{where} and Quantity =3"}
+    )
+    (quoted,) = answer.json()["retrieveResponse"]
+    (row,) = ElementTree.fromstring(quoted["RateDetails"]).iter("RateDetailsRow")
+    assert (row.findtext("Rate"), row.findtext("RatedAmount")) == ("10", "30")
+
+
+def test_bulk_jobs_are_asked_for_as_other_records_are_made(tenant: Tenant) -> None:
+    """What becomes of them is in test_bulk.py."""
+    usual = {"RequestsPerBatch": 10000, "RequestMethod": "QUERY", "ResponseFormat": "JSON"}
+    select = "SELECT Id, Name, Status FROM ACCOUNT WHERE 1 = 1"
+    query = {**usual, "RequestName": "TestQuery", "RequestBody": select}
+    retrieve = {
+        "RequestName": "TestRetrieve",
+        "RequestBody": "Id > 0",
+        "RequestsPerBatch": 10000,
+        "RetrieveEntityName": "ACCOUNT",
+        "Columns": [],
+        "CSVDelimiter": ",",
+        "CSVQualifier": '"',
+        "CSVEndLineFormat": "CRLF",
+        "RequestMethod": "RETRIEVE",
+        "ResponseFormat": "CSV",
+    }
+    for row in (query, retrieve):
+        (done,) = tenant.admin.write("POST", "bulk_api_request", row)
+        assert (done["ErrorCode"], done["ErrorElementField"]) == ("0", " "), done
+        job = tenant.admin.get("bulk_api_request", done["Id"])
+        assert job["RequestBody"] == row["RequestBody"]
+        tenant.admin.write("PUT", "BULK_API_REQUEST", {"Id": done["Id"], "Status": "CANCELLED"})
+    long = {**query, "RequestBody": "x" * 4001}
+    (refused,) = tenant.admin.write("POST", "bulk_api_request", long)
+    assert (refused["ErrorCode"], refused["ErrorElementField"]) == ("VALUE_TOO_LONG", "RequestBody")
+
+    collector = {"ActivityCollectorName": "usage-files", "Type": "BULK_DATA_LOADER"}
+    sent = {
+        "brmObjects": [
+            {"ActivityCollectorId": tenant.make("files", "ACTIVITY_COLLECTOR", collector)}
+        ]
+    }
+    base = tenant.live.url
+    (load,) = tenant.admin.http.post(f"{base}/rest/2.1/bulk_upload_history", json=sent).json()[
+        "createResponse"
+    ]
+    assert load["ErrorCode"] == "0", load
+    assert tenant.admin.get("BULK_UPLOAD_HISTORY", load["Id"])["Status"] == "AWAITING_FILE"
 
 
 def test_accounts_are_updated_one_by_one_and_several_at_once(tenant: Tenant) -> None:

@@ -96,6 +96,7 @@ def entity(request: HttpRequest, who: Reader, name: str) -> HttpResponse:
         ],
         "samples": samples(view, schema, planned),
         "first": list(dict.fromkeys(step.entity for step in planned.steps[:-1])),
+        "tidy": all(step.delete for step in planned.steps),
         "missing": planned.missing,
         "referring": _referring(view, schema),
     }

@@ -27,9 +27,21 @@ _AUTHORSHIP = ("CreatedUserId", "UpdatedUserId")
 _FILE_KEY = "9f86d081884c7d659a2feaa0c55ad015"
 _DATE = "2026-01-01"
 
+#: What a text is whose name says nothing, and one for remarks.
+_ANYTHING = "Example"
+_NOTE = "Agreed with the customer."
+
+#: Names of people, by the name of their field.
+_PEOPLE = (
+    (r"first_?name", "Ada"),
+    (r"last_?name|surname", "Byron"),
+    (r"user_?name", "ada.byron"),
+)
+
 #: What a text is, by the name of its field; the first that is found.
 _TEXTS = (
     (r"e_?mail", "billing@example.com"),
+    (r"card_?num", "1111"),
     (r"currency_?code|currency", "USD"),
     (r"country_?code", "US"),
     (r"phone|fax|mobile", "+1 303 555 0142"),
@@ -41,13 +53,10 @@ _TEXTS = (
     (r"country", "United States"),
     (r"address_?2|suite", "Suite 400"),
     (r"address|street", "1700 Broadway"),
-    (r"first_?name", "Ada"),
-    (r"last_?name|surname", "Byron"),
-    (r"user_?name", "ada.byron"),
     (r"language", "en"),
     (r"formula|logic|filter|condition", "TRUE"),
     (r"number|reference|code$", "A-1001"),
-    (r"description|note|comment|remark|help|text|reason", "Agreed with the customer."),
+    (r"description|note|comment|remark|help|text|reason", _NOTE),
 )
 
 #: What a number is, by the name of its field.
@@ -72,6 +81,7 @@ def new(view: View, schema: EntitySchema, known: Known | None = None) -> Json:
     written = view.written(schema)
     wanted = [f for f in written if f.needed or schema.example.get(f.name) is not None]
     usual = [f for f in written if f not in wanted and _is_usual(schema, f)]
+    usual = [f for f in usual if value(view, schema, f) != _ANYTHING]
     left_out = {name for name, said in schema.example.items() if said is None}
     shown = {f.name for f in [*wanted, *usual[:SHOWN]]} - left_out
     made: Json = {}
@@ -88,11 +98,20 @@ def new(view: View, schema: EntitySchema, known: Known | None = None) -> Json:
 
 def change(view: View, schema: EntitySchema) -> Json:
     """What an update sends: one field, or nothing where there is none that may change."""
-    may = [f for f in view.written(schema) if _is_changed(f)]
-    told = next((f for f in may if f.type.name == "LONG_TEXT"), None)
-    if told is not None:
-        return {told.name: "Agreed with the customer."}
-    return {may[0].name: value(view, schema, may[0])} if may else {}
+    left_out = {name for name, said in schema.example.items() if said is None}
+    may = {
+        f.name: told
+        for f in view.written(schema)
+        if _is_changed(f)
+        and f.name not in left_out
+        and (told := value(view, schema, f)) is not None
+    }
+    lists = {f.name for f in schema.fields if f.type.name == "LIST"}
+    # A note is what anybody may write at any time; a status follows rules.
+    order = sorted(
+        may, key=lambda name: (may[name] != _NOTE, name in lists, may[name] == _ANYTHING)
+    )
+    return {name: may[name] for name in order[:1]}
 
 
 def query(view: View) -> tuple[str, Json]:
@@ -182,12 +201,15 @@ def _number(field: FieldSchema) -> str:
 
 
 def _text(schema: EntitySchema, field: FieldSchema) -> str:
+    person = next((t for pattern, t in _PEOPLE if _called(field, pattern)), None)
     if field.external_key or field.unique:
         found = f"{schema.name.lower().replace('_', '-')}-{RECORD_ID}"
+    elif person is not None:
+        found = person
     elif field.name == schema.title or _called(field, r"name|label|title"):
         found = f"Example {schema.label.lower()}"
     else:
-        found = next((t for pattern, t in _TEXTS if _called(field, pattern)), "Example")
+        found = next((t for pattern, t in _TEXTS if _called(field, pattern)), _ANYTHING)
     return found if field.length is None else found[: field.length]
 
 
