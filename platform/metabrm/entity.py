@@ -53,7 +53,8 @@ class EntityOptions:
                      be kept there -> what to send instead
     example          API name -> value that the documentation's example of a new record has because
                      the entity's rules want it; None leaves a field out; a lookup's value stands
-                     for any record, a mapping for a new one with these values
+                     for any record, a mapping for a new one with these values;
+                     of an entity that is reckoned, the inputs that a query sends
     supplied         Python names of required fields that its behavior fills in where none is sent
     read_only        Python names of fields that the system maintains; values sent are ignored
     writable         False for entities that only the system writes (AUDIT_LOG)

@@ -41,6 +41,7 @@ class AccountProductQuote(CoreModel):
         title="rate_source",
         writable=False,
         seen_with=("account", "product"),
+        example={"AccountId": "17", "ProductId": "17", "Quantity": "3"},
         reckoned_by="quoting_price_of",
         inputs=(
             "account",

@@ -46,23 +46,30 @@ class Plan:
     """The records to make, the one it is about last.
 
     `missing` has the lookups, with what they point to, for which there is no record and none can
-    be made.
+    be made; `asked` what a query sends that asks for records that are reckoned from it.
     """
 
     steps: list[Step]
     missing: list[tuple[str, str]]
+    asked: Json
 
 
 def plan(view: View, schema: EntitySchema, known: examples.Known) -> Plan:
     """How a record of `schema` is made: `known` tells which records there are. Without a step
     where the reader can make none, or nobody can."""
+    asked = {
+        field.name: (known(field) if field.lookup is not None else None)
+        or examples.value(view, schema, field)
+        for field in schema.inputs
+        if field.name in schema.example
+    }
     planner = _Planner(view, known)
     if planner.may_make(schema):
         planner.make(schema, ())
     if planner.steps and not planner.steps[-1].row:
         # What has nothing to say when it is made is made by the system alone.
-        return Plan([], [])
-    return Plan(_kept(planner.steps), list(dict.fromkeys(planner.missing)))
+        return Plan([], [], asked)
+    return Plan(_kept(planner.steps), list(dict.fromkeys(planner.missing)), asked)
 
 
 def _kept(steps: list[Step]) -> list[Step]:

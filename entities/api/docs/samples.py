@@ -73,13 +73,17 @@ def _story(view: View, schema: EntitySchema, plan: Plan) -> _Story:
         schema.name,
         plan.steps,
         examples.change(view, schema) if updates else {},
-        _select(schema.name, list(dict.fromkeys(columns))) if readable else "",
+        _select(schema.name, list(dict.fromkeys(columns)), plan.asked) if readable else "",
         columns[-1] if columns else "",
     )
 
 
-def _select(entity: str, columns: list[str]) -> str:
-    return " ".join(["SELECT", ", ".join(columns), "FROM", entity, "ORDER BY", columns[0]])
+def _select(entity: str, columns: list[str], asked: Json) -> str:
+    where = " AND ".join(f"{name} = {value}" for name, value in asked.items())
+    condition = ["WHERE", where] if where else []
+    return " ".join(
+        ["SELECT", ", ".join(columns), "FROM", entity, *condition, "ORDER BY", columns[0]]
+    )
 
 
 def _client(story: _Story) -> str:

@@ -151,3 +151,18 @@ def test_what_programs_make_change_and_delete_they_can_for_every_entity(admin: C
             transaction.set_rollback(True)
     creatable = {e.name for e in view.served if view.granted[e.name].create and e.writable}
     assert made == creatable - MADE_BY_THE_SYSTEM
+
+
+def test_records_that_are_reckoned_are_asked_for_with_what_they_are_reckoned_from(
+    admin: Context,
+) -> None:
+    from entities.api.docs.planning import plan
+    from entities.api.docs.samples import samples
+    from entities.api.openapi import view_of
+    from entities.schema.current import current
+
+    view, schema = view_of(current(), admin), current().entity("ACCOUNT_PRODUCT_QUOTE")
+    there = {"AccountId": "3", "ProductId": "5"}
+    planned = plan(view, schema, lambda field: there.get(field.name))
+    for sample in samples(view, schema, planned):
+        assert "WHERE AccountId = 3 AND ProductId = 5 AND Quantity = 3 ORDER BY" in sample.text
