@@ -6,6 +6,8 @@ record. All that one deletion takes along carries the same `deleted_at`; restori
 restores exactly that. Nothing goes along, or comes back, that the caller may not change by itself.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +25,38 @@ from metabrm import clock
 
 #: Entity -> id of a record that goes along -> index of the batch's record that takes it along.
 Taken = dict[EntitySchema, dict[int, int]]
+
+#: So many of the records that keep another one from going are named.
+NAMED = 5
+
+_USERS = """
+SELECT parent, count(*), count(*) FILTER (WHERE seen),
+       array_agg(id ORDER BY id) FILTER (WHERE seen AND place <= %s)
+FROM (SELECT parent, id, seen, row_number() OVER (PARTITION BY parent, seen ORDER BY id) AS place
+      FROM (SELECT p.id AS parent, c.id, {sees} AS seen {users} AND c.id <> ALL(%s)) u) numbered
+GROUP BY parent ORDER BY parent
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """A lookup of `child` by which records may point to some of `parents`, which go."""
+
+    child: EntitySchema
+    field: FieldSchema
+    parent: EntitySchema
+    parents: dict[int, int]
+
+    def pointing(self, recycled_too: bool) -> str:
+        """SQL of the records `c` that point to the parents `p`: FROM and WHERE, with one
+        parameter, the Ids of the parents."""
+        assert self.field.lookup is not None
+        live = "AND c.deleted_at IS NULL" if self.child.authored and not recycled_too else ""
+        return (
+            f"FROM {quote(self.parent.table)} p JOIN {quote(self.child.table)} c "
+            f"ON c.{quote(self.field.column or '')} = p.{quote(self.field.lookup.column)} "
+            f"WHERE p.id = ANY(%s) {live}"
+        )
 
 
 def delete(batch: Batch, *, permanently: bool, recycled: bool = False) -> None:
@@ -42,31 +76,36 @@ def delete(batch: Batch, *, permanently: bool, recycled: bool = False) -> None:
                 if len(batch.problems) != known:
                     # What was done because of records that stay must not have been done.
                     raise _RepeatError
-                _remove(batch, taken, to_null, permanently=permanently)
+                _empty(batch, taken, to_null, recycled_too=permanently)
+                _remove(batch, taken, permanently=permanently)
             return
         except _RepeatError:
             continue
 
 
-def _remove(
-    batch: Batch,
-    taken: Taken,
-    to_null: dict[tuple[EntitySchema, FieldSchema], list[int]],
-    *,
-    permanently: bool,
-) -> None:
+def _empty(batch: Batch, taken: Taken, links: Sequence[_Link], *, recycled_too: bool) -> None:
+    """Empty the lookups of what stays, however many records have them."""
+    with connection.cursor() as cursor:
+        for link in links:
+            child, column = link.child, quote(link.field.column or "")
+            stamped = ", updated = %s, updated_user_id = %s" if child.authored else ""
+            cursor.execute(
+                f"UPDATE {quote(child.table)} SET {column} = NULL{stamped} WHERE id IN "
+                f"(SELECT c.id {link.pointing(recycled_too)} AND c.id <> ALL(%s))",
+                [
+                    *([clock.now(), batch.context.user_id] if stamped else []),
+                    list(link.parents),
+                    list(taken.get(child, ())),
+                ],
+            )
+
+
+def _remove(batch: Batch, taken: Taken, *, permanently: bool) -> None:
     schema = batch.schema
     at = clock.now()
     with connection.cursor() as cursor:
         # Records of one deletion may point at each other in circles.
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-        for (child, field), ids in to_null.items():
-            stamped = ", updated = %s, updated_user_id = %s" if child.authored else ""
-            cursor.execute(
-                f"UPDATE {quote(child.table)} SET {quote(field.column or '')} = NULL{stamped} "
-                f"WHERE id = ANY(%s)",
-                [*([at, batch.context.user_id] if stamped else []), ids],
-            )
         for entity, records in reversed(taken.items()):
             if permanently:
                 satellites.remove(cursor, entity.table, list(records))
@@ -137,14 +176,13 @@ def _lock(batch: Batch, *, deleted: bool | None) -> dict[int, datetime | None]:
     return {record_id: row[0] if columns else None for record_id, row in found.items()}
 
 
-def _reach(
-    batch: Batch, *, recycled_too: bool
-) -> tuple[Taken, dict[tuple[EntitySchema, FieldSchema], list[int]], dict[int, str]]:
-    """What deleting the live records takes along, what it empties, and which it can't take."""
+def _reach(batch: Batch, *, recycled_too: bool) -> tuple[Taken, list[_Link], dict[int, str]]:
+    """What deleting the live records takes along, the lookups that it empties, and which of the
+    records it can't take."""
     snapshot = batch.snapshot
     taken: Taken = {batch.schema: {batch.ids[i]: i for i in batch.live}}  # type: ignore[misc]
     level: Taken = {batch.schema: dict(taken[batch.schema])}
-    links: list[tuple[EntitySchema, FieldSchema, dict[int, int]]] = []
+    links: list[_Link] = []
     while level:
         next_level: Taken = {}
         for entity, records in level.items():
@@ -152,60 +190,78 @@ def _reach(
                 assert field.lookup is not None
                 if not field.lookup.on_delete or not child.writable:
                     continue
-                pointing = _pointing(child, field, entity, records, recycled_too)
+                link = _Link(child, field, entity, records)
                 if field.lookup.on_delete == "CASCADE" and entity.cascades:
                     known = taken.setdefault(child, {})
+                    pointing = _going_along(link, recycled_too)
                     fresh = {i: root for i, root in pointing.items() if i not in known}
                     known.update(fresh)
                     if fresh:
                         next_level.setdefault(child, {}).update(fresh)
                 else:
-                    links.append((child, field, pointing))
+                    links.append(link)
         level = next_level
-    to_null: dict[tuple[EntitySchema, FieldSchema], list[int]] = {}
     refused = {
         root: f"{batch.schema.name} {batch.ids[root]} can't be deleted: records would go along "
         f"that you may not delete. Somebody who may can do it."
         for root in _beyond(batch, taken)
     }
-    for child, field, pointing in links:
-        assert field.lookup is not None
-        left = {i: root for i, root in pointing.items() if i not in taken.get(child, {})}
-        if field.lookup.on_delete == "SET_NULL":
-            if left:
-                to_null.setdefault((child, field), []).extend(left)
+    to_null = []
+    for link in links:
+        assert link.field.lookup is not None
+        if link.field.lookup.on_delete == "SET_NULL":
+            if _is_used(link, taken, recycled_too):
+                to_null.append(link)
             continue
-        for root in set(left.values()):
-            users = sorted(i for i, r in left.items() if r == root)
-            bin_too = "; the recycle bin counts" if recycled_too else ""
+        bin_too = "; the recycle bin counts" if recycled_too else ""
+        for root, users in _users(batch, link, taken, recycled_too).items():
             refused.setdefault(
                 root,
-                f"{batch.schema.name} {batch.ids[root]} is still used by "
-                f"{_users(batch, child, field, users)}{bin_too}); delete or change those first.",
+                f"{batch.schema.name} {batch.ids[root]} is still used by {users}{bin_too}); delete "
+                f"or change those first.",
             )
     return taken, to_null, refused
 
 
-def _users(batch: Batch, child: EntitySchema, field: FieldSchema, ids: list[int]) -> str:
-    """The records that keep another from going, as far as the caller may know of them."""
-    granted = rights(batch.snapshot, batch.context, child)
-    seen = ids
-    if granted.condition:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT id FROM {quote(child.table)} t WHERE id = ANY(%s) {granted.where('t')} "
-                f"ORDER BY id",
-                [ids],
-            )
-            seen = [row[0] for row in cursor.fetchall()]
-    if not granted.read or not seen:
-        shown = "not shown"
-    else:
-        shown = ", ".join(map(str, seen[:5])) + (" ..." if len(seen) > 5 else "")
+def _is_used(link: _Link, taken: Taken, recycled_too: bool) -> bool:
+    """Whether records that stay point to the link's parents. An update of none would do too, but
+    triggers take it for a change."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT EXISTS (SELECT {link.pointing(recycled_too)} AND c.id <> ALL(%s))",
+            [list(link.parents), list(taken.get(link.child, ()))],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def _users(batch: Batch, link: _Link, taken: Taken, recycled_too: bool) -> dict[int, str]:
+    """Root -> the records that keep it from going, as far as the caller may know of them.
+
+    They are counted where they are, since they may be more than can be held, and the first named.
+    """
+    granted = rights(batch.snapshot, batch.context, link.child)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _USERS.format(sees=granted.sees("c"), users=link.pointing(recycled_too)),
+            [NAMED, list(link.parents), list(taken.get(link.child, ()))],
+        )
+        rows = cursor.fetchall()
+    found: dict[int, tuple[int, int, list[int]]] = {}
+    for parent, every, seen, first in rows:
+        root = link.parents[parent]
+        before = found.get(root, (0, 0, []))
+        named = sorted([*before[2], *(first or ())])[:NAMED] if granted.read else []
+        found[root] = (before[0] + every, before[1] + seen, named)
+    return {root: _told(link, *users) for root, users in found.items()}
+
+
+def _told(link: _Link, every: int, seen: int, named: list[int]) -> str:
+    shown = ", ".join(map(str, named)) + (" ..." if seen > len(named) else "")
     # How many there are that he does not see is not told either.
-    count = f"{len(ids)} " if len(seen) == len(ids) else ""
-    plural = "" if count and len(ids) == 1 else "s"
-    return f"{count}{child.name} record{plural} ({field.name}; Id {shown}"
+    count = f"{every} " if seen == every else ""
+    plural = "" if count and every == 1 else "s"
+    name = f"{count}{link.child.name} record{plural}"
+    return f"{name} ({link.field.name}; Id {shown if named else 'not shown'}"
 
 
 def _beyond(batch: Batch, taken: Taken) -> set[int]:
@@ -227,28 +283,17 @@ def _beyond(batch: Batch, taken: Taken) -> set[int]:
     return found
 
 
-def _pointing(
-    child: EntitySchema,
-    field: FieldSchema,
-    parent: EntitySchema,
-    parents: dict[int, int],
-    recycled_too: bool,
-) -> dict[int, int]:
-    """Id of each `child` record that points to one of `parents` -> that parent's root.
+def _going_along(link: _Link, recycled_too: bool) -> dict[int, int]:
+    """Id of each record that points to one of the link's parents -> that parent's root.
 
     What goes along is locked, so that nothing new points to it meanwhile.
     """
-    assert field.lookup is not None
-    lock = "ORDER BY c.id FOR UPDATE OF c" if field.lookup.on_delete == "CASCADE" else ""
-    live = "AND c.deleted_at IS NULL" if child.authored and not recycled_too else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT c.id, p.id FROM {quote(parent.table)} p "
-            f"JOIN {quote(child.table)} c ON c.{quote(field.column or '')} = "
-            f"p.{quote(field.lookup.column)} WHERE p.id = ANY(%s) {live} {lock}",
-            [list(parents)],
+            f"SELECT c.id, p.id {link.pointing(recycled_too)} ORDER BY c.id FOR UPDATE OF c",
+            [list(link.parents)],
         )
-        return {child_id: parents[parent_id] for child_id, parent_id in cursor.fetchall()}
+        return {child_id: link.parents[parent_id] for child_id, parent_id in cursor.fetchall()}
 
 
 def _stamp(

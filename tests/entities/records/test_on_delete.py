@@ -1,5 +1,6 @@
 """What deleting a record does to those that point to it, for every rule of a lookup."""
 
+import tracemalloc
 from typing import Any
 
 import orjson
@@ -9,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from entities import records
 from entities.errors import RequestError
+from entities.schema.current import current
 from metabrm.identity.context import Context
 from tests.entities.acting import codes, create_one
 
@@ -127,3 +129,28 @@ def test_ten_thousand_children_take_the_statements_of_ten(system: Context, rule:
         taken.append((len(deleting), len(restoring)))
     assert taken[0] == taken[1]
     assert max(taken[1]) <= 24
+
+
+@pytest.mark.parametrize("rule", ["RESTRICT", "SET_NULL"])
+def test_who_points_to_a_record_is_counted_and_not_held(system: Context, rule: str) -> None:
+    parents, children = entity(system, "PARENT"), entity(system, "CHILD")
+    link(system, children, "ParentId", parents, rule)
+    parent = create_one("PARENT", system, Name="p")
+    child = current().entity("CHILD")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {child.table} (id, {child.field('ParentId').column}) "
+            f"SELECT n, %s FROM generate_series(101, 20100) n",
+            [parent],
+        )
+    tracemalloc.start()
+    (outcome,) = records.delete("PARENT", [parent], system)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1_000_000
+    if rule == "RESTRICT":
+        told = "used by 20000 CHILD records (ParentId; Id 101, 102, 103, 104, 105 ...)"
+        assert told in outcome.problems[0].message
+    else:
+        assert outcome.ok
+        assert read("CHILD", 20100, system) == {**(read("CHILD", 101, system) or {}), "Id": "20100"}
