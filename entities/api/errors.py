@@ -79,7 +79,7 @@ def rendered(error: RequestError) -> HttpResponse:
     response = HttpResponse(orjson.dumps(body), content_type=JSON, status=status)
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
-    elif status in (409, 503):
+    elif status in (409, 429, 503):
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     elif isinstance(error, MethodNotAllowed):
         response.headers["Allow"] = error.allowed

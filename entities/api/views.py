@@ -22,6 +22,7 @@ from entities.api.errors import JSON, MethodNotAllowed, answer_to, rendered
 from entities.api.limits import told
 from entities.api.once import once
 from entities.api.organisations import require_our_own
+from entities.api.turns import turn
 from entities.errors import Code, RequestError
 from entities.query import Page
 from entities.query.watching import named_in
@@ -226,7 +227,8 @@ def retrieve_where(request: HttpRequest, entity: str) -> HttpResponse:
             f"queryAnsiSql=Id > 0, or .../{name}/ID for one.",
             field="queryAnsiSql",
         )
-    page = query.retrieve_where(name, condition, context, snapshot=snapshot)
+    with turn(context):
+        page = query.retrieve_where(name, condition, context, snapshot=snapshot)
     return _rows("retrieveResponse", page)
 
 
@@ -287,7 +289,9 @@ def _query(request: HttpRequest, sql: str) -> HttpResponse:
             Code.MALFORMED_REQUEST, f"There is no query. {_HOW_TO_QUERY}", field="sql"
         )
     facts().entity = named_in(sql, snapshot)
-    return _rows("queryResponse", query.query(sql, context, snapshot=snapshot))
+    with turn(context):
+        page = query.query(sql, context, snapshot=snapshot)
+    return _rows("queryResponse", page)
 
 
 def _write(
