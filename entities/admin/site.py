@@ -21,7 +21,7 @@ from entities.admin.designer.moving import Moving
 from entities.admin.designer.views import Designer
 from entities.admin.navigation import sidebar
 from entities.admin.pages import RecordAdmin
-from entities.admin.special import SPECIAL, OwnPasswordForm
+from entities.admin.special import SPECIAL, OwnPasswordForm, SignInForm
 from entities.schema.description import EntitySchema
 from entities.schema.snapshot import Snapshot
 from metabrm.collecting import uncollected
@@ -36,6 +36,7 @@ class RecordSite(UnfoldAdminSite):
     site_title = site_header = "metabrm"
     index_title = "Overview"
     index_template = "admin/metabrm/dashboard.html"
+    login_form = SignInForm
     root = ROOT
 
     def __init__(self, snapshot: Snapshot) -> None:

@@ -13,7 +13,11 @@ from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from django.views.generic import RedirectView
-from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm
+from unfold.forms import (
+    AdminOwnPasswordChangeForm,
+    AdminPasswordChangeForm,
+    AuthenticationForm,
+)
 
 from entities import records
 from entities.admin import history, recycling
@@ -38,6 +42,15 @@ def give_password(user: User, password: str, context: Context) -> None:
     with transaction.atomic():
         gate.enter(context)
         set_password(user, password, by_himself=user.pk == context.user_id)
+
+
+class SignInForm(AuthenticationForm):
+    """The form at the door; why it stays shut is said of all at once, as over the API."""
+
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": "The username or the password is wrong, or the user may not sign in here.",
+    }
 
 
 class OwnPasswordForm(AdminOwnPasswordChangeForm):

@@ -18,7 +18,11 @@ def test_outsiders_do_not_get_in(db: None) -> None:
     user.set_password("a-long-password-1")
     user.save()
     sent = {"username": "customer", "password": "a-long-password-1", "next": "/admin/"}
-    assert Client().post("/admin/login/", sent).status_code == 200
+    # A wrong password and a right one that opens nothing here are told alike.
+    for password in ("a-long-password-1", "another"):
+        answer = Client().post("/admin/login/", {**sent, "password": password})
+        assert answer.status_code == 200
+        assert "is wrong, or the user may not sign in here." in answer.text
 
 
 def test_a_role_without_rights_sees_an_explanation(limited) -> None:
