@@ -125,6 +125,8 @@ class TaxDetail(EntityModel):
     activity = models.ForeignKey(
         "mediation.Activity",
         models.CASCADE,
+        # A table of months has no key of its Id alone.
+        db_constraint=False,
         related_name="+",
         verbose_name="invoice detail",
         help_text="The charge that is taxed.",

@@ -109,6 +109,7 @@ def page(admin: "RecordAdmin", request: HttpRequest, record_id: int) -> HttpResp
             "older": len(found) > PAGE,
             "record_url": admin.page("change", record_id) if exists else "",
             "kept": admin.schema.history,
+            "creation": admin.schema.records_creation,
         },
     )
 

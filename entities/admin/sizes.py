@@ -16,10 +16,15 @@ CAP = 10_000
 #: From this many records on a table is big: no scans for search and counts.
 BIG = 100_000
 
-_ESTIMATES = """
-SELECT c.relname, greatest(c.reltuples::bigint, pg_stat_get_live_tuples(c.oid), 0)
-FROM pg_class c
-WHERE c.oid = ANY(%s::regclass[])
+#: About how many rows the table `{oid}` has, those of its partitions included.
+ESTIMATE = """(
+SELECT sum(greatest(c.reltuples::bigint, pg_stat_get_live_tuples(c.oid), 0))::bigint
+FROM (SELECT {oid} AS oid UNION ALL SELECT inhrelid FROM pg_inherits WHERE inhparent = {oid}) part
+JOIN pg_class c ON c.oid = part.oid)"""
+_ESTIMATES = f"""
+SELECT t.relname, {ESTIMATE.format(oid="t.oid")}
+FROM pg_class t
+WHERE t.oid = ANY(%s::regclass[])
 """
 
 

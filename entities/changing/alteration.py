@@ -101,7 +101,7 @@ class Alteration:
         statements.append(tables.change_type(table, old.column, new.type.sql_type(new), using))
         if new.lookup is not None and old.lookup is None:
             target = self.batch.snapshot.target(new)
-            statements.append(tables.foreign_key(table, old.column, target.table))
+            statements += tables.foreign_key(table, old.column, target)
         words = (
             f"Turn the field {new.name} of {self.schema.name} from {type_words(old)} into "
             f"{type_words(new)}."
@@ -125,7 +125,7 @@ class Alteration:
         target = self.batch.snapshot.target(new)
         statements = (
             tables.drop_foreign_key(self.schema.table, old.column),
-            tables.foreign_key(self.schema.table, old.column, target.table),
+            *tables.foreign_key(self.schema.table, old.column, target),
         )
         words = f"Point the lookup {new.name} of {self.schema.name} to {target.name}."
         steps.append(Step(self.schema.name, self.schema.id, words, statements, Lock.BRIEF))
@@ -190,7 +190,7 @@ def alter(
                 of=schema.name,
                 in_the_way=ids,
             )
-    if new.unique and not old.unique:
+    if new.unique and not old.unique and not refuse_lone_key(batch, index, schema, new):
         if old.encrypted and new.encrypted:
             _check_one_key(batch, index, schema, new)
         groups = jobs.duplicates(schema.table, [new.column])
@@ -324,6 +324,22 @@ def _check_encryption(
                 f"encrypted; change that first.",
                 "EncryptedFlag",
             )
+
+
+def refuse_lone_key(batch: Batch, index: int, schema: EntitySchema, field: FieldSchema) -> bool:
+    """Fail a field that is to be unique by itself where the database can't see to that."""
+    by = schema.partitioned_by
+    if by is None or not field.unique:
+        return False
+    batch.fail(
+        index,
+        Code.VALIDATION_FAILED,
+        f"{field.name} can't be unique by itself: {schema.name} is kept in months of {by.name}, "
+        f"each of which knows only its own records. Make a key (ENTITY_KEY) over {by.name}, "
+        f"{field.name}, and look for {field.name} with SearchableFlag.",
+        "UniqueField",
+    )
+    return True
 
 
 def _check_one_key(batch: Batch, index: int, schema: EntitySchema, field: FieldSchema) -> None:

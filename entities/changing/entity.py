@@ -16,6 +16,7 @@ from entities.records.batch import UNSET, Batch
 from entities.records.behavior import Behavior, behavior
 from entities.schema.compiling import core_models
 from metabrm import clock
+from metabrm.entity import CHANGES
 
 #: Fields of the platform's own rows that follow from its code.
 FIXED = ("EntityName", "ViewEntity", "VirtualEntityFlag", "ViewFilterLogic")
@@ -222,6 +223,7 @@ class EntityBehavior(Behavior):
                     batch.ids[index] or 0,
                     enabled=switched[index],
                     unaudited=model.brm.unaudited if model else (),
+                    creations=model is None or model.brm.history != CHANGES,
                 )
 
 

@@ -10,7 +10,7 @@ from django.db import connection
 
 from entities import fieldtypes
 from entities.changing import dependents, formulas, keys, tables
-from entities.changing.alteration import Alteration, alter
+from entities.changing.alteration import Alteration, alter, refuse_lone_key
 from entities.changing.carrying import carry_out, start_over
 from entities.changing.imagining import OPTIONS, RESETTABLE, imagined, type_words
 from entities.changing.indexes import index_step
@@ -72,7 +72,8 @@ class FieldBehavior(Behavior):
             schema = schemas[index]
             if field is not None and schema is not None:
                 described[index] = field
-                self._check_filling(batch, index, schema, field)
+                if not refuse_lone_key(batch, index, schema, field):
+                    self._check_filling(batch, index, schema, field)
         formulas.check(batch, described, described)
         self._check_room(batch, schemas)
 
@@ -344,7 +345,7 @@ def _added(batch: Batch, schema: EntitySchema, field: FieldSchema) -> list[Step]
         statements.append(tables.drop_default(schema.table, field.column))
     if field.lookup is not None:
         target = batch.snapshot.target(field)
-        statements.append(tables.foreign_key(schema.table, field.column, target.table))
+        statements += tables.foreign_key(schema.table, field.column, target)
     steps = [Step(schema.name, schema.id, words, tuple(statements), Lock.BRIEF)]
     if field.unique:
         steps.append(index_step(batch, schema, [field], unique=True))

@@ -69,25 +69,62 @@ def run(job_id: int) -> None:
         unique = job.kind == "UNIQUE_INDEX"
         columns = job.columns.split(",")
         try:
-            with connection.cursor() as cursor:
-                cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {quote(job.index_name)}")
-                cursor.execute(
-                    tables.create_index(
-                        job.index_name, job.table_name, columns, unique=unique, beside=True
-                    )
-                )
+            _drop(job)
+            _build(job, columns, unique=unique)
             status, message = "READY", None
         except DatabaseError as error:
             status, message = "FAILED", _why(error, job.table_name, columns)
-            with connection.cursor() as cursor:
-                cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {quote(job.index_name)}")
+            _drop(job)
         done = SchemaJob.objects.filter(pk=job_id, status="BUILDING").update(
             status=status, message=message, finished_at=clock.now()
         )
         if not done:
             # A change made it needless meanwhile.
-            with connection.cursor() as cursor:
-                cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {quote(job.index_name)}")
+            _drop(job)
+
+
+def _build(job: SchemaJob, columns: list[str], *, unique: bool) -> None:
+    """Build the index beside the work: partition by partition where the table has some."""
+    name, table = job.index_name, job.table_name
+    with connection.cursor() as cursor:
+        if not tables.partitions(table):
+            cursor.execute(tables.create_index(name, table, columns, unique=unique, beside=True))
+            return
+        cursor.execute(tables.create_whole_index(name, table, columns, unique=unique))
+        # A partition that is made from here on has it from the beginning.
+        for number, part in _without(name, table):
+            own = _own_name(name, number)
+            cursor.execute(tables.create_index(own, part, columns, unique=unique, beside=True))
+            cursor.execute(f"ALTER INDEX {quote(name)} ATTACH PARTITION {quote(own)}")
+
+
+def _drop(job: SchemaJob) -> None:
+    """Drop what there is of the index, beside the work where the server can."""
+    beside = "" if tables.partitions(job.table_name) else "CONCURRENTLY "
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP INDEX {beside}IF EXISTS {quote(job.index_name)}")
+        # With the index go those that are part of it; one that was still being built is none.
+        for number, _ in _without(job.index_name, job.table_name):
+            own = quote(_own_name(job.index_name, number))
+            cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {own}")
+
+
+def _own_name(index: str, number: int) -> str:
+    """Name of the index of the partition whose number (oid) is given."""
+    return f"{index}_{number}"
+
+
+def _without(index: str, table: str) -> list[tuple[int, str]]:
+    """Number and name of each partition that has no part of the index."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.oid::bigint, c.relname FROM pg_inherits h JOIN pg_class c "
+            "ON c.oid = h.inhrelid WHERE h.inhparent = %s::regclass AND NOT EXISTS (SELECT "
+            "FROM pg_inherits p JOIN pg_index x ON x.indexrelid = p.inhrelid "
+            "WHERE p.inhparent = to_regclass(%s) AND x.indrelid = c.oid) ORDER BY c.relname",
+            [quote(table), quote(index)],
+        )
+        return cursor.fetchall()
 
 
 def _why(error: DatabaseError, table: str, columns: list[str]) -> str:

@@ -129,6 +129,13 @@ def _fields(batch: Batch, index: int, schema: EntitySchema, names: str) -> list[
             f"A key has 2 to {MOST_FIELDS} fields, such as AccountId, Number; a key of one field "
             f"is its UniqueField."
         )
+    by = schema.partitioned_by
+    if by is not None and by not in fields:
+        return refuse(
+            f"{schema.name} is kept in months of {by.name}, each of which knows only its own "
+            f"records: the key has to contain {by.name}.",
+            Code.VALIDATION_FAILED,
+        )
     groups = jobs.duplicates(schema.table, [f.column or "" for f in fields])
     if groups.ids:
         batch.fail(

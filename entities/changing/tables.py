@@ -64,12 +64,18 @@ def change_type(table: str, name: str, sql_type: str, using: str | None) -> str:
     return f"ALTER TABLE {quote(table)} ALTER COLUMN {quote(name)} TYPE {sql_type}{converted}"
 
 
-def foreign_key(table: str, name: str, target: str) -> str:
-    """The database's own guard of a lookup; checked when the transaction says so."""
+def foreign_key(table: str, name: str, target: EntitySchema) -> tuple[str, ...]:
+    """The database's own guard of a lookup; checked when the transaction says so.
+
+    None where the target is kept in months: no key of it is the Id alone, and the verbs, which look
+    and lock before they write or delete, are all that guards the lookup.
+    """
+    if target.partitioned_by is not None:
+        return ()
     return (
         f"ALTER TABLE {quote(table)} ADD CONSTRAINT {quote(foreign_key_name(table, name))} "
-        f"FOREIGN KEY ({quote(name)}) REFERENCES {quote(target)} (id) "
-        f"DEFERRABLE INITIALLY DEFERRED"
+        f"FOREIGN KEY ({quote(name)}) REFERENCES {quote(target.table)} (id) "
+        f"DEFERRABLE INITIALLY DEFERRED",
     )
 
 
@@ -100,6 +106,24 @@ def create_index(
     return f"{words}{quote(name)} ON {quote(table)} ({listed}){where}"
 
 
+def create_whole_index(name: str, table: str, columns: Sequence[str], *, unique: bool) -> str:
+    """The index of a table of partitions without those of the partitions; not valid before they
+    are all part of it."""
+    statement = create_index(name, table, columns, unique=unique)
+    return statement.replace(f" ON {quote(table)}", f" ON ONLY {quote(table)}", 1)
+
+
+def partitions(table: str) -> list[str]:
+    """The partitions of the table, none for one that is whole."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid "
+            "WHERE inhparent = %s::regclass ORDER BY relname",
+            [quote(table)],
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+
 def drop_index(name: str) -> str:
     return f"DROP INDEX IF EXISTS {quote(name)}"
 
@@ -116,8 +140,13 @@ def literal(text: str) -> str:
 def size(table: str) -> int:
     """Records in the table: exact for a small one, the server's estimate for a large one."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [quote(table)])
-        (estimate,) = cursor.fetchone()
+        cursor.execute(
+            "SELECT sum(greatest(reltuples, 0)) FROM pg_class WHERE relkind = 'r' AND oid IN ("
+            "SELECT %(table)s::regclass UNION ALL "
+            "SELECT inhrelid FROM pg_inherits WHERE inhparent = %(table)s::regclass)",
+            {"table": quote(table)},
+        )
+        estimate = cursor.fetchone()[0] or 0
         if estimate > 4 * AT_ONCE:
             return int(estimate)
         cursor.execute(

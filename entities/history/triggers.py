@@ -77,10 +77,19 @@ _EVENTS = {
 }
 
 
-def ensure(table: str, entity_id: int, *, enabled: bool, unaudited: Sequence[str] = ()) -> None:
+def ensure(
+    table: str,
+    entity_id: int,
+    *,
+    enabled: bool,
+    unaudited: Sequence[str] = (),
+    creations: bool = True,
+) -> None:
     """Give `table` the history triggers of the entity `entity_id`, or take them away.
 
-    `unaudited` columns never enter the history. Does nothing where all is as it should be.
+    `unaudited` columns never enter the history, and without `creations` that a record was made
+    does not. Does nothing where all is as it should be. A table of partitions has them itself:
+    they see what is written through it, wherever it lies.
     """
     arguments = [str(entity_id), array_literal(list(unaudited))]
     quoted = connection.ops.quote_name(table)
@@ -94,7 +103,7 @@ def ensure(table: str, entity_id: int, *, enabled: bool, unaudited: Sequence[str
         wanted = "".join(f"{argument}\\000" for argument in arguments)
         for event, transition in _EVENTS.items():
             name = f"metabrm_audit_{event}"
-            if not enabled:
+            if not enabled or (event == "insert" and not creations):
                 cursor.execute(f"DROP TRIGGER IF EXISTS {name} ON {quoted}")
             elif present.get(name) != wanted:
                 cursor.execute(

@@ -38,13 +38,19 @@ class SchemaChange(CoreModel):
         return self.summary
 
 
-# The server knows how far it is: it counts the table's blocks first, and the rows last.
+# The server knows how far it is: it counts the table's blocks first, and the rows last. Partitions
+# come one after the other.
 _PROGRESS = """CASE {t}.status WHEN 'READY' THEN 100 WHEN 'BUILDING' THEN coalesce((
-    SELECT 100 * coalesce(
+    SELECT 100 * (count(h.inhrelid) + coalesce(sum(coalesce(
         p.blocks_done / nullif(p.blocks_total, 0)::numeric,
-        p.tuples_done / nullif(p.tuples_total, 0)::numeric, 0)
-    FROM pg_stat_progress_create_index p
-    WHERE p.relid = to_regclass({t}.table_name)), 0)::bigint ELSE 0 END"""
+        p.tuples_done / nullif(p.tuples_total, 0)::numeric, 0)), 0)) / count(*)
+    FROM (SELECT inhrelid AS oid FROM pg_inherits WHERE inhparent = to_regclass({t}.table_name)
+          UNION ALL SELECT to_regclass({t}.table_name)::oid WHERE NOT EXISTS (
+              SELECT FROM pg_inherits WHERE inhparent = to_regclass({t}.table_name))) part
+    LEFT JOIN pg_stat_progress_create_index p ON p.relid = part.oid
+    LEFT JOIN (pg_index i JOIN pg_inherits h ON h.inhrelid = i.indexrelid)
+        ON i.indrelid = part.oid AND h.inhparent = to_regclass({t}.index_name)), 0)::bigint
+ELSE 0 END"""
 
 
 class SchemaJob(CoreModel):

@@ -32,7 +32,7 @@ from entities.schema.runtime import RuntimeApps, runtime_model
 from entities.schema.snapshot import Snapshot
 from entities.schema.versioning import database_version
 from metabrm.collecting import uncollected
-from metabrm.entity import CoreModel
+from metabrm.entity import CHANGES, CoreModel
 
 log = logging.getLogger(__name__)
 
@@ -388,6 +388,8 @@ def _entity(
         reckoned_by=options.reckoned_by if options else "",
         inputs=_named(static, "inputs", fields),
         personal=bool(options and options.personal),
+        partitioned_by=next(iter(_named(static, "partitioned_by", fields)), None),
+        records_creation=options is None or options.history != CHANGES,
         constraint_messages=MappingProxyType(messages),
         refused={fold(n): text for n, text in (options.refused if options else {}).items()},
         example=options.example if options else {},
@@ -400,7 +402,8 @@ def _named(
     static: type[CoreModel] | None, option: str, fields: Iterable[FieldSchema]
 ) -> tuple[FieldSchema, ...]:
     """The fields whose Python names an option of a core model gives, in its order."""
-    names: tuple[str, ...] = getattr(static.brm, option) if static is not None else ()
+    given: tuple[str, ...] | str = getattr(static.brm, option) if static is not None else ()
+    names = (given,) if isinstance(given, str) and given else given
     by_column = {field.column: field for field in fields}
     columns = [_column(cast("type[models.Model]", static), name) for name in names]
     return tuple(by_column[column] for column in columns if column in by_column)

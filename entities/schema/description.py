@@ -180,6 +180,10 @@ class EntitySchema:
     seen_with: tuple[FieldSchema, ...] = ()
     #: Whether, without being PRIVATE, a record is seen only by who made it and by administrators.
     personal: bool = False
+    #: The field whose months the table is kept in, if it is (metabrm.months).
+    partitioned_by: FieldSchema | None = None
+    #: Whether the history tells that a record was made, too.
+    records_creation: bool = True
     #: Name of a database constraint -> what to tell whoever violates it.
     constraint_messages: Mapping[str, str] = field(default_factory=dict)
     #: Folded name of what may never be kept -> what to send instead.

@@ -25,7 +25,7 @@ from entities.schema import gate
 from entities.schema.compiling import core_models
 from entities.schema.naming import AUTHORSHIP, UNNAMED, field_api_name
 from metabrm import clock
-from metabrm.entity import Computed, CoreModel, EntityModel, EntityOptions
+from metabrm.entity import CHANGES, Computed, CoreModel, EntityModel, EntityOptions
 from metabrm.fields import EncryptedField, FlagField, ListField, MoneyField, PercentField
 from metabrm.identity.context import Context
 
@@ -102,6 +102,7 @@ def sync() -> Report:
                     entity.pk,
                     enabled=entity.history_flag,
                     unaudited=model.brm.unaudited,
+                    creations=model.brm.history != CHANGES,
                 )
     return report
 
@@ -239,7 +240,7 @@ def entity_declaration(model: type[CoreModel]) -> tuple[dict[str, Any], dict[str
         "entity_label": _capitalised(model._meta.verbose_name),
         "short_help_label": _docstring(model),
         "node": str(model._meta.app_config.verbose_name),
-        "history_flag": kept and model.brm.history,
+        "history_flag": kept and bool(model.brm.history),
         "recycle_bin_flag": kept and model.brm.deletable,
     }
     return owned, initial

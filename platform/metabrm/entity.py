@@ -17,6 +17,9 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+#: A history of changes and removals, without creations.
+CHANGES = "changes"
+
 
 @dataclass(frozen=True)
 class Computed:
@@ -62,7 +65,11 @@ class EntityOptions:
                      view: it is asked when a query sends one of them in `Field = value`
     inputs           Python names of the fields it takes, in order
     deletable        False for entities whose records nobody deletes
-    history          False for entities whose changes are not recorded unless somebody asks for it
+    history          False for entities whose changes are not recorded unless somebody asks for it;
+                     CHANGES where that a record was made is told by the record alone
+    partitioned_by   Python name of the field of instants whose months the table is kept in
+                     (metabrm.months); unique keys contain it, and no key of the database guards
+                     lookups to its records
     seen_with        Python names of the lookups to what a record is made of, of an entity that is
                      a view: it exists for whoever sees all of these
     lookups          Python name of a number's field -> name of the entity whose Id it is, where
@@ -90,7 +97,8 @@ class EntityOptions:
     reckoned_by: str = ""
     inputs: tuple[str, ...] = ()
     deletable: bool = True
-    history: bool = True
+    history: bool | str = True
+    partitioned_by: str = ""
     seen_with: tuple[str, ...] = ()
     lookups: Mapping[str, str] = field(default_factory=dict)
     personal: bool = False

@@ -122,6 +122,7 @@ class Environment:
     bulk_jobs_per_user: int = 2
     bulk_timeout_minutes: int = 60
     bulk_retention_days: int = 30
+    activity_months_ahead: int = 3
 
     @property
     def admin_password_file(self) -> Path:
@@ -605,6 +606,13 @@ VARIABLES: tuple[Variable, ...] = (
         "a whole number from 1 to 3650",
         _whole_number(1, 3650),
     ),
+    Variable(
+        "BRM_ACTIVITY_MONTHS_AHEAD",
+        "`3`",
+        "How many months of ACTIVITY are made ahead.",
+        "a whole number from 1 to 24",
+        _whole_number(1, 24),
+    ),
 )
 
 
@@ -675,6 +683,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         bulk_jobs_per_user=values.get("BRM_BULK_JOBS_PER_USER", 2),
         bulk_timeout_minutes=values.get("BRM_BULK_TIMEOUT_MINUTES", 60),
         bulk_retention_days=values.get("BRM_BULK_RETENTION_DAYS", 30),
+        activity_months_ahead=values.get("BRM_ACTIVITY_MONTHS_AHEAD", 3),
     )
 
 

@@ -12,6 +12,9 @@ from django.db.migrations.operations import CreateModel
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.operations.models import ModelOperation
 
+from metabrm import months
+from metabrm.problems import Problem
+
 
 class Together(Operation):
     """Schema operations of one app whose models are drawn once, when all of them are known.
@@ -56,3 +59,140 @@ def _of(operation: Operation) -> str:
     if isinstance(operation, ModelOperation):
         return operation.name_lower
     return str(getattr(operation, "model_name_lower", getattr(operation, "model_name", ""))).lower()
+
+
+class Elsewhere(Operation):
+    """An operation on a model of another app, where a change of this one asks for it.
+
+    The migration depends on the one of that app that made the model.
+    """
+
+    def __init__(self, app_label: str, operation: Operation) -> None:
+        self.app_label, self.operation = app_label, operation
+
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        return self.__class__.__name__, [self.app_label, self.operation], {}
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        self.operation.state_forwards(self.app_label, state)
+
+    def database_forwards(
+        self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
+    ) -> None:
+        self.operation.database_forwards(self.app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
+    ) -> None:
+        self.operation.database_backwards(self.app_label, schema_editor, from_state, to_state)
+
+    def describe(self) -> str:
+        return f"{self.app_label}: {self.operation.describe()}"
+
+
+class InMonths(Operation):
+    """Turns a model's table into one that is kept in months of the column `by` (metabrm.months).
+
+    Rows, checks, indexes, triggers and the keys of its lookups are kept; keys of others that point
+    to it go, because no key of such a table is its Id alone. For the models nothing changes, and
+    undone the table stays as it is.
+    """
+
+    reversible = True
+
+    def __init__(self, model_name: str, by: str) -> None:
+        self.model_name, self.by = model_name, by
+
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        return self.__class__.__name__, [self.model_name, self.by], {}
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        pass
+
+    def database_forwards(
+        self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
+    ) -> None:
+        model = to_state.apps.get_model(app_label, self.model_name)
+        table, column = model._meta.db_table, model._meta.get_field(self.by).column
+        with schema_editor.connection.cursor() as cursor:
+            # What the migration still has to check would stand in the way.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cut_up(cursor, table, column)
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+
+    def database_backwards(
+        self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
+    ) -> None:
+        pass
+
+    def describe(self) -> str:
+        return f"Keep {self.model_name} in months of {self.by}"
+
+
+_NARROW_KEYS = """
+SELECT indexrelid::regclass::text FROM pg_index i
+WHERE indrelid = %s::regclass AND indisunique AND NOT indisprimary AND NOT EXISTS (
+    SELECT FROM pg_attribute a
+    WHERE a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey) AND a.attname = %s)
+"""
+_POINTING = """
+SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass, conname)
+FROM pg_constraint WHERE confrelid = %s::regclass AND contype = 'f'
+"""
+_KEPT = """
+SELECT pg_get_indexdef(indexrelid) FROM pg_index
+WHERE indrelid = %(table)s::regclass AND NOT indisprimary AND indisvalid
+UNION ALL
+SELECT format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', conrelid::regclass, conname,
+              pg_get_constraintdef(oid))
+FROM pg_constraint WHERE conrelid = %(table)s::regclass AND contype = 'f'
+UNION ALL
+SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = %(table)s::regclass
+AND NOT tgisinternal
+"""
+
+
+def cut_up(cursor: Any, table: str, column: str, ahead: int = months.AHEAD) -> None:
+    """Make a table with a generated `id` one of months, those of its rows and those to come.
+
+    Raises Problem where a unique key is in the way.
+    """
+    cursor.execute(_NARROW_KEYS, [table, column])
+    if narrow := [name for (name,) in cursor.fetchall()]:
+        raise Problem(
+            f"{table} is to be kept in months, where a unique key has to contain {column}; let go "
+            f"of these first (UniqueField, ENTITY_KEY): {', '.join(narrow)}"
+        )
+    cursor.execute(_KEPT, {"table": table})
+    kept = [statement for (statement,) in cursor.fetchall()]
+    cursor.execute(_POINTING, [table])
+    for (statement,) in cursor.fetchall():
+        cursor.execute(statement)
+    cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
+    (sequence,) = cursor.fetchone()
+    cursor.execute(f"SELECT last_value, is_called FROM {sequence}")
+    position = cursor.fetchone()
+    whole = f"{table}_whole"
+    for statement in (
+        f"ALTER TABLE {table} ALTER COLUMN id DROP IDENTITY",
+        f"ALTER TABLE {table} RENAME TO {whole}",
+        f"CREATE TABLE {table} (LIKE {whole} INCLUDING ALL EXCLUDING INDEXES) "
+        f"PARTITION BY RANGE ({column})",
+        f"ALTER TABLE {table} ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY",
+        f"CREATE TABLE {months.rest_of(table)} PARTITION OF {table} DEFAULT",
+    ):
+        cursor.execute(statement)
+    cursor.execute(
+        f"SELECT DISTINCT date_trunc('month', {column} AT TIME ZONE 'UTC')::date FROM {whole}"
+    )
+    days = [day for (day,) in cursor.fetchall()]
+    for month in sorted({*months.sensible(days), *months.coming(ahead)}):
+        cursor.execute(months.partition(table, month))
+    for statement in (
+        f"INSERT INTO {table} SELECT * FROM {whole}",
+        f"DROP TABLE {whole}",
+        f"ALTER TABLE {table} ADD PRIMARY KEY (id, {column})",
+        *kept,
+    ):
+        cursor.execute(statement)
+    cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s, %s)", [table, *position])

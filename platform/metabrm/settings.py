@@ -267,6 +267,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "metabrm.web.tasks.trim_kept_answers",
         "schedule": timedelta(hours=1),
     },
+    "make the coming months of ACTIVITY": {
+        "task": "billing.mediation.tasks.keep_activity_months",
+        "schedule": timedelta(hours=12),
+    },
     "purge the recycle bin and old history": {
         "task": "entities.tasks.apply_retention",
         "schedule": timedelta(days=1),

@@ -1,8 +1,9 @@
 """Activities: the charge lines that invoices are made of.
 
-There are many of them, more than of everything else together. So few columns have an index, most
-lookups tell what was rather than hold their target fast, and nothing but the Id is unique: the
-table can be cut into parts by Id.
+There are many of them, more than of everything else together. So the table is kept in months of
+ActivityDate (billing.mediation.partitions), few columns have an index, most lookups tell what was
+rather than hold their target fast, and nothing but the Id is unique. The history does not record
+that a line was made, which the line says itself.
 """
 
 from django.contrib.postgres.indexes import BrinIndex
@@ -10,7 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from metabrm import shorthand as optional
-from metabrm.entity import EntityModel, EntityOptions
+from metabrm.entity import CHANGES, EntityModel, EntityOptions
 from metabrm.fields import FlagField, QuantityField
 
 
@@ -95,6 +96,7 @@ class Activity(EntityModel):
     rate_date = optional.day("Day whose price counts.")
     rating_date = optional.moment("When the line was rated.")
     rate_source = optional.text(255, "Level the price came from: the contract, the product.")
+    rate_source_id = optional.number_of("Id of the record that the price came from.")
     rating_method = optional.past("catalog.RatingMethod", "How it was charged.")
     pricing = optional.past("catalog.Pricing", "The price row it was rated with.")
     contract = optional.past("customers.Contract", "The contract it was rated under.")
@@ -123,10 +125,21 @@ class Activity(EntityModel):
     discounted_by = optional.past("self", "The discount that lowers this line.")
     discount_activity = optional.past("self", "The line that this discount lowers.")
 
+    reversal_of = optional.past("self", "The line that this one takes back.")
+    rerated_from = optional.past("self", "The line that this one replaces, rated anew.")
+
     # Where it came from
     activity_collector = optional.past(
         "mediation.ActivityCollector", "The collector that brought the usage."
     )
+    activity_collector_history = optional.past(
+        "mediation.ActivityCollectorHistory",
+        "The load that brought the usage.",
+        verbose_name="load",
+    )
+    line_number = optional.number_of("Number of the record in its load, from 1.")
+    # Equal where two records of usage are the same, as their collector sees it.
+    signature = models.UUIDField(null=True, editable=False)
     collector_stage = optional.past(
         "mediation.CollectorFields", "The collected usage it was made of."
     )
@@ -155,6 +168,9 @@ class Activity(EntityModel):
             "reprocess_queue_id": "ReprocessQueueID",
         },
         title="process_description",
+        hidden=("signature",),
+        partitioned_by="activity_date",
+        history=CHANGES,
     )
 
     class Meta:
@@ -184,6 +200,17 @@ class Activity(EntityModel):
                 condition=Q(account_product__isnull=False),
                 name="mediation_activity_acctproduct",
             ),
-            # Lines arrive in about the order of their dates, so these cost next to nothing.
-            BrinIndex(fields=["activity_date", "updated"], name="mediation_activity_dates"),
+            # Lines arrive in about the order of their dates, and those of a load together, so that
+            # this costs next to nothing.
+            BrinIndex(
+                fields=["activity_date", "updated", "activity_collector_history"],
+                autosummarize=True,
+                name="mediation_activity_arrival",
+            ),
+            # Random, so dear: only where a collector looks for duplicates.
+            models.Index(
+                fields=["signature"],
+                condition=Q(signature__isnull=False),
+                name="mediation_activity_signature",
+            ),
         ]

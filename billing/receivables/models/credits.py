@@ -47,6 +47,8 @@ class Credit(ExternallyKeyed, EntityModel):
     invoice_detail = models.ForeignKey(
         "mediation.Activity",
         models.SET_NULL,
+        # A table of months has no key of its Id alone.
+        db_constraint=False,
         null=True,
         blank=True,
         related_name="+",

@@ -98,6 +98,12 @@ def entity_panel(
     panel.fields["EntityName"].widget.attrs["data-proposal"] = "upper"
     if initial and initial.get("SystemFlag"):
         panel.fields["EntityName"].disabled = True
+    described = snapshot.find((initial or {}).get("EntityName") or "")
+    if described is not None and not described.records_creation:
+        panel.fields["HistoryFlag"].help_text = (
+            "Changes and removals are kept in AUDIT_LOG; who made a record and when, the record "
+            "itself tells."
+        )
     return panel
 
 

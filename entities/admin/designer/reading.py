@@ -11,7 +11,7 @@ from entities import fieldtypes
 from entities.admin.callers import rights_on
 from entities.admin.designer.access import may
 from entities.admin.icons import icon_of
-from entities.admin.sizes import live
+from entities.admin.sizes import ESTIMATE, live
 from entities.models import SchemaJob
 from entities.schema.description import EntitySchema, quote
 from entities.schema.snapshot import Snapshot
@@ -162,9 +162,8 @@ def held_by(
             limited.add(schema.id)
         alive = f"WHERE {live(schema)} {granted.where('r')}"
         parts.append(
-            f"SELECT {schema.id}, count(*), (SELECT greatest(reltuples::bigint, "
-            f"pg_stat_get_live_tuples(oid), 0) FROM pg_class "
-            f"WHERE oid = to_regclass({_text(quote(schema.table))})) "
+            f"SELECT {schema.id}, count(*), "
+            f"{ESTIMATE.format(oid=f'to_regclass({_text(quote(schema.table))})::oid')} "
             f"FROM (SELECT 1 FROM {quote(schema.table)} r {alive} LIMIT {COUNTED + 1}) AS few"
         )
     if not parts:
