@@ -6,9 +6,8 @@ are written all the same; they lie in the default partition until the month is m
 
 from collections.abc import Iterable
 from datetime import date
-from typing import cast
 
-from django.db import connection, models
+from django.db import connection
 
 from billing.mediation.models import Activity
 from metabrm import environment, months
@@ -75,7 +74,7 @@ def detach(month: date, *, unbilled: bool = False) -> str:
     Raises Problem while lines of it stand on invoices that are not CLOSED, or on none unless
     `unbilled`.
     """
-    invoice = cast("type[models.Model]", Activity._meta.get_field("invoice").related_model)
+    invoice = Activity._meta.get_field("invoice").related_model
     invoices = connection.ops.quote_name(invoice._meta.db_table)
     objection = _OPEN.format(invoices=invoices) + ("" if unbilled else _UNBILLED)
     return months.detach(TABLE, month, objection)

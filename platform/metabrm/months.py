@@ -190,7 +190,7 @@ def _fit(table: str, column: str, month: date) -> None:
         for name, definition in keys.items():
             cursor.execute(f'ALTER TABLE "{part}" ADD CONSTRAINT "{name}" {definition} NOT VALID')
     for name in keys:
-        with connection.cursor() as cursor:
+        with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f'ALTER TABLE "{part}" VALIDATE CONSTRAINT "{name}"')
 
 

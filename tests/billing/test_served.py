@@ -26,7 +26,8 @@ SERVED = {
             "PricingId ContractId ContractRateId RateClassProductId CountryCodeMapId "
             "OriginationCountryCodeId DestinationCountryCodeId SplitFromBillActId DiscountedBy "
             "DiscountActivityId ActivityCollectorId CollectorStageId BillingIdentifierId "
-            "BillingIdentifierAccountProductId EventInvoiceCycleId ManualChargeByUserId"
+            "BillingIdentifierAccountProductId EventInvoiceCycleId ManualChargeByUserId "
+            "ActivityCollectorHistoryId ReversalOfId ReratedFromId"
         ),
         refused=(
             (

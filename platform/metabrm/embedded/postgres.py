@@ -120,6 +120,8 @@ class Postgres:
             "listen_addresses=",
             "unix_socket_permissions=0700",
             "max_connections=200",
+            # A statement locks all months of ACTIVITY that it may need, and their indexes.
+            "max_locks_per_transaction=256",
             f"shared_buffers={shared_buffers}MB",
             f"effective_cache_size={max(256, memory // 2)}MB",
             "work_mem=16MB",
