@@ -2,16 +2,21 @@
 
 The process that controls the run starts them and stops them; the workers that pytest-xdist adds
 find them through the environment they inherit, each with a database and a Valkey number of its
-own. With DATABASE_URL or REDIS_URL set, the tests use that server instead.
+own. With DATABASE_URL or REDIS_URL set, the tests use that server instead; --reuse-db then keeps
+the installed database, of which each worker has a copy, for the next run.
 """
+
+from __future__ import annotations
 
 import os
 import shutil
 import tempfile
 from base64 import b64encode
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import django
@@ -24,6 +29,10 @@ from metabrm.embedded.postgres import Postgres
 from metabrm.embedded.valkey import Valkey
 from metabrm.environment import VARIABLES, read
 from metabrm.problems import Problem
+from tests.pristine import Pristine
+
+if TYPE_CHECKING:
+    from pytest_django.plugin import DjangoDbBlocker
 
 # What its checks compare is shown when they fail.
 pytest.register_assert_rewrite("tests.served")
@@ -73,6 +82,12 @@ else:
     )
 
 
+def _pristine(config: pytest.Config) -> Pristine:
+    kept = config.getoption("reuse_db") and not config.getoption("create_db")
+    entry = embedded.database(read(os.environ))
+    return Pristine(entry, run=os.environ["BRM_STATE_DIR"], kept=bool(kept))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     if WORKER is None:
@@ -81,6 +96,9 @@ def pytest_configure(config: pytest.Config) -> None:
             embedded.start(read(os.environ), durable=False)
         except Problem as problem:
             pytest.exit(str(problem), returncode=2)
+        if config.getoption("numprocesses", None):
+            # The workers are going to need it once they have collected their tests.
+            Thread(target=_pristine(config).install, daemon=True).start()
     # pytest-django sets Django up by itself only where the settings were named before this file.
     django.setup()
     if WORKER is None:
@@ -93,8 +111,44 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if WORKER is None:
         env = read(os.environ)
+        if not config.getoption("reuse_db"):
+            _pristine(config).drop()
         embedded.stop(env)
         shutil.rmtree(env.state_dir, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def pristine(request: pytest.FixtureRequest) -> Pristine:
+    """The installed database, to be copied."""
+    return _pristine(request.config)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    pristine: Pristine, django_test_environment: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """Django has a copy of the installed database, and another one after each test that commits."""
+    from django.db import connection
+    from django.test import TransactionTestCase
+
+    from entities.schema.current import current, forget
+
+    name = f"test_metabrm_{WORKER or 'alone'}"
+
+    def restore(case: object) -> None:
+        connection.close()
+        connection.close_pool()
+        pristine.restore(name)
+        forget()
+        current()  # tests that never commit would each build one of their own
+
+    with pristine.copied(name), pytest.MonkeyPatch.context() as patch:
+        patch.setitem(connection.settings_dict, "NAME", name)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", restore)
+        yield
+        with django_db_blocker.unblock():
+            connection.close()
+            connection.close_pool()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -12,21 +12,18 @@ import pytest
 
 from metabrm import embedded
 from metabrm.environment import read
-from tests.contract.live import create_database, database_url, drop_database
+from tests.pristine import Pristine
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = "from bench.__main__ import run; run([], [30, 300], rounds=1)"
 
 
 @pytest.fixture(scope="module")
-def lines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, int], Any]]:
+def lines(
+    pristine: Pristine, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[tuple[str, int], Any]]:
     """(bench, rows) -> what its JSON line says."""
-    env = read(os.environ)
-    entry = embedded.database(env)
-    name = f"bench_{os.getpid()}"
-    server = database_url(entry, entry["NAME"])
-    create_database(server, name)
-    try:
+    with pristine.copied(f"bench_{os.getpid()}") as url:
         done = subprocess.run(
             [sys.executable, "-c", PROGRAM],
             cwd=ROOT,
@@ -34,15 +31,13 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, 
                 **os.environ,
                 "PYTHONPATH": os.pathsep.join([str(ROOT / "platform"), str(ROOT)]),
                 "BRM_STATE_DIR": str(tmp_path_factory.mktemp("bench")),
-                "DATABASE_URL": database_url(entry, name),
-                "REDIS_URL": embedded.cache_url(env),
+                "DATABASE_URL": url,
+                "REDIS_URL": embedded.cache_url(read(os.environ)),
             },
             capture_output=True,
             text=True,
             timeout=300,
         )
-    finally:
-        drop_database(server, name)
     assert done.returncode == 0, done.stderr
     found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     yield {(line["bench"], line["rows"]): line for line in found}

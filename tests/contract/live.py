@@ -9,13 +9,18 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import psycopg
+import pytest
 import requests
-from psycopg import sql
+
+from metabrm import embedded
+from metabrm.environment import read
+from tests.pristine import Pristine
 
 ROOT = Path(__file__).parents[2]
 ORG = "acme"
@@ -46,14 +51,16 @@ class Live:
         }
         self._server: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Bring the schema up, make the administrator, and serve; returns when it answers."""
+    def install(self) -> None:
+        """Bring the schema up."""
         self.run(
             "from django.core.management import call_command\n"
-            "from metabrm.identity.services import ensure_admin\n"
             "call_command('migrate', interactive=False, verbosity=0)\n"
-            "ensure_admin()"
         )
+
+    def start(self) -> None:
+        """Make the administrator, and serve; returns when it answers."""
+        self.run("from metabrm.identity.services import ensure_admin; ensure_admin()")
         command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
         command += ["--port", str(self.port), "--workers", "2", "--blocking-threads", "4"]
         command += ["--respawn-failed-workers", "--workers-kill-timeout", "2"]
@@ -115,28 +122,21 @@ class Live:
         return answer.status_code == 200
 
 
-def database_url(entry: dict[str, Any], name: str) -> str:
-    """libpq's URL for an entry of Django's DATABASES, with another database's name."""
-    host = quote(entry["HOST"], safe="")
-    user, port = quote(entry.get("USER", "")), entry.get("PORT", "")
-    password = f":{quote(entry['PASSWORD'], safe='')}" if entry.get("PASSWORD") else ""
-    port = f":{port}" if port else ""
-    return f"postgresql://{user}{password}@{host}{port}/{name}"
-
-
-def create_database(server_url: str, name: str) -> None:
-    """A new, empty database; an old one of the name is dropped."""
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        for statement in ("DROP DATABASE IF EXISTS {} WITH (FORCE)", "CREATE DATABASE {}"):
-            connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
-
-
-def drop_database(server_url: str, name: str) -> None:
-    """Drop the database, whoever is connected."""
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+@contextmanager
+def serving(
+    pristine: Pristine, kind: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Live]:
+    """One that serves a database of its own while inside the block."""
+    state = tmp_path_factory.mktemp(kind)
+    with pristine.copied(f"{kind}_{os.getpid()}") as url:
+        server = Live(
+            url, embedded.cache_url(read(os.environ)), state / "state", state / "server.log"
         )
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
 
 
 def _free_port() -> int:

@@ -18,7 +18,8 @@ from metabrm.embedded.postgres import Postgres
 from metabrm.embedded.users import Users
 from metabrm.environment import Environment, read
 from tests.contract.calls import Caller
-from tests.contract.live import PASSWORD, USERNAME, Live, database_url
+from tests.contract.live import PASSWORD, USERNAME, Live
+from tests.pristine import database_url
 
 RECORDS = 200
 
@@ -36,6 +37,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Live, Enviro
         state / "server.log",
     )
     try:
+        live.install()
         live.start()
         yield live, env
     finally:

@@ -4,7 +4,6 @@ It is a program of its own here as for everybody. Most of it is played against o
 database of its own; where the demo has to start the product itself, it does so on that database.
 """
 
-import os
 import re
 import socket
 import subprocess
@@ -17,34 +16,20 @@ import psutil
 import pytest
 import requests
 
-from metabrm import embedded
 from metabrm.demo import fixtures, loading
 from metabrm.demo.fixtures import DataFile
 from metabrm.demo.integrator import Surprise
 from metabrm.demo.telling import Telling
-from metabrm.environment import read
-from tests.contract.live import PASSWORD, ROOT, Live, create_database, database_url, drop_database
+from tests.contract.live import PASSWORD, ROOT, Live, serving
+from tests.pristine import Pristine
 
 PATIENCE = 180
 
 
 @pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    env = read(os.environ)
-    entry = embedded.database(env)
-    name = f"demo_{os.getpid()}"
-    server_url = database_url(entry, entry["NAME"])
-    create_database(server_url, name)
-    state = tmp_path_factory.mktemp("demo")
-    server = Live(
-        database_url(entry, name), embedded.cache_url(env), state / "state", state / "server.log"
-    )
-    try:
-        server.start()
+def live(pristine: Pristine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with serving(pristine, "demo", tmp_path_factory) as server:
         yield server
-    finally:
-        server.stop()
-        drop_database(server_url, name)
 
 
 def start(live: Live, **more: str) -> subprocess.Popen[str]:

@@ -19,7 +19,8 @@ from entities import records, transfer
 from entities.models import Entity
 from entities.schema.current import current
 from metabrm.identity.context import Context
-from tests.contract.live import ROOT, database_url
+from tests.contract.live import ROOT
+from tests.pristine import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
