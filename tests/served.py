@@ -7,7 +7,9 @@ it points to is deleted, and what is refused; its factory makes a record that la
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
+
+import pytest
 
 from entities import records
 from entities.records import Outcome
@@ -42,6 +44,7 @@ class Served:
     cascade      the lookups whose target takes the record along
     set_null     the lookups that are emptied
     stays        the lookups that outlive their target
+    keys         the external keys it can be upserted by
     full         what is sent in place of the sample where the sample would break a rule
     refused      what is wrong -> what is said
     """
@@ -51,6 +54,7 @@ class Served:
     cascade: str = ""
     set_null: str = ""
     stays: str = ""
+    keys: str = "ExternalKey"
     full: Mapping[str, str] = field(default_factory=dict)
     refused: Sequence[tuple[Mapping[str, Any], str]] = ()
 
@@ -220,3 +224,62 @@ def check_what_deleting_a_target_does(entity: str, served: Served) -> None:
         else:
             assert stored is not None
             assert stored[name] == (str(target) if rule == "" else None), name
+
+
+@pytest.mark.django_db
+class EveryEntity:
+    """The tests of a room: a class of its own says which entities there are.
+
+    documented    entity -> its documented fields
+    served        entity -> what it promises
+    kept          entities whose records are never deleted
+    """
+
+    documented: ClassVar[Mapping[str, Sequence[str]]]
+    served: ClassVar[Mapping[str, Served]]
+    kept: ClassVar[Sequence[str]] = ()
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if "entity" in metafunc.fixturenames:
+            metafunc.parametrize("entity", self._asked(metafunc.function.__name__))
+
+    def _asked(self, test: str) -> list[str]:
+        served = self.served.items()
+        match test:
+            case "test_a_record_that_breaks_a_rule_is_told_the_rule":
+                return [entity for entity, promised in served if promised.refused]
+            case "test_a_record_goes_to_the_recycle_bin_and_comes_back":
+                return [entity for entity in self.served if entity not in self.kept]
+            case "test_lookups_do_what_they_say_when_their_target_is_deleted":
+                return [entity for entity, promised in served if promised.rules()]
+        return list(self.served)
+
+    def test_a_record_needs_no_more_than_is_required(self, entity: str) -> None:
+        check_that_least_is_enough(entity)
+
+    def test_a_record_holds_every_documented_field(self, entity: str) -> None:
+        check_that_it_holds_every_field(entity, self.documented[entity], self.served[entity])
+
+    def test_lists_hold_their_documented_values(self, entity: str) -> None:
+        check_that_lists_hold_their_values(entity, self.served[entity])
+
+    def test_a_record_that_breaks_a_rule_is_told_the_rule(self, entity: str) -> None:
+        check_that_what_is_wrong_is_refused(entity, self.served[entity])
+
+    def test_a_record_goes_to_the_recycle_bin_and_comes_back(self, entity: str) -> None:
+        check_that_it_can_be_deleted_and_restored(entity)
+
+    def test_lookups_do_what_they_say_when_their_target_is_deleted(self, entity: str) -> None:
+        check_what_deleting_a_target_does(entity, self.served[entity])
+
+    def test_every_field_says_what_it_is(self, entity: str) -> None:
+        schema, documented = current().entity(entity), self.documented[entity]
+        assert schema.help
+        assert {"Created", "CreatedUserId", "Updated", "UpdatedUserId", *documented} <= {
+            f.name for f in schema.fields
+        }
+        assert [f.name for f in schema.fields if f.name in documented and not f.help] == []
+
+    def test_an_entity_can_be_upserted_by_its_external_keys(self, entity: str) -> None:
+        keys = [f.name for f in current().entity(entity).external_keys]
+        assert keys == self.served[entity].keys.split()

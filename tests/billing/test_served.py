@@ -7,10 +7,9 @@ import pytest
 
 from entities import records
 from entities.errors import Code, RequestError
-from entities.schema.current import current
 from tests import served
 from tests.factories import CollectorFieldsFactory, PackageFactory, PackageProductFactory
-from tests.served import Served
+from tests.served import EveryEntity, Served
 
 DOCUMENTED: dict[str, list[str]] = json.loads(
     (Path(__file__).parent / "documented_fields.json").read_text()
@@ -20,6 +19,7 @@ pytestmark = pytest.mark.django_db
 
 SERVED = {
     "ACTIVITY": Served(
+        keys="",
         restrict="AccountId InvoiceId ProductId AccountProductId",
         stays=(
             "AccountPackageId PackageProductId CurrencyCode PricingCurrencyCode RatingMethodId "
@@ -39,6 +39,7 @@ SERVED = {
         ),
     ),
     "ACTIVITY_COLLECTOR": Served(
+        keys="ActivityCollectorName",
         lists={
             "Status": ("Production Mode", "Test Mode", "DEACTIVATED"),
             "Type": ("API", "BULK_DATA_LOADER", "FTP", "DATABASE", "ENTITY"),
@@ -108,6 +109,7 @@ SERVED = {
         cascade="AccountContactId",
     ),
     "CONTACT_TYPE": Served(
+        keys="Name",
         lists={
             "Status": ("ACTIVE", "DEACTIVATED"),
         },
@@ -195,58 +197,10 @@ SERVED = {
 }
 
 
-@pytest.mark.parametrize("entity", SERVED)
-def test_a_record_needs_no_more_than_is_required(entity: str) -> None:
-    served.check_that_least_is_enough(entity)
-
-
-@pytest.mark.parametrize("entity", SERVED)
-def test_a_record_holds_every_documented_field(entity: str) -> None:
-    served.check_that_it_holds_every_field(entity, DOCUMENTED[entity], SERVED[entity])
-
-
-@pytest.mark.parametrize("entity", SERVED)
-def test_lists_hold_their_documented_values(entity: str) -> None:
-    served.check_that_lists_hold_their_values(entity, SERVED[entity])
-
-
-@pytest.mark.parametrize("entity", [e for e, s in SERVED.items() if s.refused])
-def test_a_record_that_breaks_a_rule_is_told_the_rule(entity: str) -> None:
-    served.check_that_what_is_wrong_is_refused(entity, SERVED[entity])
-
-
-@pytest.mark.parametrize("entity", [e for e in SERVED if e != "COLLECTOR_FIELDS"])
-def test_a_record_goes_to_the_recycle_bin_and_comes_back(entity: str) -> None:
-    served.check_that_it_can_be_deleted_and_restored(entity)
-
-
-@pytest.mark.parametrize("entity", [e for e, s in SERVED.items() if s.rules()])
-def test_lookups_do_what_they_say_when_their_target_is_deleted(entity: str) -> None:
-    served.check_what_deleting_a_target_does(entity, SERVED[entity])
-
-
-@pytest.mark.parametrize(
-    ("entity", "keys"),
-    [
-        ("ACTIVITY", []),
-        ("ACTIVITY_COLLECTOR", ["ActivityCollectorName"]),
-        ("ACTIVITY_COLLECTOR_HISTORY", ["ExternalKey"]),
-        ("COLLECTOR_FIELDS", ["ExternalKey"]),
-        ("ACCOUNT_CONTACT", ["ExternalKey"]),
-        ("ACCOUNT_CONTACT_TYPE", ["ExternalKey"]),
-        ("CONTACT_TYPE", ["Name"]),
-        ("SUBSCRIPTION", ["ExternalKey"]),
-        ("QUOTE", ["ExternalKey"]),
-        ("QUOTE_DRAFT", ["ExternalKey"]),
-        ("QUOTE_PRODUCT", ["ExternalKey"]),
-        ("QUOTE_PERIOD", ["ExternalKey"]),
-        ("QUOTE_PRODUCT_PERIOD", ["ExternalKey"]),
-        ("PRICING_DRAFT", ["ExternalKey"]),
-        ("MICROSOFT_DYNAMICS_MAPPING", ["ExternalKey"]),
-    ],
-)
-def test_an_entity_can_be_upserted_by_its_external_keys(entity: str, keys: list[str]) -> None:
-    assert [f.name for f in current().entity(entity).external_keys] == keys
+class TestEveryEntity(EveryEntity):
+    documented = DOCUMENTED
+    served = SERVED
+    kept = ("COLLECTOR_FIELDS",)
 
 
 def test_collected_usage_is_not_deleted() -> None:

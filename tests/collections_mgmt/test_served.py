@@ -3,20 +3,15 @@
 import json
 from pathlib import Path
 
-import pytest
-
-from entities.schema.current import current
-from tests import served
-from tests.served import Served
+from tests.served import EveryEntity, Served
 
 DOCUMENTED: dict[str, list[str]] = json.loads(
     (Path(__file__).parent / "documented_fields.json").read_text()
 )
 
-pytestmark = pytest.mark.django_db
-
 SERVED = {
     "CS_STRATEGY": Served(
+        keys="Name",
         lists={
             "Status": ("ACTIVE", "DEACTIVATED"),
             "AccountScope": ("Individual Accounts", "Account Hierarchy", "Custom Hierarchy"),
@@ -37,6 +32,7 @@ SERVED = {
         ),
     ),
     "CS_ACTION_TYPE": Served(
+        keys="Name",
         lists={
             "Status": ("ACTIVE", "DEACTIVATED"),
             "Type": ("Call", "Email"),
@@ -77,59 +73,10 @@ SERVED = {
 }
 
 
-@pytest.mark.parametrize("entity", SERVED)
-def test_a_record_needs_no_more_than_is_required(entity: str) -> None:
-    served.check_that_least_is_enough(entity)
-
-
-@pytest.mark.parametrize("entity", SERVED)
-def test_a_record_holds_every_documented_field(entity: str) -> None:
-    served.check_that_it_holds_every_field(entity, DOCUMENTED[entity], SERVED[entity])
-
-
-@pytest.mark.parametrize("entity", SERVED)
-def test_lists_hold_their_documented_values(entity: str) -> None:
-    served.check_that_lists_hold_their_values(entity, SERVED[entity])
-
-
-@pytest.mark.parametrize("entity", [e for e, s in SERVED.items() if s.refused])
-def test_a_record_that_breaks_a_rule_is_told_the_rule(entity: str) -> None:
-    served.check_that_what_is_wrong_is_refused(entity, SERVED[entity])
-
-
-@pytest.mark.parametrize("entity", SERVED)
-def test_a_record_goes_to_the_recycle_bin_and_comes_back(entity: str) -> None:
-    served.check_that_it_can_be_deleted_and_restored(entity)
-
-
-@pytest.mark.parametrize("entity", [e for e, s in SERVED.items() if s.rules()])
-def test_lookups_do_what_they_say_when_their_target_is_deleted(entity: str) -> None:
-    served.check_what_deleting_a_target_does(entity, SERVED[entity])
-
-
-@pytest.mark.parametrize("entity", DOCUMENTED)
-def test_every_field_says_what_it_is(entity: str) -> None:
-    schema = current().entity(entity)
-    assert schema.help
-    assert {"Created", "CreatedUserId", "Updated", "UpdatedUserId", *DOCUMENTED[entity]} <= {
-        f.name for f in schema.fields
-    }
-    assert [f.name for f in schema.fields if f.name in DOCUMENTED[entity] and not f.help] == []
+class TestEveryEntity(EveryEntity):
+    documented = DOCUMENTED
+    served = SERVED
 
 
 def test_every_documented_entity_is_asked() -> None:
     assert DOCUMENTED.keys() == SERVED.keys()
-
-
-@pytest.mark.parametrize(
-    ("entity", "keys"),
-    [
-        ("CS_STRATEGY", ["Name"]),
-        ("CS_ACTION_TYPE", ["Name"]),
-        ("CS_ACTION", ["ExternalKey"]),
-        ("CS_ACCOUNT_STRATEGY", ["ExternalKey"]),
-        ("CS_ACCOUNT_ACTION", ["ExternalKey"]),
-    ],
-)
-def test_an_entity_can_be_upserted_by_its_external_keys(entity: str, keys: list[str]) -> None:
-    assert [f.name for f in current().entity(entity).external_keys] == keys
