@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('catalog', '0003_components'),
-        ('mediation', '0001_initial'),
+        ('mediation', '0002_months'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
