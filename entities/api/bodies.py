@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 from entities.api.envelope import MOST_BYTES, MOST_RECORDS
 from entities.errors import Code, RequestError
+from metabrm.web.dawdling import DawdlingError
 
 PATIENCE = 64 * 1024 * 1024
 PATIENCE_SECONDS = 10.0
@@ -33,8 +34,23 @@ def body_of(
     most: int = MOST_BYTES,
     refusal: Callable[[int | None], RequestError] = too_large,
 ) -> bytes:
-    """The request's whole body; RequestError MALFORMED_REQUEST, and `refusal` of its length (if
-    that is known) when it has more than `most` bytes."""
+    """The request's whole body; RequestError MALFORMED_REQUEST, TOO_MANY_REQUESTS where too many
+    are waited for, and `refusal` of its length (if that is known) when it has more than `most`
+    bytes."""
+    try:
+        return _whole(request, most, refusal)
+    except OSError as error:
+        # Django puts an error of its own around what it reads; a chunked body it does not read.
+        if not any(isinstance(known, DawdlingError) for known in (error, error.__cause__)):
+            raise
+        raise RequestError(
+            Code.TOO_MANY_REQUESTS,
+            "The bodies of several requests from your address are still on their way. Send this "
+            "one again when they have arrived.",
+        ) from error
+
+
+def _whole(request: HttpRequest, most: int, refusal: Callable[[int | None], RequestError]) -> bytes:
     if "HTTP_TRANSFER_ENCODING" in request.META:
         return _unannounced(request, most, refusal)
     length = _announced_length(request)

@@ -5,7 +5,9 @@ from BRM_TRUSTED_PROXIES, and from the right, up to the first address that is no
 """
 
 import ipaddress
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 from django.http import HttpRequest
 
@@ -18,8 +20,13 @@ NETWORK_OF_ONE = 64
 
 def client_address(request: HttpRequest) -> str:
     """The IP address of who sends the request; "" where there is none (a Unix socket)."""
-    address = str(request.META.get("REMOTE_ADDR", ""))
-    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
+    return address_in(request.META)
+
+
+def address_in(meta: Mapping[str, Any]) -> str:
+    """The same of what the web server says of the request."""
+    address = str(meta.get("REMOTE_ADDR", ""))
+    forwarded = meta.get("HTTP_X_FORWARDED_FOR", "")
     if not forwarded or not environment.current().trusted_proxies:
         return address
     for before in reversed(forwarded.split(",")):
