@@ -139,7 +139,7 @@ def _next_steps(
     steps.sort(key=lambda step: (*step[:2], step[2].schema.label))
     return [
         {
-            "label": admin.schema.label.lower(),
+            "label": admin.schema.noun,
             "plural": admin.schema.label_plural,
             "help": admin.schema.help,
             "icon": icon_of(admin.schema.name),

@@ -372,7 +372,7 @@ class RecordAdmin(EntityAdmin):
     ) -> type[RecordForm]:
         editable = self.editable(request, obj)
         verb, doing = (records.update, "change") if change else (records.create, "add")
-        context = context_of(request, f"admin: {doing} {self.schema.label.lower()}")
+        context = context_of(request, f"admin: {doing} {self.schema.noun}")
 
         def write(form: RecordForm, row: dict[str, Any]) -> records.Outcome:
             more = {"null_clears": True} if change else {}
@@ -424,7 +424,7 @@ class RecordAdmin(EntityAdmin):
         record = context["original"]
         title = self.name_of(record) if record is not None else ""
         context |= {
-            "title": title or f"New {self.schema.label.lower()}",
+            "title": title or f"New {self.schema.noun}",
             "subtitle": None,
             "about": self.schema.help,
             "show_history": self.schema.history,

@@ -155,7 +155,7 @@ def gone(admin: "RecordAdmin", request: HttpRequest, object_id: str) -> HttpResp
             admin.page("history", object_id),
         )
     else:
-        said = format_html("There is no {} with the Id {}.", label.lower(), object_id)
+        said = format_html("There is no {} with the Id {}.", admin.schema.noun, object_id)
     admin.message_user(request, said, messages.WARNING)
     return HttpResponseRedirect(admin.page("changelist"))
 
@@ -163,7 +163,7 @@ def gone(admin: "RecordAdmin", request: HttpRequest, object_id: str) -> HttpResp
 def _through(
     verb: Any, admin: "RecordAdmin", request: HttpRequest, ids: list[int], why: str, **more: Any
 ) -> list[Outcome]:
-    context = context_of(request, f"{why} {admin.schema.label.lower()}")
+    context = context_of(request, f"{why} {admin.schema.noun}")
     try:
         return verb(admin.schema.name, ids, context, **more)
     except RequestError as error:
@@ -244,7 +244,7 @@ def _consequences(
     return [
         {
             "count": count,
-            "label": child.label_plural if count != 1 else child.label.lower(),
+            "label": child.label_plural if count != 1 else child.noun,
             "by": field.label,
             "rule": field.lookup.on_delete if field.lookup else "",
             "happens": _WHAT_HAPPENS[field.lookup.on_delete if field.lookup else ""],

@@ -195,6 +195,12 @@ class EntitySchema:
     #: Kind of page -> what it shows; a kind without one shows what is sensible.
     layouts: "Mapping[str, Layout]" = field(default_factory=dict)
 
+    @property
+    def noun(self) -> str:
+        """The label within a sentence: `bulk load`, but `API key`."""
+        words = self.label.split(" ")
+        return " ".join(w if any(map(str.isupper, w[1:])) else w.lower() for w in words)
+
     @cached_property
     def model(self) -> type[models.Model]:
         """The Django model over the table; a run-time one is made when first asked for."""

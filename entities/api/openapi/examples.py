@@ -207,7 +207,7 @@ def _text(schema: EntitySchema, field: FieldSchema) -> str:
     elif person is not None:
         found = person
     elif field.name == schema.title or _called(field, r"name|label|title"):
-        found = f"Example {schema.label.lower()}"
+        found = f"Example {schema.noun}"
     else:
         found = next((t for pattern, t in _TEXTS if _called(field, pattern)), _ANYTHING)
     return found if field.length is None else found[: field.length]

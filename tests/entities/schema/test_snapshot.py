@@ -22,6 +22,18 @@ def test_entities_are_found_in_any_spelling(name: str) -> None:
     assert current().entity(name).name == "BILLING_PROFILE"
 
 
+@pytest.mark.parametrize(
+    ("entity", "noun"),
+    [
+        ("ACCOUNT_TYPE", "account type"),
+        ("API_KEY", "API key"),
+        ("OAUTH_CLIENT", "OAuth client"),
+    ],
+)
+def test_a_label_within_a_sentence_keeps_its_short_forms(entity: str, noun: str) -> None:
+    assert current().entity(entity).noun == noun
+
+
 @pytest.mark.parametrize("name", ["LowerBand", "LOWER_BAND", "lowerband"])
 def test_fields_are_found_in_any_spelling(name: str) -> None:
     assert current().entity("PRICING").field(name).name == "LowerBand"
