@@ -109,8 +109,11 @@ def _remove(batch: Batch, taken: Taken, *, permanently: bool) -> None:
         for entity, records in reversed(taken.items()):
             if permanently:
                 satellites.remove(cursor, entity.table, list(records))
+                ids = list(records)
                 cursor.execute(
-                    f"DELETE FROM {quote(entity.table)} WHERE id = ANY(%s)", [list(records)]
+                    f"DELETE FROM {quote(entity.table)} t WHERE id = ANY(%s) "
+                    f"{statements.within(entity, ids)}",
+                    [ids],
                 )
             else:
                 _stamp(cursor, batch, entity, list(records), at)
@@ -301,8 +304,8 @@ def _stamp(
 ) -> None:
     """Set or empty `deleted_at`, and say who did it."""
     cursor.execute(
-        f"UPDATE {quote(entity.table)} SET deleted_at = %s, updated = %s, updated_user_id = %s "
-        f"WHERE id = ANY(%s)",
+        f"UPDATE {quote(entity.table)} t SET deleted_at = %s, updated = %s, updated_user_id = %s "
+        f"WHERE id = ANY(%s) {statements.within(entity, ids)}",
         [at, clock.now(), batch.context.user_id, ids],
     )
 

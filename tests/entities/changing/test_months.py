@@ -154,7 +154,7 @@ def large(
     transactional_db: None, system: Context, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[int]:
     """Another field of ACTIVITY, which counts as large; the field's Id."""
-    monkeypatch.setattr(jobs, "_tell", lambda job_id: None)
+    monkeypatch.setattr(jobs, "tell", lambda task, job_id: None)
     monkeypatch.setattr(tables, "size", lambda table: tables.AT_ONCE + 1)
     owner = entity_id("ACTIVITY")
     field = create_one("ENTITY_FIELD", system, EntityId=owner, FieldName="Tag", DataType="TEXT")
