@@ -1,8 +1,11 @@
 """Accounts, invoices and their activities, so many that plans matter: made inside the database."""
 
 from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
 
 from bench.installation import Installation
+from metabrm import months
 
 #: For each row that is asked for.
 INVOICES = 10
@@ -66,6 +69,7 @@ def made(installation: Installation, n: int) -> Ledger:
             database.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
     for table in reversed(_TABLES):
         database.execute(f"DELETE FROM {table} WHERE id > {FIRST}")
+    _make_months(database, ledger.activities)
     database.commit()
     for table, sql in _TABLES.items():
         database.execute(
@@ -85,3 +89,12 @@ def made(installation: Installation, n: int) -> Ledger:
         database.execute(f"VACUUM ANALYZE {table}")
     database.autocommit = False
     return ledger
+
+
+def _make_months(database: Any, activities: int) -> None:
+    """The months of the activities, which are twenty seconds apart."""
+    first = date(2020, 1, 1)
+    for month in months.between(first, first + timedelta(seconds=20 * activities)):
+        name = months.table_of("mediation_activity", month)
+        if database.execute("SELECT to_regclass(%s)", [name]).fetchone()[0] is None:
+            database.execute(months.partition("mediation_activity", month))

@@ -12,7 +12,10 @@ from django.db import connection, transaction
 
 from billing.mediation import partitions, tasks
 from entities import records
+from entities.access import rights
 from entities.query import query
+from entities.records import statements
+from entities.schema.current import current
 from metabrm import clock, cutting, months
 from metabrm.identity.context import Context
 from metabrm.problems import Problem
@@ -75,12 +78,33 @@ def test_a_line_of_any_date_can_be_written_moved_and_found(in_2037: None) -> Non
     assert moved.ok
     assert lies_in(old, new, here) == ["y2037m05", "default", "y2037m04"]
     assert dated(f"AccountId = {account}") == [str(old), str(new), str(here)]
+    paged = f"SELECT Id FROM ACTIVITY WHERE AccountId = {account}"
+    assert asked(f"{paged} AND ROWNUM <= 1 ORDER BY Id") == [{"Id": str(old)}]
+    assert asked(f"{paged} ORDER BY Id OFFSET 1 ROWS FETCH NEXT 1 ROWS ONLY") == [{"Id": str(new)}]
     many = records.create(
         "ACTIVITY",
         [{"AccountId": account, "ActivityDate": f"2037-0{m}-01"} for m in (4, 5, 6, 7) * 5],
         SYSTEM,
     )
     assert sorted(set(lies_in(*(o.id or 0 for o in many)))) == ["default", "y2037m04", "y2037m05"]
+
+
+def test_a_line_that_is_moved_while_it_is_looked_for_is_found(
+    in_2037: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = ActivityFactory(ActivityDate="2037-05-02")
+    schema = current().entity("ACTIVITY")
+    span = statements.within(schema, [line])
+    assert span == (
+        "AND t.\"activity_date\" BETWEEN '2037-05-02 00:00:00+00'::timestamptz "
+        "AND '2037-05-02 00:00:00+00'::timestamptz"
+    )
+    assert statements.within(schema, [0]) == ""
+    records.update("ACTIVITY", [{"Id": line, "ActivityDate": "2037-06-02"}], SYSTEM)
+    monkeypatch.setattr(statements, "within", lambda *_: span)
+    granted = rights(current(), SYSTEM, schema)
+    found = statements.lock(schema, [line], ["quantity"], granted, strength="UPDATE")
+    assert list(found) == [line]
 
 
 def test_the_history_tells_changes_and_removals_and_not_that_a_line_was_made(
