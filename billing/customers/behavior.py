@@ -1,23 +1,18 @@
-"""What accounts, contracts, provisioned products and payment details must obey."""
+"""What accounts, tokens and payment details must obey."""
 
-from typing import Any
 from uuid import uuid4
 
 from django.db import connection
 from django.db.models import Model
 
 from billing.card_numbers import keep_last_four, looks_like_a_card
-from billing.catalog.models import PackageProduct
-from billing.customers.models import AccountProduct, Contract
+from billing.customers import contracts, provisioning  # noqa: F401 (register their behaviors)
+from billing.customers.models import AccountProduct
 from billing.customers.models.accounts import ROOT_ACCOUNT_ID
 from billing.overlaps import BEFORE, WRITTEN, fail_clashing, written_ids
 from billing.trees import TreeBehavior
-from entities.access import rights
 from entities.errors import Code
 from entities.records import UNSET, Batch, Behavior, behavior
-
-#: What a message says of a contract to whoever may read it.
-_CONTRACT_TOLD = frozenset({"ContractNumber", "StartDate", "EndDate"})
 
 # What a written token clashes with: the same token on a day on which somebody else has it.
 TOKEN_CLASHES = f"""
@@ -81,83 +76,6 @@ def _guard_payment_details(batch: Batch) -> None:
                 "CreditCardToken",
             )
     keep_last_four(batch, "AchBankAcctNum")
-
-
-@behavior("CONTRACT_RATE")
-class ContractRateBehavior(Behavior):
-    """A contract's rates hold within the contract."""
-
-    def before_create(self, batch: Batch) -> None:
-        _keep_within_contract(batch)
-
-    def before_update(self, batch: Batch) -> None:
-        _keep_within_contract(batch)
-
-
-@behavior("ACCOUNT_PACKAGE")
-class AccountPackageBehavior(Behavior):
-    """What is provisioned under a contract ends with it."""
-
-    def before_create(self, batch: Batch) -> None:
-        _keep_within_contract(batch)
-
-    def before_update(self, batch: Batch) -> None:
-        _keep_within_contract(batch)
-
-
-@behavior("ACCOUNT_PRODUCT")
-class AccountProductBehavior(Behavior):
-    """What is provisioned under a contract ends with it; its product is the package product's."""
-
-    def before_create(self, batch: Batch) -> None:
-        _take_product(batch)
-        _keep_within_contract(batch)
-
-    def before_update(self, batch: Batch) -> None:
-        _take_product(batch)
-        _keep_within_contract(batch)
-
-
-def _take_product(batch: Batch) -> None:
-    """An account product with a package product is of that product, sent or not."""
-    _follow(batch, "ProductId", "PackageProductId", PackageProduct, "product_id")
-
-
-def _keep_within_contract(batch: Batch) -> None:
-    """StartDate and EndDate lie within the dates of the record's contract.
-
-    An empty EndDate lasts as long as the contract.
-    """
-    if not any(
-        batch.schema.field(f) in batch.columns for f in ("ContractId", "StartDate", "EndDate")
-    ):
-        return
-    contracts = batch.effective("ContractId")
-    wanted = {c for c in contracts if c is not None}
-    if not wanted:
-        return
-    known: dict[int, tuple[Any, ...]] = {
-        row[0]: row[1:]
-        for row in Contract.objects.filter(pk__in=wanted).values_list(
-            "pk", "contract_number", "start_date", "end_date"
-        )
-    }
-    granted = rights(batch.snapshot, batch.context, batch.snapshot.entity("CONTRACT"))
-    told = granted.known >= _CONTRACT_TOLD and not granted.condition
-    starts, ends = batch.effective("StartDate"), batch.effective("EndDate")
-    for index in batch.live:
-        if contracts[index] not in known:
-            continue
-        number, first, last = known[contracts[index]]
-        for field, day in (("StartDate", starts[index]), ("EndDate", ends[index])):
-            if day is not None and (day < first or (last is not None and day > last)):
-                contract = (
-                    f"contract {number!r}, which runs from {first} to {last or 'no end'}"
-                    if told
-                    else "the contract"
-                )
-                message = f"{field} {day} is outside {contract}."
-                batch.fail(index, Code.VALIDATION_FAILED, message, field)
 
 
 @behavior("BILLING_IDENTIFIER")

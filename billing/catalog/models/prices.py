@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.lookups import LessThanOrEqual
 
+from billing.catalog.models.display import GAP
 from metabrm.entity import Computed, EntityModel, EntityOptions, ExternallyKeyed, live_unique
 from metabrm.fields import ACTIVE_OR_NOT, FlagField, ListField, MoneyField, QuantityField
 
@@ -225,6 +226,7 @@ class Pricing(ExternallyKeyed, EntityModel):
             WHERE owning_rate.id = {t}.contract_rate_id)""",
                 help="The contract of the contract rate that owns the price.",
             ),
+            GAP,
         ),
     )
 

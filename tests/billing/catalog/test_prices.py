@@ -34,7 +34,9 @@ FITS = [
     (SPRING, {"EndDate": "2026-03-01"}, False),
     (SPRING, {}, False),
     ({"UpperBand": "10"}, {"LowerBand": "10.0000000001"}, True),
-    ({"UpperBand": "10"}, {"LowerBand": "10"}, False),
+    ({"UpperBand": "10"}, {"LowerBand": "10"}, True),
+    ({"UpperBand": "10"}, {"LowerBand": "9.9999999999"}, False),
+    ({"LowerBand": "10", "UpperBand": "20"}, {"LowerBand": "10.0000000001"}, False),
     ({"LowerBand": "10"}, {"UpperBand": "9.9999999999"}, True),
     ({"LowerBand": "5", "UpperBand": "7"}, {"LowerBand": "1", "UpperBand": "20"}, False),
 ]

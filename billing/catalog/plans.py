@@ -1,0 +1,266 @@
+"""What price lists must obey: pricing plans, rate classes and the entries of rate classes.
+
+What a list holds lies within its days. A list that is made shorter must not cut off what names a
+day of its own; what names none ends with the list.
+"""
+
+from datetime import date
+from typing import Any
+
+from billing.catalog.overriding import keep_permissions
+from billing.changes import changed, found, mentions, some, tells
+from billing.overlaps import BEFORE, WRITTEN, fail_clashing, written_ids
+from entities.errors import Code
+from entities.records import Batch, Behavior, behavior
+
+#: By which a pricing plan says what it prices.
+PRICED = (
+    "ProductId",
+    "PackageProductId",
+    "RateClassProductId",
+    "ContractRateId",
+    "AccountProductId",
+)
+
+# Live records of a list that name a day outside its days, the first of each list.
+_OUTSIDE = """
+SELECT DISTINCT ON (held.{list}) held.{list}, held.id, held.{first}, held.{last}
+FROM {table} held JOIN {lists} list ON list.id = held.{list}
+WHERE held.{list} = ANY(%(ids)s) AND held.deleted_at IS NULL
+  AND (held.{first} < list.effective_date OR held.{first} > list.end_date
+       OR held.{last} > list.end_date OR held.{last} < list.effective_date)
+ORDER BY held.{list}, held.id
+"""
+
+_OTHER_CURRENCIES = """
+SELECT DISTINCT main_pricing_plan_id FROM catalog_pricing
+WHERE main_pricing_plan_id = ANY(%(ids)s) AND deleted_at IS NULL
+"""
+
+_CLASSES = """
+SELECT class.effective_date, class.end_date, component.package_id, component.product_id
+FROM unnest(%(classes)s::bigint[], %(components)s::bigint[])
+     WITH ORDINALITY AS sent(class, component, place)
+LEFT JOIN catalog_rateclass class ON class.id = sent.class
+LEFT JOIN catalog_packageproduct component ON component.id = sent.component
+ORDER BY sent.place
+"""
+
+# Entries of one rate class for the same thing that share a day.
+_SAME_ENTRY = f"""
+SELECT DISTINCT ON (written.place)
+       written.place, before.place, other.id,
+       coalesce(other.start_date::text, 'no start'), coalesce(other.end_date::text, 'no end')
+FROM {WRITTEN}
+JOIN catalog_rateclassproduct entry ON entry.id = written.id
+JOIN catalog_rateclassproduct other
+  ON other.rate_class_id = entry.rate_class_id
+ AND other.id <> entry.id
+ AND other.deleted_at IS NULL
+ AND other.product_id IS NOT DISTINCT FROM entry.product_id
+ AND other.package_id IS NOT DISTINCT FROM entry.package_id
+ AND other.package_product_id IS NOT DISTINCT FROM entry.package_product_id
+ AND daterange(other.start_date, other.end_date, '[]')
+     && daterange(entry.start_date, entry.end_date, '[]')
+LEFT JOIN {BEFORE} ON before.id = other.id
+WHERE before.place IS NULL OR before.place < written.place
+ORDER BY written.place, before.place NULLS FIRST, other.id
+"""  # noqa: S608 - constants only
+
+
+@behavior("PRICING_PLAN")
+class PricingPlanBehavior(Behavior):
+    """A plan prices one thing in one currency; its prices lie within its days."""
+
+    def before_create(self, batch: Batch) -> None:
+        _price_one_thing(batch)
+
+    def before_update(self, batch: Batch) -> None:
+        _price_one_thing(batch)
+        _keep_currency(batch)
+
+    def after_update(self, batch: Batch) -> None:
+        _refuse_cut_off(
+            batch,
+            "catalog_pricingplan",
+            "catalog_pricing",
+            "main_pricing_plan_id",
+            "PRICING",
+            ("EffectiveDate", "EndDate"),
+        )
+
+
+@behavior("RATE_CLASS")
+class RateClassBehavior(Behavior):
+    """The entries of a rate class lie within its days."""
+
+    def after_update(self, batch: Batch) -> None:
+        _refuse_cut_off(
+            batch,
+            "catalog_rateclass",
+            "catalog_rateclassproduct",
+            "rate_class_id",
+            "RATE_CLASS_PRODUCT",
+            ("StartDate", "EndDate"),
+        )
+
+
+@behavior("RATE_CLASS_PRODUCT")
+class RateClassProductBehavior(Behavior):
+    """An entry lies within the days of its rate class, which has one entry for a thing and day."""
+
+    def before_create(self, batch: Batch) -> None:
+        keep_permissions(batch, "PackageProductId")
+        _lock_classes(batch)
+        _check_entry(batch)
+
+    def after_create(self, batch: Batch) -> None:
+        _refuse_second_entry(batch)
+
+    def before_update(self, batch: Batch) -> None:
+        keep_permissions(batch, "PackageProductId")
+        _lock_classes(batch)
+        _check_entry(batch)
+
+    def after_update(self, batch: Batch) -> None:
+        if mentions(batch, *_ENTRY):
+            _refuse_second_entry(batch)
+
+    def after_undelete(self, batch: Batch) -> None:
+        _refuse_second_entry(batch)
+
+
+_ENTRY = ("RateClassId", "ProductId", "PackageId", "PackageProductId", "StartDate", "EndDate")
+
+
+def _price_one_thing(batch: Batch) -> None:
+    columns = {name: batch.effective(name) for name in PRICED}
+    for index in changed(batch, *PRICED):
+        named = [name for name, column in columns.items() if column[index] is not None]
+        if len(named) > 1:
+            batch.fail(
+                index,
+                Code.VALIDATION_FAILED,
+                f"A pricing plan prices one thing, not {' and '.join(named)}; send one of them.",
+                ",".join(named),
+            )
+
+
+def _keep_currency(batch: Batch) -> None:
+    moved = changed(batch, "CurrencyCode")
+    if not moved:
+        return
+    priced = {row[0] for row in found(_OTHER_CURRENCIES, ids=[batch.ids[i] for i in moved])}
+    for index in moved:
+        if batch.ids[index] in priced:
+            batch.fail(
+                index,
+                Code.FIELD_NOT_CHANGEABLE,
+                f"CurrencyCode stays {batch.stored['CurrencyCode'][index]}: the plan has prices in "
+                f"it. Make another plan for another currency.",
+                "CurrencyCode",
+            )
+
+
+def _refuse_cut_off(
+    batch: Batch, lists: str, table: str, lookup: str, entity: str, days: tuple[str, str]
+) -> None:
+    moved = changed(batch, "EffectiveDate", "EndDate")
+    if not moved:
+        return
+    first, last = (batch.snapshot.entity(entity).field(name).column for name in days)
+    statement = _OUTSIDE.format(lists=lists, table=table, list=lookup, first=first, last=last)
+    outside = {row[0]: row[1:] for row in found(statement, ids=[batch.ids[i] for i in moved])}
+    told = tells(batch, entity, *days)
+    for index in moved:
+        if batch.ids[index] not in outside:
+            continue
+        held, start, end = outside[batch.ids[index] or 0]
+        what = f"{entity} {held}, for days {spell(start, end)}" if told else f"a {entity}"
+        for name in ("EffectiveDate", "EndDate"):
+            if index in changed(batch, name):
+                batch.fail(
+                    index,
+                    Code.VALIDATION_FAILED,
+                    f"{name} {batch.value(name, index) or 'empty'} would cut off {what}; change "
+                    f"that first.",
+                    name,
+                    of=entity if told else "",
+                    in_the_way=[held] if told else (),
+                )
+                break
+
+
+def spell(first: date | None, last: date | None) -> str:
+    """Days from the first to the last, as people read them."""
+    return f"from {first or 'no start'} to {last or 'no end'}"
+
+
+def _check_entry(batch: Batch) -> None:
+    if not mentions(batch, *_ENTRY):
+        return
+    asked = changed(batch, *_ENTRY)
+    classes, products, packages, components, starts, ends = (
+        batch.effective(name) for name in _ENTRY
+    )
+    rows = found(
+        _CLASSES, classes=[classes[i] for i in asked], components=[components[i] for i in asked]
+    )
+    told = tells(batch, "RATE_CLASS", "EffectiveDate", "EndDate")
+    dated = set(changed(batch, "RateClassId", "StartDate", "EndDate"))
+    for index, (first, last, package, product) in zip(asked, rows, strict=True):
+        for name, day in (("StartDate", starts[index]), ("EndDate", ends[index])):
+            outside = day is not None and ((first and day < first) or (last and day > last))
+            if outside and index in dated:
+                days = f", which runs {spell(first, last)}" if told else ""
+                message = f"{name} {day} is outside the days of the rate class{days}."
+                batch.fail(index, Code.VALIDATION_FAILED, message, name)
+        agree_with_component(
+            batch, index, components[index], (package, packages[index]), (product, products[index])
+        )
+
+
+def agree_with_component(
+    batch: Batch,
+    index: int,
+    component: int | None,
+    package: tuple[Any, Any],
+    product: tuple[Any, Any],
+) -> None:
+    """A record that names a package product names no other package and product than that has;
+    each pair is what that has and what is named."""
+    for name, (right, sent) in (("PackageId", package), ("ProductId", product)):
+        if component is not None and None not in (right, sent) and right != sent:
+            batch.fail(
+                index,
+                Code.VALIDATION_FAILED,
+                f"{name} is {sent}, but that of PackageProductId {component} is {right}; send that "
+                f"one or leave {name} out.",
+                name,
+            )
+
+
+def _lock_classes(batch: Batch) -> None:
+    """Entries of one rate class are written one request after the other."""
+    if mentions(batch, *_ENTRY):
+        classes = batch.effective("RateClassId")
+        found(
+            "SELECT id FROM catalog_rateclass WHERE id = ANY(%(ids)s) ORDER BY id "
+            "FOR NO KEY UPDATE",
+            ids=some([classes[i] for i in batch.live]),
+        )
+
+
+def _refuse_second_entry(batch: Batch) -> None:
+    places, ids = written_ids(batch)
+    clashes = [
+        (
+            place,
+            before,
+            other,
+            f"an entry of the same rate class for the same product on days from {start} to {end}. "
+            f"End that one first, or send other dates.",
+        )
+        for place, before, other, start, end in found(_SAME_ENTRY, ids=ids)
+    ]
+    fail_clashing(batch, places, clashes, "StartDate")
