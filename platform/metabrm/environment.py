@@ -123,6 +123,8 @@ class Environment:
     bulk_timeout_minutes: int = 60
     bulk_retention_days: int = 30
     activity_months_ahead: int = 3
+    usage_dir: Path | None = None
+    usage_megabytes: int = 10_240
 
     @property
     def admin_password_file(self) -> Path:
@@ -613,6 +615,20 @@ VARIABLES: tuple[Variable, ...] = (
         "a whole number from 1 to 24",
         _whole_number(1, 24),
     ),
+    Variable(
+        "BRM_USAGE_DIR",
+        "none",
+        "The directory below which collectors may watch directories and put away files.",
+        "the path of a directory",
+        _directory,
+    ),
+    Variable(
+        "BRM_USAGE_MEGABYTES",
+        "`10240`",
+        "The largest file of usage, once it is unpacked.",
+        "a whole number from 1 to 1048576",
+        _whole_number(1, 1_048_576),
+    ),
 )
 
 
@@ -684,6 +700,8 @@ def read(variables: Mapping[str, str]) -> Environment:
         bulk_timeout_minutes=values.get("BRM_BULK_TIMEOUT_MINUTES", 60),
         bulk_retention_days=values.get("BRM_BULK_RETENTION_DAYS", 30),
         activity_months_ahead=values.get("BRM_ACTIVITY_MONTHS_AHEAD", 3),
+        usage_dir=values.get("BRM_USAGE_DIR"),
+        usage_megabytes=values.get("BRM_USAGE_MEGABYTES", 10_240),
     )
 
 
