@@ -9,7 +9,7 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Any
 
 from billing.mediation.reading.layout import CODECS, MOST_COLUMNS, Layout, UnreadableError
 
@@ -115,7 +115,7 @@ def split(line: str, layout: Layout) -> list[str]:
 def rows(lines: "io.StringIO | Iterator[str]", layout: Layout) -> Iterator[list[str]]:
     """The values of each record in `lines`, which come with their ends; csv.Error."""
     if len(layout.delimiter) == 1:
-        quoting = csv.QUOTE_MINIMAL if layout.qualifier else csv.QUOTE_NONE
+        quoting: Any = csv.QUOTE_MINIMAL if layout.qualifier else csv.QUOTE_NONE
         reader = csv.reader(
             lines,
             delimiter=layout.delimiter,

@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, Any
 
 from billing.mediation.reading.layout import UnreadableError
 from metabrm import environment
@@ -47,14 +47,14 @@ def _only(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     return members[0]
 
 
-def _limited(inner: IO[bytes], packed: IO[bytes] | None) -> io.BufferedReader:
+def _limited(inner: Any, packed: IO[bytes] | None) -> io.BufferedReader:
     return io.BufferedReader(_Limited(inner, packed), 1 << 18)
 
 
 class _Limited(io.RawIOBase):
     """A file that ends in an error where it would become too large."""
 
-    def __init__(self, inner: IO[bytes], packed: IO[bytes] | None) -> None:
+    def __init__(self, inner: Any, packed: IO[bytes] | None) -> None:
         self.inner = inner
         self.packed = packed
         self.most = environment.current().usage_megabytes * 1024 * 1024
@@ -64,13 +64,13 @@ class _Limited(io.RawIOBase):
         return True
 
     def seekable(self) -> bool:
-        return self.packed is None and self.inner.seekable()
+        return self.packed is None and bool(self.inner.seekable())
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        return self.inner.seek(offset, whence)
+        return int(self.inner.seek(offset, whence))
 
     def tell(self) -> int:
-        return self.inner.tell()
+        return int(self.inner.tell())
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
         found = self.inner.read(len(buffer))

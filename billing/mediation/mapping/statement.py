@@ -1,0 +1,429 @@
+"""The one statement that maps all records of a load into usage in flight.
+
+    v    the texts, and what formulas make, of the records that the filters take
+    t    the same as numbers and dates
+    j    whose they are and what they are charged as, and what is wrong with them
+
+The session's time zone is the collector's, so that dates without an offset are of its days; where
+it has none they are of the account's.
+"""
+
+from dataclasses import dataclass
+
+from billing.mediation.mapping import casting
+from billing.mediation.mapping.fields import Plan, Value
+from billing.mediation.reading import TABLE
+from entities.formulas import Kind
+from entities.formulas.terms import text_sql
+
+#: Records of a part of a load that is rated by itself, and the most parts.
+SHARD = 100_000
+MOST_SHARDS = 64
+_TYPES = {
+    "token": "text",
+    "activity_date": "timestamptz",
+    "quantity": "numeric",
+    "charge_type": "text",
+    "origin": "text",
+    "destination": "text",
+    "override_rate": "numeric",
+    "override_cost": "numeric",
+    "buy_cost": "numeric",
+    "label": "text",
+    "exempt": "boolean",
+}
+_NUMBERS = ("quantity", "override_rate", "override_cost", "buy_cost")
+_COLUMNS = """
+    load_id, line, shard, collector_id, account_id, account_product_id, product_id,
+    billing_identifier_id, usage_identifier, token, activity_date, quantity, charge_type,
+    origin_id, destination_id, override_rate, override_cost, buy_cost, signature,
+    cause, reason, collector_fields_id, extra
+"""
+# What the token belongs to on the day of the usage.
+_TOKEN = """
+    LEFT JOIN customers_billingidentifier b ON b.billing_identifier = t.token
+        AND b.deleted_at IS NULL AND b.status = 'ACTIVE'
+        AND t.day >= coalesce(b.start_date, '-infinity')
+        AND t.day <= coalesce(b.end_date, 'infinity')
+"""
+_OWN_PRODUCT = """
+    LEFT JOIN customers_accountproduct own ON own.id = b.account_product_id
+        AND own.deleted_at IS NULL AND own.status = 'ACTIVE'
+        AND t.day >= own.start_date AND t.day <= coalesce(own.end_date, 'infinity')
+"""
+# Every account product that carries the label, or whose product or place in a package does. A
+# token of an account product reaches it and what is part of it.
+_LABELLED = """
+    LEFT JOIN (
+        SELECT ap.id, ap.account_id, ap.product_id, ap.parent_customer_product_id AS parent,
+               ap.start_date, coalesce(ap.end_date, 'infinity') AS end_date,
+               ap.usage_identifier_id AS own, pp.usage_identifier_id AS packaged,
+               p.usage_identifier_id AS general
+        FROM customers_accountproduct ap
+        JOIN catalog_product p ON p.id = ap.product_id
+        LEFT JOIN catalog_packageproduct pp ON pp.id = ap.package_product_id
+        WHERE ap.deleted_at IS NULL AND ap.status = 'ACTIVE'
+          AND coalesce(ap.usage_identifier_id, pp.usage_identifier_id, p.usage_identifier_id)
+              IS NOT NULL
+    ) charged ON charged.account_id = {account}
+        AND {label} IN (charged.own, charged.packaged, charged.general)
+        AND t.day >= charged.start_date AND t.day <= charged.end_date
+        AND (b.account_product_id IS NULL
+             OR b.account_product_id IN (charged.id, charged.parent))
+"""
+_ZONE = """
+    LEFT JOIN (
+        SELECT a.id, coalesce(az.name, bz.name) AS zone
+        FROM customers_account a
+        LEFT JOIN localization_timezone az ON az.id = a.activity_time_zone_id
+        LEFT JOIN (
+            SELECT account_id, min(time_zone_id) AS zone_id FROM customers_billingprofile
+            WHERE deleted_at IS NULL GROUP BY account_id
+        ) profile ON profile.account_id = a.id AND a.activity_time_zone_id IS NULL
+        LEFT JOIN localization_timezone bz ON bz.id = profile.zone_id
+        WHERE coalesce(az.name, bz.name, 'UTC') <> 'UTC'
+    ) lives ON lives.id = {account}
+"""
+# The location whose name is the longest beginning of the text.
+_PLACE = """
+    LEFT JOIN (
+        SELECT named.place, (
+            SELECT c.id FROM catalog_countrycode c
+            WHERE c.deleted_at IS NULL AND c.status = 'ACTIVE' AND c.name = ANY (ARRAY(
+                SELECT left(named.place, n) FROM generate_series(1, length(named.place)) n
+            ))
+            ORDER BY length(c.name) DESC, c.id LIMIT 1
+        ) AS id
+        FROM (SELECT DISTINCT {text} AS place FROM {source}) named
+        WHERE length(named.place) <= 255
+    ) {alias} ON {alias}.place = t.{alias}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What maps a load: `mapped` inserts usage, `taken` counts the records that filters take."""
+
+    mapped: str
+    taken: str
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a statement is for: `zone` of the collector, "" for each account's own."""
+
+    id: int
+    collector: int
+    account: int | None
+    shards: int
+    signed: bool
+    zone: str = ""
+
+
+def of_records(load: Load, plan: Plan) -> Statement:
+    """The statement over the table of records that were read."""
+    values = plan.values.values()
+    kept = ["r.line", "r.problem"]
+    typed = ["v.line", "v.problem", "NULL::bigint AS collector_fields_id"]
+    for value in values:
+        if value.text:
+            kept.append(f"{_over(value.text, 'r')} AS {value.key}_v")
+            typed.append(f"v.{value.key}_v")
+            if value.kind is Kind.TEXT:
+                typed.append(f"v.{value.key}_v AS {value.key}")
+            else:
+                typed.append(f"{value.typed} AS {value.key}")
+        else:
+            kept.append(f"{_over(value.typed, 'r')} AS {value.key}_f")
+            typed.append(f"v.{value.key}_f AS {value.key}")
+    for key, kind in _TYPES.items():
+        if key not in plan.values:
+            typed.append(f"{'1' if key == 'quantity' else 'NULL'}::{kind} AS {key}")
+    for number, one in enumerate(plan.labels):
+        if one.met:
+            kept.append(f"{_over(one.met, 'r')} AS raised{number}")
+            typed.append(f"v.raised{number}")
+    dated = plan.values.get("activity_date")
+    offset = casting.has_offset_sql("v.activity_date_v", dated.form) if dated else "true"
+    typed.append(f"{offset if dated and dated.text else 'true'} AS exact")
+    filters = " AND ".join(f"coalesce({_over(one, 'r')}, false)" for one in plan.filters)
+    taken = f"r.problem <> '' OR {filters}" if filters else "true"
+    # From COPY an empty text arrives as NULL where the column was not given.
+    source = f"""
+        SELECT {", ".join(typed)}
+        FROM (SELECT {", ".join(kept)} FROM {TABLE} r WHERE {taken} OFFSET 0) v
+        OFFSET 0
+    """
+    places = {
+        key: (_over(plan.values[key].text, "r"), f"{TABLE} r")
+        for key in ("origin", "destination")
+        if key in plan.values and plan.values[key].text
+    }
+    mapped = _mapped(load, plan, source, _signature(plan), places, _wrong(plan))
+    return Statement(mapped, f"SELECT count(*) FROM {TABLE} r WHERE {taken}", plan)
+
+
+def of_collected(load: Load, plan: Plan, where: str) -> Statement:
+    """The statement over COLLECTOR_FIELDS rows, which are typed already."""
+    source = f"""
+        SELECT coalesce(c.file_line, c.record_number, c.id) AS line, NULL::text AS problem,
+               c.id AS collector_fields_id, nullif(btrim(c.billing_identifier), '') AS token,
+               coalesce(c.activity_date_ts, c.activity_date) AS activity_date,
+               coalesce(c.quantity, 1) AS quantity, c.charge_type,
+               c.origination_country_code AS origin,
+               c.destination_country_code AS destination, c.override_rate, c.override_cost,
+               c.override_buy_cost AS buy_cost, c.usage_identifier AS label,
+               c.consolidation_exempt AS exempt, c.signature AS given,
+               c.extra_fields AS extra, true AS exact
+        FROM mediation_collectorfields c WHERE {where} OFFSET 0
+    """
+    rows = f"mediation_collectorfields c WHERE {where}"
+    places = {
+        "origin": ("c.origination_country_code", rows),
+        "destination": ("c.destination_country_code", rows),
+    }
+    # A condition can't be judged any more: its label is what the row says.
+    labels = [one for one in plan.labels if not one.met]
+    own = Plan(values={}, labels=labels)
+    signed = (
+        "coalesce(t.given, md5(concat_ws(E'\\x1f', t.token, t.activity_date::text, "
+        "t.quantity::text, coalesce(t.charge_type, E'\\x02'), coalesce(t.label, E'\\x02')))::uuid)"
+    )
+    mapped = _mapped(load, own, source, signed, places, [], extra="t.extra")
+    return Statement(mapped, f"SELECT count(*) FROM {rows}", plan)
+
+
+def _over(sql: str, alias: str) -> str:
+    return sql.replace("{t}", alias)
+
+
+def _mapped(
+    load: Load,
+    plan: Plan,
+    source: str,
+    signature: str,
+    places: dict[str, tuple[str, str]],
+    wrong: list[tuple[str, str, str]],
+    extra: str | None = None,
+) -> str:
+    tokens = "token" in plan.values or not plan.values
+    account = "b.account_id" if tokens else _number(load.account)
+    if load.account is not None and tokens:
+        # The token may be left out where all is one account's.
+        account = f"coalesce(b.account_id, CASE WHEN t.token IS NULL THEN {load.account} END)"
+    # A type of usage that needs nobody's label goes to the account product of the token.
+    label = _label(plan)
+    joins = [_TOKEN, _OWN_PRODUCT]
+    if label:
+        joins.append(
+            "LEFT JOIN catalog_usageidentifier named ON named.usage_identifier = t.label "
+            "AND named.deleted_at IS NULL"
+        )
+        if len(plan.labels) > 1:
+            joins.append(f"LEFT JOIN LATERAL unnest({label}) AS raised (id) ON true")
+            label = "raised.id"
+        joins.append(_LABELLED.format(account=account, label=label))
+    product = {
+        key: f"coalesce(charged.{key}, CASE WHEN {label} IS NULL THEN own.{key} END)"
+        if label
+        else f"own.{key}"
+        for key in ("id", "product_id")
+    }
+    moment = "t.activity_date"
+    if not load.zone:
+        joins.append(_ZONE.format(account=account))
+        moment = (
+            "CASE WHEN t.exact OR lives.zone IS NULL THEN t.activity_date "
+            "ELSE (t.activity_date AT TIME ZONE 'UTC') AT TIME ZONE lives.zone END"
+        )
+    for key, (text, rows) in places.items():
+        joins.append(_PLACE.format(text=text, source=rows, alias=key))
+    raised = _raised_sql(plan, label)
+    causes = _causes(load, wrong, places, account, tokens, product["product_id"])
+    cause = "\n".join(f"WHEN {condition} THEN {text_sql(code)}" for condition, code, _ in causes)
+    reason = "\n".join(
+        f"WHEN {text_sql(code)} THEN {said}"
+        for code, said in {code: said for _, code, said in causes}.items()
+    )
+    located = {key: f"{key}.id" if key in places else "NULL::bigint" for key in _ENDS}
+    signed = f"CASE WHEN NOT coalesce(t.exempt, false) THEN {signature} END"
+    return f"""
+INSERT INTO mediation_usage ({_COLUMNS})
+SELECT {load.id}, j.line,
+       (hashint8(coalesce(j.account_id, 0)) & 2147483647) % {load.shards},
+       {load.collector}, j.account_id, j.account_product_id, j.product_id,
+       j.billing_identifier_id, j.raised, j.token, j.moment, j.quantity, left(j.charge_type, 100),
+       j.origin_id, j.destination_id, j.override_rate, j.override_cost, j.buy_cost, j.signature,
+       j.cause, CASE j.cause {reason} END, j.collector_fields_id, j.extra
+FROM (
+    SELECT t.*, {account} AS account_id, {product["id"]} AS account_product_id,
+           {product["product_id"]} AS product_id, b.id AS billing_identifier_id,
+           {raised} AS raised, {moment} AS moment, {located["origin"]} AS origin_id,
+           {located["destination"]} AS destination_id,
+           {signed if load.signed else "NULL::uuid"} AS signature,
+           CASE {cause} END AS cause
+           {"" if extra else f", {_extra(plan)} AS extra"}
+    FROM (SELECT s.*, s.activity_date::date AS day FROM ({source}) s) t
+    {"".join(joins)}
+    OFFSET 0
+) j
+"""
+
+
+_ENDS = ("origin", "destination")
+
+
+def _number(value: int | None) -> str:
+    return "NULL::bigint" if value is None else f"{int(value)}::bigint"
+
+
+def _label(plan: Plan) -> str:
+    """SQL of the usage identifier that a record raises, or of their array where it may be several;
+    "" where no record raises any."""
+    named = "label" in plan.values or not plan.values
+    raised = [
+        f"CASE WHEN t.raised{number} THEN {one.id}::bigint END" if one.met else f"{one.id}::bigint"
+        for number, one in enumerate(plan.labels)
+    ]
+    if len(raised) > 1:
+        several = f"array_remove(ARRAY[{', '.join(raised)}], NULL)"
+        return f"CASE WHEN t.label IS NULL THEN {several} ELSE ARRAY[named.id] END"
+    if raised:
+        return (
+            f"CASE WHEN t.label IS NULL THEN {raised[0]} ELSE named.id END" if named else raised[0]
+        )
+    return "named.id" if named else ""
+
+
+def _raised_sql(plan: Plan, label: str) -> str:
+    """SQL of the name of the label that was raised."""
+    if not plan.labels:
+        return "t.label"
+    names = " ".join(f"WHEN {one.id} THEN {text_sql(one.name)}" for one in plan.labels)
+    return f"coalesce(t.label, CASE {label} {names} END)"
+
+
+def _causes(
+    load: Load,
+    wrong: list[tuple[str, str, str]],
+    places: dict[str, tuple[str, str]],
+    account: str,
+    tokens: bool,
+    product: str,
+) -> list[tuple[str, str, str]]:
+    """Condition over the joined rows, code, and SQL of the sentence over `j`, the first first."""
+    day = "to_char(j.moment, 'YYYY-MM-DD')"
+    causes = [("t.problem <> ''", "UNREADABLE", "j.problem"), *wrong]
+    causes.append(
+        (
+            "t.activity_date IS NULL",
+            "NO_DATE",
+            "'The record has no date; map a source to ACTIVITY_DATE.'",
+        )
+    )
+    if tokens:
+        needed = "" if load.account is None else " AND false"
+        causes += [
+            (f"t.token IS NULL{needed}", "NO_TOKEN", "'The record has no billing identifier.'"),
+            (
+                "b.id IS NULL AND t.token IS NOT NULL",
+                "UNKNOWN_TOKEN",
+                f"'No active billing identifier is called ' || quote_literal(left(j.token, 255)) "
+                f"|| ' on ' || {day} || '.'",
+            ),
+        ]
+        if load.account is not None:
+            causes.append(
+                (
+                    f"b.account_id <> {load.account}",
+                    "OTHER_ACCOUNT",
+                    f"'The billing identifier belongs to account ' || j.account_id || ', and the "
+                    f"collector brings usage of account {load.account}.'",
+                )
+            )
+    causes.append(
+        (
+            f"{account} IS NULL",
+            "NO_ACCOUNT",
+            "'Nothing says whose usage it is; map a source to BillingIdentifier.'",
+        )
+    )
+    causes.append(
+        (
+            f"{product} IS NULL",
+            "NO_PRODUCT",
+            f"'Account ' || j.account_id || ' has no active account product ' "
+            f"|| coalesce('that carries the label ' || quote_literal(j.raised), "
+            f"'for its billing identifier') || ' on ' || {day} || '.'",
+        )
+    )
+    causes += [
+        (
+            f"t.{key} IS NOT NULL AND {key}.id IS NULL",
+            f"UNKNOWN_{key.upper()}",
+            f"'No active location begins ' || quote_literal(left(j.{key}, 255)) || '.'",
+        )
+        for key in places
+    ]
+    return causes
+
+
+def _wrong(plan: Plan) -> list[tuple[str, str, str]]:
+    """What of the texts is no number or date."""
+    found = []
+    for value in plan.values.values():
+        where = f"j.{value.key}_v"
+        if value.kind is Kind.TEXT:
+            continue
+        if value.text:
+            found.append((_bad(value), _code(value), _said(value, where)))
+        if value.key == "quantity":
+            found.append(("t.quantity IS NULL", "NO_QUANTITY", "'The record has no quantity.'"))
+    numbers = [v for v in plan.values.values() if v.key in _NUMBERS]
+    if numbers:
+        large = " OR ".join(f"abs(t.{v.key}) >= 1e18" for v in numbers)
+        found.append((large, "TOO_LARGE", "'A number of the record has more than 18 digits.'"))
+    return found
+
+
+def _bad(value: Value) -> str:
+    return f"t.{value.key}_v IS NOT NULL AND t.{value.key} IS NULL"
+
+
+def _code(value: Value) -> str:
+    kind = {Kind.NUMBER: "NUMBER", Kind.FLAG: "FLAG"}.get(value.kind, "DATE")
+    return f"BAD_{kind}:{value.name}"[:100]
+
+
+def _said(value: Value, where: str) -> str:
+    what = {Kind.NUMBER: "no number", Kind.FLAG: "neither true nor false"}.get(
+        value.kind, f"no date written {value.form or 'YYYY-MM-DD HH:MI:SS'}"
+    )
+    return (
+        f"{text_sql(value.name)} || ' is ' || quote_literal(left({where}, 255)) "
+        f"|| {text_sql(f', which is {what}.')}"
+    )
+
+
+def _signature(plan: Plan) -> str:
+    """A hash of the fields that make records one; those whose date is one of them begin with it,
+    so that an index grows at its end."""
+    chosen = [v for v in plan.values.values() if v.signature] or list(plan.values.values())
+    texts = [f"coalesce(t.{v.key}{'_v' if v.text else ''}::text, E'\\x02')" for v in chosen]
+    if not texts:
+        return "NULL::uuid"
+    digest = f"md5(concat_ws(E'\\x1f', {', '.join(texts)}))"
+    if any(v.key == "activity_date" for v in chosen):
+        minutes = "to_hex((extract(epoch FROM t.activity_date) / 60)::bigint)"
+        return f"(lpad(left({minutes}, 8), 8, '0') || left({digest}, 24))::uuid"
+    return f"{digest}::uuid"
+
+
+def _extra(plan: Plan) -> str:
+    """The custom fields of ACTIVITY, by their names, as JSON."""
+    custom = [v for v in plan.values.values() if v.custom is not None]
+    if not custom:
+        return "NULL::jsonb"
+    pairs = ", ".join(f"{text_sql(v.name)}, t.{v.key}" for v in custom)
+    return f"nullif(jsonb_strip_nulls(jsonb_build_object({pairs})), '{{}}'::jsonb)"
