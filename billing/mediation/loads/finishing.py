@@ -1,0 +1,147 @@
+"""What became of a load's usage: charges, suspense, counts; then its file is put away."""
+
+import logging
+
+from django.db import connection, transaction
+
+from billing.mediation.models import (
+    ActivityCollector,
+    ActivityCollectorHistory,
+    LoadShard,
+    UsageEvent,
+)
+from billing.mediation.models.collectors import RUNNING
+from metabrm import clock
+
+log = logging.getLogger(__name__)
+
+# Usage with a cause waits in suspense; what came from there waits again, under its new cause.
+_SUSPENDED = """
+INSERT INTO mediation_collectorfields (
+    activity_collector_id, activity_collector_history_id, record_number, file_line,
+    billing_identifier, activity_date, quantity, charge_type, origination_country_code,
+    destination_country_code, override_rate, override_cost, override_buy_cost, usage_identifier,
+    signature, extra_fields, raw_record, cause, reason, process_state, process_description,
+    created, updated, consolidation_exempt, started, started_date, ended
+)
+SELECT DISTINCT ON (u.line)
+       u.collector_id, u.load_id, u.line, u.line, left(u.token, 255), u.activity_date, u.quantity,
+       u.charge_type, u.raw ->> %(origin)s, u.raw ->> %(destination)s, u.override_rate,
+       u.override_cost, u.buy_cost, left(u.usage_identifier, 255), u.signature, u.extra,
+       CASE WHEN jsonb_typeof(u.raw) = 'string' THEN u.raw #>> '{}' ELSE u.raw::text END,
+       u.cause, left(u.reason, 4000), 'SUSPENSE', left(u.reason, 1000),
+       %(now)s, %(now)s, false, true, %(now)s, false
+FROM mediation_usage u
+WHERE u.load_id = %(load)s AND u.cause IS NOT NULL AND u.collector_fields_id IS NULL
+ORDER BY u.line
+"""
+_AGAIN = """
+UPDATE mediation_collectorfields c
+SET process_state = 'SUSPENSE', cause = u.cause, reason = left(u.reason, 4000),
+    process_description = left(u.reason, 1000), signature = coalesce(c.signature, u.signature),
+    reprocess_status = CASE WHEN c.reprocess_status IS NULL THEN NULL ELSE 'FAILED' END,
+    reprocess_date = %(now)s, updated = %(now)s
+FROM mediation_usage u
+WHERE u.load_id = %(load)s AND u.cause IS NOT NULL AND u.collector_fields_id = c.id
+"""
+# The other rows that were posted or resubmitted are done with; what has no usage in flight any
+# more was dropped as a duplicate, or added to another.
+_DONE = """
+UPDATE mediation_collectorfields c
+SET process_state = CASE WHEN u.lines IS NULL THEN 'DUPLICATE' ELSE 'PROCESSED' END,
+    cause = NULL, reason = NULL, process_description = NULL, ended = true, ended_date = %(now)s,
+    mapping_count = coalesce(u.lines, 0), mapping_date = %(now)s, updated = %(now)s,
+    reprocess_status = CASE WHEN c.reprocess_status IS NULL THEN NULL ELSE 'DONE' END
+FROM mediation_collectorfields o
+LEFT JOIN (
+    SELECT collector_fields_id, count(*) AS lines FROM mediation_usage
+    WHERE load_id = %(load)s AND cause IS NULL AND collector_fields_id IS NOT NULL
+    GROUP BY collector_fields_id
+) u ON u.collector_fields_id = o.id
+WHERE c.id = o.id AND o.deleted_at IS NULL AND (
+    %(posted)s AND o.activity_collector_history_id = %(load)s AND o.process_state = 'PENDING'
+    OR NOT %(posted)s AND o.reprocess_status = 'LOAD ' || %(load)s::text
+       AND o.process_state = 'RESUBMITTED'
+)
+"""
+_COUNTS = """
+SELECT count(DISTINCT line) FILTER (WHERE cause IS NOT NULL) FROM mediation_usage
+WHERE load_id = %(load)s
+"""
+_CHARGED = """
+SELECT count(*), count(DISTINCT a.line_number), sum(a.quantity), sum(a.rated_amount)
+FROM mediation_activity a
+WHERE a.activity_collector_history_id = %(load)s AND a.reversal_of_id IS NULL
+"""
+
+
+def finish(load_id: int) -> bool:
+    """False while something of the load is still to be rated. Can be killed and run again."""
+    load = ActivityCollectorHistory.objects.filter(pk=load_id).first()
+    if load is None:
+        return False
+    if load.status == RUNNING and load.stage == "MAPPED":
+        collector = ActivityCollector.objects.get(pk=load.activity_collector_id)
+        tried = collector.status == "Test Mode"
+        if not tried and LoadShard.objects.filter(load_id=load_id, rated=False).exists():
+            return False
+        _write(load, tried)
+        load.refresh_from_db()
+    if load.stage == "FINISHED":
+        _put_away(load)
+    return True
+
+
+def _write(load: ActivityCollectorHistory, tried: bool) -> None:
+    about = {
+        "load": load.pk,
+        "now": clock.now(),
+        "posted": load.source == "API",
+        "origin": "ORIGINATION_COUNTRY_CODE",
+        "destination": "DESTINATION_COUNTRY_CODE",
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_COUNTS, about)
+        suspended = cursor.fetchone()[0]
+        charged, records, quantity, amount = 0, 0, None, None
+        if not tried:
+            cursor.execute(_SUSPENDED, about)
+            if load.source in ("API", "SUSPENSE"):
+                cursor.execute(_AGAIN, about)
+                cursor.execute(_DONE, about)
+            cursor.execute(_CHARGED, about)
+            charged, records, quantity, amount = cursor.fetchone()
+        cursor.execute("DELETE FROM mediation_usage WHERE load_id = %(load)s", about)
+        LoadShard.objects.filter(load=load).delete()
+        UsageEvent.objects.filter(load=load).delete()
+        notice = "Test Mode: it was tried, and nothing was charged." if tried else load.notice
+        ActivityCollectorHistory.objects.filter(pk=load.pk).update(
+            status="COMPLETED",
+            stage="FINISHED",
+            progress=100,
+            end_date=about["now"],
+            updated=about["now"],
+            processed_count=records,
+            error_count=suspended,
+            suspended_count=suspended,
+            rated_count=charged,
+            total_quantity=quantity,
+            rated_amount=amount,
+            notice=notice,
+            next_attempt=None,
+        )
+
+
+def _put_away(load: ActivityCollectorHistory) -> None:
+    """Archive or delete the file where it came from; what fails is told, and tried again."""
+    from billing.mediation.sources import put_away
+
+    collector = ActivityCollector.objects.get(pk=load.activity_collector_id)
+    try:
+        place = put_away(load, collector)
+    except Exception as error:
+        log.warning("the file of load %s could not be put away", load.pk, exc_info=error)
+        told = f"The file could not be put away: {type(error).__name__}: {error}"
+        ActivityCollectorHistory.objects.filter(pk=load.pk).update(notice=told[:4000])
+        return
+    ActivityCollectorHistory.objects.filter(pk=load.pk).update(stage="DONE", archive_place=place)

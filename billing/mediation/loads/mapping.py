@@ -1,0 +1,204 @@
+"""A load's records become usage in flight, in one transaction: all of it, or nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection, transaction
+
+from billing.mediation import partitions
+from billing.mediation.loads.opening import opened
+from billing.mediation.mapping import controls, fields, late, repeats, statement
+from billing.mediation.models import (
+    ActivityCollector,
+    ActivityCollectorFilter,
+    ActivityCollectorHistory,
+    ActivityCollectorLabel,
+    ActivityCollectorMap,
+    LoadShard,
+)
+from billing.mediation.models.collectors import DELIMITED
+from billing.mediation.reading import TABLE, Layout, Staged, UnreadableError, stage
+from entities.schema.current import current
+from metabrm import clock
+
+Beat = Callable[[int], None]
+#: Columns of a record that are kept with it in suspense.
+_SHOWN = 60
+
+_DAYS = """
+SELECT DISTINCT (activity_date AT TIME ZONE 'UTC')::date FROM mediation_usage
+WHERE load_id = %s AND cause IS NULL
+"""
+# The database restarted before a shard's causes were kept: what has no line goes to suspense.
+_LOST = """
+UPDATE mediation_usage u SET cause = 'NOT_RATED',
+    reason = 'It was not rated when the database stopped; resubmit it.'
+FROM mediation_loadshard s
+WHERE u.load_id = %(load)s AND s.load_id = u.load_id AND s.shard = u.shard AND s.rated
+  AND u.cause IS NULL AND NOT EXISTS (
+    SELECT FROM mediation_activity a
+    WHERE a.activity_collector_history_id = u.load_id AND a.line_number = u.line
+      AND a.activity_date = u.activity_date
+      AND a.account_product_id IS NOT DISTINCT FROM u.account_product_id
+  )
+"""
+
+
+def map_load(load: ActivityCollectorHistory, beat: Beat = lambda records: None) -> None:
+    """Fill mediation_usage from the load's source. UnreadableError for what can't be read."""
+    collector = ActivityCollector.objects.select_related("time_zone").get(
+        pk=load.activity_collector_id
+    )
+    counts: dict[str, Any] = {}
+    with transaction.atomic(), connection.cursor() as django:
+        cursor = connection.connection.cursor()
+        django.execute("DELETE FROM mediation_usage WHERE load_id = %s", [load.pk])
+        zone = collector.time_zone.name if collector.time_zone else ""
+        django.execute("SELECT set_config('TimeZone', %s, true)", [zone or "UTC"])
+        if load.source in ("API", "SUSPENSE"):
+            counts = _collected(cursor, load, collector, zone)
+        else:
+            counts = _read(cursor, load, collector, zone, beat)
+        counts |= _settle(cursor, load, collector)
+        # The session goes back to its pool.
+        django.execute("SELECT set_config('TimeZone', 'UTC', true)")
+        cursor.execute("SELECT DISTINCT shard FROM mediation_usage WHERE load_id = %s", [load.pk])
+        shards = [row[0] for row in cursor.fetchall()]
+        LoadShard.objects.bulk_create(
+            [LoadShard(load_id=load.pk, shard=shard) for shard in shards], ignore_conflicts=True
+        )
+        cursor.execute(_LOST, {"load": load.pk})
+        cursor.execute(_DAYS, [load.pk])
+        days = [day for (day,) in cursor.fetchall()]
+        ActivityCollectorHistory.objects.filter(pk=load.pk).update(
+            stage="MAPPED", progress=50, error_text=None, **counts
+        )
+    partitions.ensure_months_of(days)
+
+
+def _read(
+    cursor: Any,
+    load: ActivityCollectorHistory,
+    collector: ActivityCollector,
+    zone: str,
+    beat: Beat,
+) -> dict[str, Any]:
+    snapshot = current()
+    layout = Layout.of(collector, sources(collector))
+    staged = stage(cursor, lambda: opened(load, collector), layout, beat)
+    controls.reconcile(cursor, collector, layout, staged)
+    plan = fields.plan_of(collector, layout, staged.names, snapshot)
+    if not plan.values:
+        raise UnreadableError(
+            "The collector has no mappings; say in ACTIVITY_COLLECTOR_MAP which column is the "
+            "BillingIdentifier, which the ACTIVITY_DATE and which the Quantity."
+        )
+    cursor.execute(f"ANALYZE {TABLE}")
+    made = statement.of_records(_about(load, collector, staged.count, zone), plan)
+    cursor.execute(made.mapped)
+    cursor.execute(made.taken)
+    taken = int(cursor.fetchone()[0])
+    _keep_raw(cursor, load.pk, layout, staged)
+    counts = {"record_count": staged.count, "filtered_count": staged.count - taken}
+    return counts | _repeated(cursor, load, collector, plan)
+
+
+def sources(collector: ActivityCollector) -> tuple[str, ...]:
+    """The paths that the collector's rows name, for formats in which values have paths."""
+    own = {"activity_collector": collector, "deleted_at": None}
+    maps = list(ActivityCollectorMap.objects.filter(**own).order_by("sort_order", "id"))
+    texts: list[str | None] = [m.formula for m in maps]
+    texts += ActivityCollectorFilter.objects.filter(**own).values_list("formula", flat=True)
+    texts += ActivityCollectorLabel.objects.filter(**own).values_list("formula", flat=True)
+    return fields.sources_of(maps, [*texts, collector.precollector_validation])
+
+
+def _collected(
+    cursor: Any, load: ActivityCollectorHistory, collector: ActivityCollector, zone: str
+) -> dict[str, Any]:
+    """Of COLLECTOR_FIELDS rows: those that were posted, or those taken up from suspense."""
+    which = (
+        f"c.activity_collector_history_id = {load.pk} AND c.process_state = 'PENDING'"
+        if load.source == "API"
+        else f"c.reprocess_status = 'LOAD {load.pk}'"
+    )
+    where = f"{which} AND c.deleted_at IS NULL"
+    plan = fields.Plan(
+        labels=[
+            fields.Label(label.usage_identifier_id, label.usage_identifier.usage_identifier, "")
+            for label in ActivityCollectorLabel.objects.filter(
+                activity_collector=collector, deleted_at=None, formula=None
+            ).select_related("usage_identifier")
+        ]
+    )
+    cursor.execute(f"SELECT count(*) FROM mediation_collectorfields c WHERE {where}")
+    count = int(cursor.fetchone()[0])
+    made = statement.of_collected(_about(load, collector, count, zone or "UTC"), plan, where)
+    cursor.execute(made.mapped)
+    return {"record_count": count, **_repeated(cursor, load, collector, plan)}
+
+
+def _about(
+    load: ActivityCollectorHistory, collector: ActivityCollector, count: int, zone: str
+) -> statement.Load:
+    shards = min(statement.MOST_SHARDS, 1 + count // statement.SHARD)
+    return statement.Load(
+        load.pk, collector.pk, collector.account_id, shards, signed(load, collector), zone
+    )
+
+
+def signed(load: ActivityCollectorHistory, collector: ActivityCollector) -> bool:
+    """Whether records of the load are compared with others."""
+    return collector.consolidation_mode != "Disable" or load.source == "EVENTS"
+
+
+def _repeated(
+    cursor: Any,
+    load: ActivityCollectorHistory,
+    collector: ActivityCollector,
+    plan: fields.Plan,
+) -> dict[str, int]:
+    if not signed(load, collector):
+        return {}
+    repeats.lock(cursor, collector.pk)
+    chosen = [v for v in plan.values.values() if v.signature] or list(plan.values.values())
+    dated = any(v.key == "activity_date" for v in chosen) or not chosen
+    about: dict[str, Any] = {"dated": dated, "since": lookback(collector)}
+    if collector.consolidation_mode == "Consolidation":
+        highest = any(v.consolidation == "HIGH-WATER MARK" for v in plan.values.values())
+        done = repeats.consolidate(cursor, load.pk, collector.pk, highest=highest, **about)
+    else:
+        done = repeats.drop_duplicates(cursor, load.pk, collector.pk, **about)
+    return {"duplicate_count": done.duplicates, "consolidated_count": done.consolidated}
+
+
+def lookback(collector: ActivityCollector) -> Any:
+    """How far back earlier usage is looked at; None for as far as there is any."""
+    from billing.mediation.periods import before
+
+    return before(clock.now(), collector.lookback_time_period_start)
+
+
+def _settle(
+    cursor: Any, load: ActivityCollectorHistory, collector: ActivityCollector
+) -> dict[str, Any]:
+    zone = collector.time_zone.name if collector.time_zone else "UTC"
+    late.mark(cursor, load.pk, collector, clock.today(zone))
+    return {}
+
+
+def _keep_raw(cursor: Any, load: int, layout: Layout, staged: Staged) -> None:
+    """The records that go to suspense as the source has them."""
+    shown = staged.names[:_SHOWN]
+    if layout.format == DELIMITED or layout.by_path:
+        pairs = ", ".join(f"%s::text, r.c{n}" for n in range(1, len(shown) + 1))
+        whole = f"jsonb_strip_nulls(jsonb_build_object({pairs}))" if shown else "'{}'::jsonb"
+        values = list(shown)
+    else:
+        whole, values = "to_jsonb(r.c1)", []
+    cursor.execute(
+        f"UPDATE mediation_usage u "
+        f"SET raw = CASE WHEN nullif(r.raw, '') IS NULL THEN {whole} ELSE to_jsonb(r.raw) END "
+        f"FROM {TABLE} r WHERE u.load_id = %s AND u.cause IS NOT NULL AND r.line = u.line",
+        [*values, load],
+    )

@@ -1,0 +1,99 @@
+"""A whole load is taken back: its lines are removed while nobody was charged, else reversed.
+
+A line on no invoice, or on a CURRENT one, gets a line that takes it back beside it (ReversalOf), so
+that both stay readable; one on an invoice that is closed stays as it is and is told. Neither line
+has a signature any more: the same usage may come again.
+"""
+
+from django.db import connection, transaction
+
+from billing.mediation.loads.running import KIND
+from billing.mediation.models import Activity, ActivityCollectorHistory
+from billing.mediation.models.collectors import REVERSED, REVERSING
+from entities.bulk.jobs import alone
+from metabrm import clock
+
+#: Columns that are taken back with the sign turned.
+_TURNED = (
+    "quantity",
+    "rated_amount",
+    "cost_override",
+    "cost_unrounded",
+    "standard_cost_unrounded",
+    "tax_cost_unrounded",
+)
+#: Columns that a reversing line has of its own.
+_OWN = ("id", "created", "updated", "signature", "reversal_of_id", "process_description")
+_OPEN = """
+    a.activity_collector_history_id = %(load)s AND a.deleted_at IS NULL
+    AND a.reversal_of_id IS NULL
+    AND NOT EXISTS (
+        SELECT FROM mediation_activity r WHERE r.reversal_of_id = a.id AND r.deleted_at IS NULL
+          AND r.activity_collector_history_id = %(load)s
+    )
+"""
+_ON_OPEN_INVOICE = """
+    (a.invoice_id IS NULL OR EXISTS (
+        SELECT FROM invoicing_invoice i WHERE i.id = a.invoice_id AND i.status = 'CURRENT'
+    ))
+"""
+
+
+def reverse(load_id: int) -> bool:
+    """Take back the load if it is REVERSING; twice does nothing."""
+    with alone(KIND, load_id) as mine:
+        if not mine:
+            return False
+        with transaction.atomic(), connection.cursor() as cursor:
+            load = ActivityCollectorHistory.objects.select_for_update().filter(
+                pk=load_id, status=REVERSING
+            )
+            if not load:
+                return False
+            about = {"load": load_id, "now": clock.now()}
+            # The key of the table is the Id and the date, of which a reversing line keeps one.
+            cursor.execute(_reversal(), about)
+            count = cursor.rowcount
+            cursor.execute(
+                f"SELECT count(*) FROM mediation_activity a WHERE {_OPEN} AND NOT {_ON_OPEN_INVOICE}",
+                about,
+            )
+            (left,) = cursor.fetchone()
+            cursor.execute(
+                "UPDATE mediation_activity SET signature = NULL "
+                "WHERE activity_collector_history_id = %(load)s AND signature IS NOT NULL",
+                about,
+            )
+            cursor.execute(
+                "UPDATE mediation_collectorfields SET process_state = 'REVERSED', cause = NULL, "
+                "reason = NULL, updated = %(now)s WHERE activity_collector_history_id = %(load)s "
+                "AND process_state IN ('SUSPENSE', 'PROCESSED')",
+                about,
+            )
+            told = f"{left} lines stand on closed invoices, and stay." if left else None
+            ActivityCollectorHistory.objects.filter(pk=load_id).update(
+                status=REVERSED,
+                reversed_date=about["now"],
+                reversed_count=count,
+                notice=told,
+                updated=about["now"],
+            )
+    return True
+
+
+def _reversal() -> str:
+    with connection.cursor() as cursor:
+        described = connection.introspection.get_table_description(cursor, Activity._meta.db_table)
+    copied = [column.name for column in described if column.name not in _OWN]
+    quoted = connection.ops.quote_name
+    names = ", ".join(map(quoted, copied))
+    values = ", ".join(
+        f"-a.{quoted(name)}" if name in _TURNED else f"a.{quoted(name)}" for name in copied
+    )
+    return f"""
+        INSERT INTO mediation_activity
+            ({names}, created, updated, reversal_of_id, process_description)
+        SELECT {values}, %(now)s, %(now)s, a.id,
+               left('Reversal: ' || coalesce(a.process_description, 'usage'), 1000)
+        FROM mediation_activity a WHERE {_OPEN} AND {_ON_OPEN_INVOICE}
+    """

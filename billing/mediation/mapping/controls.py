@@ -1,0 +1,65 @@
+"""What the header and the trailer of a file say is reconciled with what is in it."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from billing.mediation.mapping import casting
+from billing.mediation.models import ActivityCollector, ActivityCollectorControl
+from billing.mediation.models.collectors import FIXED_WIDTH
+from billing.mediation.reading import TABLE, Layout, Staged, UnreadableError
+from billing.mediation.reading.body import split
+from billing.mediation.reading.layout import value_sql
+
+
+def reconcile(cursor: Any, collector: ActivityCollector, layout: Layout, staged: Staged) -> None:
+    """UnreadableError where they differ: the file is not what was sent."""
+    told = [
+        _difference(cursor, control, layout, staged)
+        for control in ActivityCollectorControl.objects.filter(
+            activity_collector=collector, deleted_at=None
+        ).order_by("sort_order", "id")
+    ]
+    wrong = [said for said in told if said]
+    if wrong:
+        raise UnreadableError(" ".join(wrong))
+
+
+def _difference(
+    cursor: Any, control: ActivityCollectorControl, layout: Layout, staged: Staged
+) -> str:
+    where = f"The {control.place.lower()}'s line {control.line_number}"
+    lines = staged.head if control.place == "HEADER" else staged.tail
+    if not 1 <= control.line_number <= len(lines):
+        return f"{where} is missing: there are {len(lines)} such lines."
+    said = _value(lines[control.line_number - 1], control.position, layout)
+    if control.kind == "TEXT":
+        wanted = (control.expected or "").strip()
+        return "" if said == wanted else f"{where} has {said[:80]!r} in place of {wanted!r}."
+    try:
+        number = Decimal(said)
+    except InvalidOperation:
+        return f"{where} has {said[:80]!r} at {control.position}, which is no number."
+    if control.kind == "RECORD COUNT":
+        found, what = Decimal(staged.count), "records"
+    else:
+        sql = value_sql(layout, staged.names, control.source or "")
+        if sql is None:
+            return f"{where} is a sum of {control.source!r}, which is no column of the records."
+        cast = casting.number_sql(sql.replace("{t}", "r"))
+        cursor.execute(f"SELECT coalesce(sum({cast}), 0) FROM {TABLE} r")
+        found, what = cursor.fetchone()[0], f"as the sum of {control.source}"
+    if found == number:
+        return ""
+    return f"{where} says {number:f}, and there are {found:f} {what}."
+
+
+def _value(line: str, position: str, layout: Layout) -> str:
+    if layout.format == FIXED_WIDTH or "-" in position:
+        first, _, last = position.partition("-")
+        if not first.strip().isdecimal() or not (last or first).strip().isdecimal():
+            return ""
+        return line[int(first) - 1 : int(last or first)].strip()
+    values = split(line, layout)
+    number = position.strip().lower().removeprefix("column").strip()
+    at = int(number) if number.isdecimal() else 0
+    return values[at - 1].strip() if 1 <= at <= len(values) else ""

@@ -1,0 +1,59 @@
+"""Usage of a time whose invoice is closed: what becomes of it is the collector's policy.
+
+What the policy decides stands beside the usage (`late`), for whoever puts lines on invoices:
+CURRENT PERIOD or ORIGINAL PERIOD. Usage that is refused goes to suspense; none is dropped.
+"""
+
+from typing import Any
+
+from billing.mediation.models import ActivityCollector
+from billing.mediation.models.collectors import ORIGINAL_PERIOD, SUSPENSE
+
+#: The cause under which refused usage waits.
+LATE = "LATE"
+
+# Per account the last day of its closed invoices, and its invoices of the past that are open.
+_MARK = """
+WITH days AS (
+    SELECT min(activity_date)::date - 1 AS first FROM mediation_usage WHERE load_id = %(load)s
+), closed AS (
+    SELECT i.account_id, max(i.billing_cycle_end_date) AS until
+    FROM invoicing_invoice i, days
+    WHERE i.status <> 'CURRENT' AND NOT i.void_flag AND i.deleted_at IS NULL
+      AND i.billing_cycle_end_date >= days.first
+    GROUP BY i.account_id
+)
+UPDATE mediation_usage u
+SET late = %(late)s,
+    cause = CASE WHEN %(refused)s THEN 'LATE' END,
+    reason = CASE WHEN %(refused)s THEN 'The invoice of ' || to_char(u.activity_date, 'YYYY-MM-DD')
+        || ' is closed, up to ' || closed.until || '.' END
+FROM closed
+WHERE u.load_id = %(load)s AND u.cause IS NULL AND u.account_id = closed.account_id
+  AND u.activity_date::date <= closed.until
+"""
+_OPEN = """
+WITH days AS (
+    SELECT min(activity_date)::date - 1 AS first, max(activity_date)::date + 1 AS last
+    FROM mediation_usage WHERE load_id = %(load)s
+), open AS (
+    SELECT DISTINCT i.account_id, i.billing_cycle_start_date AS starts,
+           i.billing_cycle_end_date AS ends
+    FROM invoicing_invoice i, days
+    WHERE i.status = 'CURRENT' AND i.deleted_at IS NULL
+      AND i.billing_cycle_end_date BETWEEN days.first AND (%(today)s::date - 1)
+)
+UPDATE mediation_usage u SET late = %(late)s FROM open
+WHERE u.load_id = %(load)s AND u.cause IS NULL AND u.late IS NULL
+  AND u.account_id = open.account_id
+  AND u.activity_date::date BETWEEN open.starts AND open.ends
+"""
+
+
+def mark(cursor: Any, load: int, collector: ActivityCollector, today: Any) -> None:
+    """Decide what becomes of the load's late usage."""
+    refused = collector.reject_closed_flag or collector.late_usage_policy == SUSPENSE
+    cursor.execute(_MARK, {"load": load, "late": "CURRENT PERIOD", "refused": refused})
+    original = collector.late_usage_policy == ORIGINAL_PERIOD
+    late = "ORIGINAL PERIOD" if original else "CURRENT PERIOD"
+    cursor.execute(_OPEN, {"load": load, "late": late, "today": today})

@@ -1,0 +1,188 @@
+"""Records of one signature: dropped as duplicates, or consolidated, in the load and before it.
+
+Two loads of a collector map one after the other (they hold a lock of the collector), and what the
+earlier one brought is either usage in flight or lines by then: so of two that run at once one is
+dropped, and never both or none.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+#: Half of the key of the lock; the other is the collector.
+LOCK = 0x6272_6D73
+
+# The first record of a signature stays; all rows that one record was charged as, or none of them.
+_DUPLICATES = """
+DELETE FROM mediation_usage u USING (
+    SELECT signature, min(line) AS kept FROM mediation_usage
+    WHERE load_id = %(load)s AND signature IS NOT NULL
+    GROUP BY signature HAVING min(line) <> max(line)
+) d
+WHERE u.load_id = %(load)s AND u.signature = d.signature AND u.line <> d.kept
+RETURNING u.line
+"""
+_BEFORE = """
+DELETE FROM mediation_usage u
+WHERE u.load_id = %(load)s AND u.signature IS NOT NULL AND (
+    EXISTS (
+        SELECT FROM mediation_activity a
+        WHERE a.signature = u.signature AND a.activity_collector_id = %(collector)s
+          AND a.activity_collector_history_id <> %(load)s AND a.deleted_at IS NULL
+          AND a.activity_date BETWEEN %(first)s AND %(last)s
+    )
+)
+RETURNING u.line
+"""
+_IN_FLIGHT = """
+DELETE FROM mediation_usage u USING mediation_usage o
+WHERE u.load_id = %(load)s AND u.signature IS NOT NULL AND o.signature = u.signature
+  AND o.collector_id = %(collector)s AND o.load_id <> %(load)s AND o.cause IS NULL
+RETURNING u.line
+"""
+# What is in good order is added to its first record; of a high-water mark the highest stays.
+_SUMS = """
+WITH groups AS (
+    SELECT signature, min(line) AS kept, count(DISTINCT line) AS records
+    FROM mediation_usage
+    WHERE load_id = %(load)s AND signature IS NOT NULL AND cause IS NULL
+    GROUP BY signature HAVING min(line) <> max(line)
+), totals AS (
+    SELECT u.signature, u.account_product_id, sum(u.quantity) AS quantity,
+           sum(u.override_cost) AS override_cost, sum(u.buy_cost) AS buy_cost
+    FROM mediation_usage u JOIN groups g USING (signature)
+    WHERE u.load_id = %(load)s AND u.cause IS NULL
+    GROUP BY u.signature, u.account_product_id
+), gone AS (
+    DELETE FROM mediation_usage u USING groups g
+    WHERE u.load_id = %(load)s AND u.cause IS NULL AND u.signature = g.signature
+      AND u.line <> g.kept
+    RETURNING u.line
+), kept AS (
+    UPDATE mediation_usage u
+    SET quantity = t.quantity, override_cost = t.override_cost, buy_cost = t.buy_cost
+    FROM totals t JOIN groups g USING (signature)
+    WHERE u.load_id = %(load)s AND u.cause IS NULL AND u.signature = t.signature
+      AND u.account_product_id IS NOT DISTINCT FROM t.account_product_id AND u.line = g.kept
+)
+SELECT count(DISTINCT line) FROM gone
+"""
+_HIGHEST = """
+WITH highest AS (
+    SELECT DISTINCT ON (signature) signature, line AS kept FROM mediation_usage
+    WHERE load_id = %(load)s AND signature IS NOT NULL AND cause IS NULL
+    ORDER BY signature, quantity DESC NULLS LAST, line
+), gone AS (
+    DELETE FROM mediation_usage u USING highest h
+    WHERE u.load_id = %(load)s AND u.cause IS NULL AND u.signature = h.signature
+      AND u.line <> h.kept
+    RETURNING u.line
+)
+SELECT count(DISTINCT line) FROM gone
+"""
+# Of a mark that was charged before only what lies above it is charged now.
+_ABOVE = """
+WITH before AS (
+    SELECT u.signature, u.account_product_id, sum(o.quantity) AS quantity
+    FROM mediation_usage u JOIN LATERAL (
+        SELECT a.quantity FROM mediation_activity a
+        WHERE a.signature = u.signature AND a.activity_collector_id = %(collector)s
+          AND a.activity_collector_history_id <> %(load)s AND a.deleted_at IS NULL
+          AND a.account_product_id IS NOT DISTINCT FROM u.account_product_id
+          AND a.activity_date BETWEEN %(first)s AND %(last)s
+        UNION ALL
+        SELECT f.quantity FROM mediation_usage f
+        WHERE f.signature = u.signature AND f.collector_id = %(collector)s
+          AND f.load_id <> %(load)s AND f.cause IS NULL
+          AND f.account_product_id IS NOT DISTINCT FROM u.account_product_id
+    ) o ON true
+    WHERE u.load_id = %(load)s AND u.signature IS NOT NULL AND u.cause IS NULL
+    GROUP BY u.signature, u.account_product_id
+), lowered AS (
+    UPDATE mediation_usage u SET quantity = u.quantity - b.quantity FROM before b
+    WHERE u.load_id = %(load)s AND u.cause IS NULL AND u.signature = b.signature
+      AND u.account_product_id IS NOT DISTINCT FROM b.account_product_id
+      AND u.quantity > b.quantity
+)
+DELETE FROM mediation_usage u USING before b
+WHERE u.load_id = %(load)s AND u.cause IS NULL AND u.signature = b.signature
+  AND u.account_product_id IS NOT DISTINCT FROM b.account_product_id
+  AND u.quantity <= b.quantity
+RETURNING u.line
+"""
+_DATES = """
+SELECT min(activity_date), max(activity_date) FROM mediation_usage
+WHERE load_id = %(load)s AND signature IS NOT NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """How many records were dropped, and how many were added to others."""
+
+    duplicates: int = 0
+    consolidated: int = 0
+
+
+def lock(cursor: Any, collector: int) -> None:
+    """Wait for other loads of the collector to have mapped."""
+    cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, collector & 0x7FFF_FFFF])
+
+
+def drop_duplicates(
+    cursor: Any, load: int, collector: int, *, dated: bool, since: datetime | None
+) -> Repeats:
+    """Drop what the load has twice, or earlier lines hold. `dated`: equal records are of one
+    moment; `since`: how far back to look where they need not be."""
+    about = _about(cursor, load, collector, dated, since)
+    if about is None:
+        return Repeats()
+    lines = _lines(cursor, _DUPLICATES, about)
+    lines |= _lines(cursor, _IN_FLIGHT, about)
+    lines |= _lines(cursor, _BEFORE, about)
+    return Repeats(duplicates=len(lines))
+
+
+def consolidate(
+    cursor: Any,
+    load: int,
+    collector: int,
+    *,
+    highest: bool,
+    dated: bool,
+    since: datetime | None,
+) -> Repeats:
+    """Make one record of those of a signature: their sum, or the highest of them."""
+    about = _about(cursor, load, collector, dated, since)
+    if about is None:
+        return Repeats()
+    cursor.execute(_HIGHEST if highest else _SUMS, about)
+    count = int(cursor.fetchone()[0])
+    if highest:
+        count += len(_lines(cursor, _ABOVE, about))
+    return Repeats(consolidated=count)
+
+
+def _lines(cursor: Any, statement: str, about: dict[str, Any]) -> set[int]:
+    cursor.execute(statement, about)
+    return {line for (line,) in cursor.fetchall()}
+
+
+def _about(
+    cursor: Any, load: int, collector: int, dated: bool, since: datetime | None
+) -> dict[str, Any] | None:
+    about: dict[str, Any] = {"load": load, "collector": collector}
+    cursor.execute(_DATES, about)
+    first, last = cursor.fetchone()
+    if last is None:
+        cursor.execute(
+            "SELECT FROM mediation_usage WHERE load_id = %(load)s AND signature IS NOT NULL "
+            "LIMIT 1",
+            about,
+        )
+        if not cursor.rowcount:
+            return None
+        first = last = "epoch"
+    if not dated:
+        first, last = since or "-infinity", "infinity"
+    return {**about, "first": first, "last": last}
