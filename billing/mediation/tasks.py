@@ -6,6 +6,7 @@ from billing.mediation import partitions, sources, suspense
 from billing.mediation.loads import reversing, running
 from billing.mediation.models import ActivityCollectorHistory
 from billing.mediation.models.collectors import REVERSING
+from metabrm import background
 
 
 @shared_task(ignore_result=True)
@@ -42,14 +43,14 @@ def resume_loads() -> None:
 def run_collectors() -> None:
     """Look for usage where a collector's time has come."""
     for collector_id in sources.due():
-        running.tell("metabrm.collect", [collector_id])
+        background.tell("metabrm.collect", collector_id)
 
 
 @shared_task(name="metabrm.collect", ignore_result=True)
 def collect(collector_id: int) -> None:
     """Look for usage at one collector's source."""
     for load_id in sources.collect(collector_id):
-        running.tell(running.RUN, [load_id])
+        background.tell(running.RUN, load_id)
 
 
 @shared_task(name="metabrm.resubmit", ignore_result=True)

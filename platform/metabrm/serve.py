@@ -19,6 +19,8 @@ LAST_SECONDS = 4
 _GRANIAN_LOGS = Path(__file__).with_name("observability") / "granian.json"
 # Bulk jobs that run at once.
 BULK_PROCESSES = 2
+# Loads of usage, or parts of them, that run at once.
+USAGE_PROCESSES = 2
 
 
 def main() -> None:
@@ -121,6 +123,10 @@ def supervise(env: Environment, address: str) -> int:
         "worker": worker,
         # Bulk jobs take minutes, each in a process.
         "bulk": [*worker, "-Q", "bulk", "-n", "bulk@%h", f"--concurrency={BULK_PROCESSES}"],
+        "mediation": [
+            *(*worker, "-Q", "mediation", "-n", "mediation@%h"),
+            f"--concurrency={USAGE_PROCESSES}",
+        ],
         "scheduler": [*celery, "beat", level, "--pidfile="],
     }
     # Who reads JSON wants nothing in front of it.

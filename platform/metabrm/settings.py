@@ -253,6 +253,13 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_ROUTES = {
     "entities.tasks.run_bulk_job": {"queue": "bulk"},
     "entities.tasks.resume_bulk_jobs": {"queue": "bulk"},
+    "metabrm.run_load": {"queue": "mediation"},
+    "metabrm.rate_load": {"queue": "mediation"},
+    "metabrm.finish_load": {"queue": "mediation"},
+    "metabrm.resume_loads": {"queue": "mediation"},
+    "metabrm.run_collectors": {"queue": "mediation"},
+    "metabrm.collect": {"queue": "mediation"},
+    "metabrm.resubmit": {"queue": "mediation"},
 }
 CELERY_BEAT_SCHEDULE = {
     "remove files that no record holds": {
@@ -284,6 +291,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "entities.tasks.run_scheduled_rules",
         "schedule": timedelta(minutes=1),
         "options": {"expires": 60},
+    },
+    "take up loads of usage": {
+        "task": "metabrm.resume_loads",
+        "schedule": timedelta(seconds=15),
+        "options": {"expires": 15},
+    },
+    "look for usage": {
+        "task": "metabrm.run_collectors",
+        "schedule": timedelta(seconds=30),
+        "options": {"expires": 30},
     },
     "resume bulk jobs": {
         "task": "entities.tasks.resume_bulk_jobs",

@@ -1,6 +1,7 @@
 """What became of a load's usage: charges, suspense, counts; then its file is put away."""
 
 import logging
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -25,9 +26,19 @@ INSERT INTO mediation_collectorfields (
     created, updated, consolidation_exempt, started, started_date, ended
 )
 SELECT DISTINCT ON (u.line)
-       u.collector_id, u.load_id, u.line, u.line, left(u.token, 255), u.activity_date, u.quantity,
-       u.charge_type, u.raw ->> %(origin)s, u.raw ->> %(destination)s, u.override_rate,
-       u.override_cost, u.buy_cost, left(u.usage_identifier, 255), u.signature, u.extra,
+       u.collector_id, u.load_id, u.line, u.line, left(u.token, 255), u.activity_date,
+       CASE WHEN abs(u.quantity) < 1e18 THEN u.quantity END, u.charge_type,
+       left(coalesce(u.extra ->> %(origin)s,
+                     (SELECT c.name FROM catalog_countrycode c
+                      WHERE c.id = u.origin_id)), 255),
+       left(coalesce(u.extra ->> %(destination)s,
+                     (SELECT c.name FROM catalog_countrycode c
+                      WHERE c.id = u.destination_id)), 255),
+       CASE WHEN abs(u.override_rate) < 1e18 THEN u.override_rate END,
+       CASE WHEN abs(u.override_cost) < 1e18 THEN u.override_cost END,
+       CASE WHEN abs(u.buy_cost) < 1e18 THEN u.buy_cost END,
+       left(u.usage_identifier, 255), u.signature,
+       nullif(u.extra - ARRAY[%(origin)s, %(destination)s], '{}'::jsonb),
        CASE WHEN jsonb_typeof(u.raw) = 'string' THEN u.raw #>> '{}' ELSE u.raw::text END,
        u.cause, left(u.reason, 4000), 'SUSPENSE', left(u.reason, 1000),
        %(now)s, %(now)s, false, true, %(now)s, false
@@ -93,7 +104,7 @@ def finish(load_id: int) -> bool:
 
 
 def _write(load: ActivityCollectorHistory, tried: bool) -> None:
-    about = {
+    about: dict[str, Any] = {
         "load": load.pk,
         "now": clock.now(),
         "posted": load.source == "API",

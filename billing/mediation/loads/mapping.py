@@ -16,7 +16,7 @@ from billing.mediation.models import (
     ActivityCollectorMap,
     LoadShard,
 )
-from billing.mediation.models.collectors import DELIMITED
+from billing.mediation.models.collectors import DELIMITED, JSON
 from billing.mediation.reading import TABLE, Layout, Staged, UnreadableError, stage
 from entities.schema.current import current
 from metabrm import clock
@@ -85,6 +85,9 @@ def _read(
 ) -> dict[str, Any]:
     snapshot = current()
     layout = Layout.of(collector, sources(collector))
+    if load.source in ("QUERY", "EVENTS"):
+        # However the collector's files are written, these are objects of JSON.
+        layout = Layout(format=JSON, sources=layout.sources)
     staged = stage(cursor, lambda: opened(load, collector), layout, beat)
     controls.reconcile(cursor, collector, layout, staged)
     plan = fields.plan_of(collector, layout, staged.names, snapshot)

@@ -5,13 +5,15 @@ that both stay readable; one on an invoice that is closed stays as it is and is 
 has a signature any more: the same usage may come again.
 """
 
+from typing import Any
+
 from django.db import connection, transaction
 
 from billing.mediation.loads.running import KIND
 from billing.mediation.models import Activity, ActivityCollectorHistory
 from billing.mediation.models.collectors import REVERSED, REVERSING
-from entities.bulk.jobs import alone
 from metabrm import clock
+from metabrm.background import alone
 
 #: Columns that are taken back with the sign turned.
 _TURNED = (
@@ -50,12 +52,13 @@ def reverse(load_id: int) -> bool:
             )
             if not load:
                 return False
-            about = {"load": load_id, "now": clock.now()}
+            about: dict[str, Any] = {"load": load_id, "now": clock.now()}
             # The key of the table is the Id and the date, of which a reversing line keeps one.
             cursor.execute(_reversal(), about)
             count = cursor.rowcount
             cursor.execute(
-                f"SELECT count(*) FROM mediation_activity a WHERE {_OPEN} AND NOT {_ON_OPEN_INVOICE}",
+                f"SELECT count(*) FROM mediation_activity a "
+                f"WHERE {_OPEN} AND NOT {_ON_OPEN_INVOICE}",
                 about,
             )
             (left,) = cursor.fetchone()

@@ -11,10 +11,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 import psycopg
-from celery import current_app, signature
 from django.db import connection
 from django.db.models import F, Q
 
@@ -22,9 +20,10 @@ from billing.mediation.loads import finishing, mapping
 from billing.mediation.models import ActivityCollectorHistory, LoadShard
 from billing.mediation.models.collectors import PARKED, REVERSING, RUNNING, WAITING
 from billing.mediation.reading import UnreadableError
-from entities.bulk.jobs import alone, another_connection
+from entities.bulk.jobs import another_connection
 from entities.formulas import FormulaError
-from metabrm import clock
+from metabrm import background, clock
+from metabrm.background import alone
 
 log = logging.getLogger(__name__)
 
@@ -35,16 +34,10 @@ RUN, RATE, FINISH = "metabrm.run_load", "metabrm.rate_load", "metabrm.finish_loa
 MOST_ATTEMPTS = 6
 #: Seconds until the second attempt; each further one waits twice as long.
 PAUSE = 30
+#: How long shards may take to be rated before somebody is told again.
+RATING = timedelta(minutes=5)
 #: Seconds between two signs of life.
 BEAT = 5.0
-
-
-def tell(name: str, arguments: list[Any], then: Any = None) -> None:
-    """Have a worker do it now; without this the schedule does it."""
-    try:
-        current_app.send_task(name, arguments, retry=False, ignore_result=True, link=then)
-    except Exception as error:  # the load is kept: a broker that is away costs seconds
-        log.warning("nobody could be told of %s %s: %s", name, arguments, error)
 
 
 def run(load_id: int) -> bool:
@@ -60,7 +53,11 @@ def run(load_id: int) -> bool:
                 f"{load.error_text or 'nothing was told'}",
             )
             return True
-        if load.stage != "MAPPED" or not _in_flight(load):
+        if load.stage == "MAPPED" and _in_flight(load):
+            # Whoever rates it has had his time, and is told again.
+            if load.heartbeat and load.heartbeat > clock.now() - RATING:
+                return False
+        else:
             try:
                 with _beating(load_id) as beat:
                     mapping.map_load(load, beat)
@@ -81,9 +78,9 @@ def rate(load_id: int) -> None:
     if not shards or _only_tried(load_id):
         finish(load_id)
         return
-    then = signature(FINISH, [load_id], immutable=True, app=current_app)
+    ActivityCollectorHistory.objects.filter(pk=load_id).update(heartbeat=clock.now())
     for shard in shards:
-        tell(RATE, [load_id, shard], then)
+        background.tell(RATE, load_id, shard)
 
 
 def finish(load_id: int) -> bool:
@@ -103,11 +100,11 @@ def _only_tried(load_id: int) -> bool:
 def _claimed(load_id: int) -> bool:
     now = clock.now()
     due = Q(next_attempt=None) | Q(next_attempt__lte=now)
-    return bool(
-        ActivityCollectorHistory.objects.filter(
-            due, pk=load_id, status__in=(WAITING, RUNNING), stage__in=("", "MAPPED")
-        ).update(status=RUNNING, attempts=F("attempts") + 1, heartbeat=now, updated=now)
+    load = ActivityCollectorHistory.objects.filter(due, pk=load_id, deleted_at=None)
+    begun = load.filter(status__in=(WAITING, RUNNING), stage="").update(
+        status=RUNNING, attempts=F("attempts") + 1, heartbeat=now, updated=now
     )
+    return bool(begun) or load.filter(status=RUNNING, stage="MAPPED").exists()
 
 
 def _in_flight(load: ActivityCollectorHistory) -> bool:

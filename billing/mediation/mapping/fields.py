@@ -41,7 +41,7 @@ TARGETS = {
     )
 }
 #: What mappings call the fields, for messages.
-NAMES = ("BillingIdentifier", "ACTIVITY_DATE", "Quantity", "ChargeType", "UsageIdentifier")
+NAMES = ["BillingIdentifier", "ACTIVITY_DATE", "Quantity", "ChargeType", "UsageIdentifier"]
 _KINDS = {
     "text": Kind.TEXT,
     "bigint": Kind.NUMBER,

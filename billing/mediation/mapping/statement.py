@@ -32,6 +32,7 @@ _TYPES = {
     "label": "text",
     "exempt": "boolean",
 }
+_ENDS: tuple[str, ...] = ("origin", "destination")
 _NUMBERS = ("quantity", "override_rate", "override_cost", "buy_cost")
 _COLUMNS = """
     load_id, line, shard, collector_id, account_id, account_product_id, product_id,
@@ -157,7 +158,7 @@ def of_records(load: Load, plan: Plan) -> Statement:
     """
     places = {
         key: (_over(plan.values[key].text, "r"), f"{TABLE} r")
-        for key in ("origin", "destination")
+        for key in _ENDS
         if key in plan.values and plan.values[key].text
     }
     mapped = _mapped(load, plan, source, _signature(plan), places, _wrong(plan))
@@ -179,7 +180,7 @@ def of_collected(load: Load, plan: Plan, where: str) -> Statement:
         FROM mediation_collectorfields c WHERE {where} OFFSET 0
     """
     rows = f"mediation_collectorfields c WHERE {where}"
-    places = {
+    places: dict[str, tuple[str, str]] = {
         "origin": ("c.origination_country_code", rows),
         "destination": ("c.destination_country_code", rows),
     }
@@ -255,7 +256,7 @@ SELECT {load.id}, j.line,
        {load.collector}, j.account_id, j.account_product_id, j.product_id,
        j.billing_identifier_id, j.raised, j.token, j.moment, j.quantity, left(j.charge_type, 100),
        j.origin_id, j.destination_id, j.override_rate, j.override_cost, j.buy_cost, j.signature,
-       j.cause, CASE j.cause {reason} END, j.collector_fields_id, j.extra
+       j.cause, CASE j.cause {reason} END, j.collector_fields_id, {_kept(places)}
 FROM (
     SELECT t.*, {account} AS account_id, {product["id"]} AS account_product_id,
            {product["product_id"]} AS product_id, b.id AS billing_identifier_id,
@@ -271,7 +272,17 @@ FROM (
 """
 
 
-_ENDS = ("origin", "destination")
+def _kept(places: dict[str, tuple[str, str]]) -> str:
+    """The custom fields; with a record that goes to suspense also what named its locations."""
+    if not places:
+        return "j.extra"
+    named = ", ".join(
+        f"'{key.upper().replace('ORIGIN', 'ORIGINATION')}_COUNTRY_CODE', j.{key}" for key in places
+    )
+    return (
+        f"CASE WHEN j.cause IS NULL THEN j.extra ELSE "
+        f"jsonb_strip_nulls(coalesce(j.extra, '{{}}') || jsonb_build_object({named})) END"
+    )
 
 
 def _number(value: int | None) -> str:

@@ -1,0 +1,326 @@
+"""What collectors, their rows, loads and collected usage must obey, and what begins by itself."""
+
+from collections import defaultdict
+from functools import partial
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from billing.mediation import suspense
+from billing.mediation.loads import claiming, numbering
+from billing.mediation.loads.running import RUN
+from billing.mediation.mapping import casting, fields
+from billing.mediation.models import (
+    ActivityCollector,
+    ActivityCollectorHistory,
+    ActivityCollectorMap,
+)
+from billing.mediation.models.collectors import REVERSED, REVERSING
+from billing.mediation.reading import Layout, UnreadableError
+from billing.mediation.sources import posted
+from entities.errors import Code
+from entities.fieldtypes.structured import key_of
+from entities.files import contents
+from entities.formulas import FormulaError
+from entities.records import UNSET, Batch, Behavior, behavior
+from metabrm import background
+
+#: The loads that nobody changes any more, but by taking them back.
+_ENDED = ("COMPLETED", "FAILED", "CANCELLED", "PARKED", REVERSING, REVERSED)
+_BEGUN = ("PENDING", "RUNNING")
+
+
+@behavior("ACTIVITY_COLLECTOR")
+class CollectorBehavior(Behavior):
+    """What is said of a source can be carried out."""
+
+    def before_create(self, batch: Batch) -> None:
+        self._check(batch)
+
+    def before_update(self, batch: Batch) -> None:
+        self._check(batch)
+
+    def _check(self, batch: Batch) -> None:
+        names = ("RecordFormat", "Delimiter", "FieldIncludedChar", "Encoding", "SequencePattern")
+        columns = {name: batch.effective(name) for name in names}
+        for index in batch.live:
+            told = {name: column[index] for name, column in columns.items()}
+            collector = ActivityCollector(
+                record_format=told["RecordFormat"],
+                delimiter=told["Delimiter"],
+                field_included_char=told["FieldIncludedChar"],
+            )
+            try:
+                if told["RecordFormat"]:
+                    Layout.of(collector)
+            except UnreadableError as error:
+                batch.fail(index, Code.INVALID_VALUE, str(error), str(error).split()[0])
+            pattern = told["SequencePattern"]
+            if pattern and numbering.pattern_of(pattern) is None:
+                batch.fail(
+                    index,
+                    Code.INVALID_VALUE,
+                    f"SequencePattern is {pattern!r}; it has {{sequence}} once, where the number "
+                    f"stands in the file's name: usage_{{sequence}}.csv.",
+                    "SequencePattern",
+                )
+
+
+@behavior("ACTIVITY_COLLECTOR_MAP")
+class MapBehavior(Behavior):
+    """A mapping fills a field that there is, with what can be made."""
+
+    def before_create(self, batch: Batch) -> None:
+        self._check(batch)
+
+    def before_update(self, batch: Batch) -> None:
+        self._check(batch)
+
+    def _check(self, batch: Batch) -> None:
+        names = fields.names_for(Layout(), [])
+        told = {
+            name: batch.effective(name)
+            for name in ("Target", "Source", "Formula", "DateFormat", "DefaultValue", "Name")
+        }
+        for index in batch.live:
+            one = {name: column[index] for name, column in told.items()}
+            if not one["Target"]:
+                continue
+            mapping = ActivityCollectorMap(
+                target=one["Target"],
+                source=one["Source"],
+                formula=one["Formula"],
+                date_format=one["DateFormat"],
+            )
+            try:
+                fields.value_of(mapping, names, batch.snapshot, 0)
+                if one["DateFormat"]:
+                    casting.moment_sql("x", one["DateFormat"])
+            except UnreadableError as error:
+                message = str(error)
+                field = next(
+                    (n for n in ("Target", "Formula", "DateFormat") if message.startswith(n)), ""
+                )
+                batch.fail(index, Code.INVALID_VALUE, message, field)
+
+
+class _FormulaBehavior(Behavior):
+    """A formula is a condition over the columns of the source."""
+
+    def before_create(self, batch: Batch) -> None:
+        self._check(batch)
+
+    def before_update(self, batch: Batch) -> None:
+        self._check(batch)
+
+    def _check(self, batch: Batch) -> None:
+        names = fields.names_for(Layout(), [])
+        formulas = batch.effective("Formula")
+        for index in batch.live:
+            if not formulas[index]:
+                continue
+            try:
+                fields.condition(formulas[index], names, "Formula")
+            except (UnreadableError, FormulaError) as error:
+                batch.fail(index, Code.INVALID_VALUE, str(error), "Formula")
+
+
+@behavior("ACTIVITY_COLLECTOR_FILTER")
+class FilterBehavior(_FormulaBehavior):
+    """Filters are conditions."""
+
+
+@behavior("ACTIVITY_COLLECTOR_LABEL")
+class LabelBehavior(_FormulaBehavior):
+    """Labels are raised under conditions."""
+
+
+@behavior("ACTIVITY_COLLECTOR_HISTORY")
+class LoadBehavior(Behavior):
+    """A load with a file, or of suspense, begins by itself; one that is done can be taken back."""
+
+    def before_create(self, batch: Batch) -> None:
+        files = batch.sent("UsageFile")
+        sent = batch.sent("Status")
+        source = batch.effective("Source")
+        status: list[Any] = list(sent)
+        sources: list[Any] = [UNSET] * batch.size
+        for index in batch.live:
+            if files[index]:
+                status[index], sources[index] = "PENDING", "FILE"
+                self._refuse_taken(batch, index, files[index])
+            elif source[index] == "SUSPENSE":
+                status[index] = "PENDING"
+        self._put(batch, "Status", status)
+        self._put(batch, "Source", sources)
+
+    def _put(self, batch: Batch, name: str, values: list[Any]) -> None:
+        if any(value is not UNSET for value in values):
+            batch.put(name, values)
+
+    def _refuse_taken(self, batch: Batch, index: int, held: str) -> None:
+        found = self._identity(batch, index, held)
+        load = claiming.taken(found[0]) if found else None
+        if load is not None:
+            batch.fail(
+                index,
+                Code.VALIDATION_FAILED,
+                f"This file was taken already, as load {load.pk} ({load.status}); take that one "
+                f"back first (Status REVERSED), or send it under another name.",
+                "UsageFile",
+            )
+
+    def _identity(self, batch: Batch, index: int, held: str) -> tuple[str, Any] | None:
+        stored = contents.about(key_of(held))
+        if stored is None:
+            return None
+        collector = int(batch.value("ActivityCollectorId", index) or 0)
+        return claiming.identity(collector, stored.file_name, stored.size, stored.sha256), stored
+
+    def after_create(self, batch: Batch) -> None:
+        files = batch.sent("UsageFile")
+        source = batch.effective("Source")
+        for index in batch.live:
+            load_id = batch.ids[index]
+            if load_id is None:
+                continue
+            if files[index]:
+                self._begin(batch, index, load_id, files[index])
+            elif source[index] == "SUSPENSE":
+                transaction.on_commit(partial(background.tell, "metabrm.resubmit", load_id))
+
+    def _begin(self, batch: Batch, index: int, load_id: int, held: str) -> None:
+        found = self._identity(batch, index, held)
+        if found is None:
+            return
+        key, stored = found
+        collector = ActivityCollector.objects.get(pk=batch.value("ActivityCollectorId", index))
+        try:
+            with transaction.atomic():
+                ActivityCollectorHistory.objects.filter(pk=load_id).update(
+                    identity=key,
+                    file_name=stored.file_name[:500],
+                    file_size=stored.size,
+                    sha256=stored.sha256,
+                    **numbering.number(collector, stored.file_name),
+                )
+        except IntegrityError:
+            # Somebody else sent the same at the same time.
+            self._refuse_taken(batch, index, held)
+            return
+        transaction.on_commit(partial(background.tell, RUN, load_id))
+
+    def before_update(self, batch: Batch) -> None:
+        status = batch.sent("Status")
+        taken_back = list(status)
+        for index in batch.live:
+            was = batch.stored["Status"][index]
+            wanted = status[index]
+            if wanted is UNSET or wanted == was:
+                continue
+            if wanted in (REVERSED, REVERSING):
+                if was not in ("COMPLETED", REVERSED, REVERSING):
+                    batch.fail(
+                        index,
+                        Code.VALIDATION_FAILED,
+                        f"This load is {was}; one that is COMPLETED can be taken back.",
+                        "Status",
+                    )
+                taken_back[index] = REVERSING if was == "COMPLETED" else was
+            elif was in (REVERSING, REVERSED) or (was == "COMPLETED" and wanted in _BEGUN):
+                batch.fail(
+                    index,
+                    Code.VALIDATION_FAILED,
+                    f"This load is {was}: it has ended, and can only be taken back (REVERSED).",
+                    "Status",
+                )
+        self._put(batch, "Status", taken_back)
+
+    def after_update(self, batch: Batch) -> None:
+        now = batch.effective("Status")
+        sent = batch.sent("Status")
+        begun = [
+            batch.ids[i]
+            for i in batch.live
+            if sent[i] is not UNSET
+            and now[i] != batch.stored["Status"][i]
+            and now[i] in ("PENDING", REVERSING)
+        ]
+        again = [
+            batch.ids[i] or 0
+            for i in batch.live
+            if batch.ids[i] and now[i] == "PENDING" and batch.stored["Status"][i] == "PARKED"
+        ]
+        if again:
+            ActivityCollectorHistory.objects.filter(pk__in=again).update(
+                attempts=0, next_attempt=None, end_date=None, stage=""
+            )
+        for load_id in begun:
+            transaction.on_commit(partial(background.tell, RUN, load_id or 0))
+
+
+@behavior("COLLECTOR_FIELDS")
+class CollectedBehavior(Behavior):
+    """What is posted waits in an open load; what is resubmitted becomes a load of its own."""
+
+    def before_create(self, batch: Batch) -> None:
+        collectors = batch.effective("ACTIVITY_COLLECTOR_ID")
+        loads = batch.effective("ACTIVITY_COLLECTOR_HISTORY_ID")
+        states = batch.effective("PROCESS_STATUS")
+        wanted: dict[int, list[int]] = defaultdict(list)
+        for index in batch.live:
+            # Who says how far a record has come keeps it himself.
+            if loads[index] is None and states[index] is None and collectors[index] is not None:
+                wanted[collectors[index]].append(index)
+        if not wanted:
+            return
+        active = set(
+            ActivityCollector.objects.filter(pk__in=wanted, type="API")
+            .exclude(status="DEACTIVATED")
+            .values_list("pk", flat=True)
+        )
+        put_loads: list[Any] = [UNSET] * batch.size
+        put_states: list[Any] = [UNSET] * batch.size
+        for collector, indexes in wanted.items():
+            if collector not in active:
+                continue
+            load = posted.open_load(collector, batch.context.user_id, len(indexes))
+            for index in indexes:
+                put_loads[index], put_states[index] = load, suspense.PENDING
+        if active:
+            self._put(batch, "ACTIVITY_COLLECTOR_HISTORY_ID", put_loads)
+            self._put(batch, "PROCESS_STATUS", put_states)
+
+    def _put(self, batch: Batch, name: str, values: list[Any]) -> None:
+        sent = batch.sent(name)
+        batch.put(name, [s if v is UNSET else v for s, v in zip(sent, values, strict=True)])
+
+    def before_update(self, batch: Batch) -> None:
+        for index in batch.live:
+            if self._resubmits(batch, index):
+                state = batch.stored["PROCESS_STATUS"][index]
+                if state != suspense.IN_SUSPENSE:
+                    batch.fail(
+                        index,
+                        Code.VALIDATION_FAILED,
+                        f"This record is {state or 'not in suspense'}; only one in SUSPENSE can be "
+                        f"resubmitted.",
+                        "Reprocess_Status",
+                    )
+
+    def after_update(self, batch: Batch) -> None:
+        chosen: dict[int, list[int]] = defaultdict(list)
+        collectors = batch.effective("ACTIVITY_COLLECTOR_ID")
+        for index in batch.live:
+            if self._resubmits(batch, index):
+                chosen[collectors[index]].append(batch.ids[index] or 0)
+        for collector_id, ids in chosen.items():
+            collector = ActivityCollector.objects.get(pk=collector_id)
+            load = claiming.open_load(
+                collector, "SUSPENSE", created_user_id=batch.context.user_id, notice="Resubmitted."
+            )
+            suspense.take_up_chosen(load.pk, ids)
+            transaction.on_commit(partial(background.tell, RUN, load.pk))
+
+    def _resubmits(self, batch: Batch, index: int) -> bool:
+        return str(batch.sent("Reprocess_Status")[index] or "").upper() == suspense.RESUBMIT

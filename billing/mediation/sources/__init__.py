@@ -1,0 +1,81 @@
+"""Where usage comes from: what is there is claimed as loads, opened, and put away when done.
+
+directory  files below the operator's directory of usage
+sftp       files of another machine
+query      rows of the platform's own entities
+posted     COLLECTOR_FIELDS that programs send while they are signed in
+events     CloudEvents that were sent over HTTP
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import IO
+
+from django.db.models import F
+
+from billing.mediation.models import ActivityCollector, ActivityCollectorHistory
+from billing.mediation.reading import UnreadableError
+from billing.mediation.sources import directory, events, posted, query, sftp
+from metabrm import clock
+
+close_posted = posted.close
+gather_events = events.gather
+#: Kinds of collectors that go and look by themselves.
+_LOOKING = ("FTP", "DATABASE")
+
+
+def due() -> list[int]:
+    """Collectors whose time has come, in their order."""
+    now = clock.now()
+    found = ActivityCollector.objects.filter(type__in=_LOOKING, deleted_at=None)
+    found = found.exclude(status="DEACTIVATED").exclude(run_interval_min=None)
+    ordered = found.order_by(F("load_order").asc(nulls_last=True), "id")
+    return [
+        one.pk
+        for one in ordered
+        if (one.start_date is None or one.start_date <= now)
+        and (
+            one.last_runtime is None
+            or one.last_runtime + timedelta(minutes=one.run_interval_min or 0) <= now
+        )
+    ]
+
+
+def collect(collector_id: int) -> list[int]:
+    """Claim what is new at a collector's source; the loads it became."""
+    collector = ActivityCollector.objects.filter(pk=collector_id, deleted_at=None).first()
+    if collector is None or collector.status == "DEACTIVATED":
+        return []
+    ActivityCollector.objects.filter(pk=collector_id).update(last_runtime=clock.now())
+    if collector.type == "DATABASE":
+        return query.claim(collector)
+    if collector.type == "FTP":
+        found = sftp.claim(collector) if collector.hostname else directory.claim(collector)
+        return [load.pk for load in found]
+    return []
+
+
+@contextmanager
+def content_of(load: ActivityCollectorHistory, collector: ActivityCollector) -> Iterator[IO[bytes]]:
+    """The bytes of a load's source. UnreadableError where they are gone or have changed."""
+    if load.source == "EVENTS":
+        with events.content(load) as file:
+            yield file
+    elif load.source == "SFTP":
+        with sftp.content(load, collector) as file:
+            yield file
+    elif load.source == "FILE" and load.file_name:
+        with directory.content(load, collector) as file:
+            yield file
+    else:
+        raise UnreadableError("The load has no file; send one in UsageFile.")
+
+
+def put_away(load: ActivityCollectorHistory, collector: ActivityCollector) -> str | None:
+    """Archive or delete the file of a load that is done; where it lies now."""
+    if load.usage_file or load.source not in ("FILE", "SFTP"):
+        return load.archive_place
+    if load.source == "SFTP":
+        return sftp.put_away(load, collector)
+    return directory.put_away(load, collector)

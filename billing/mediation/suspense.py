@@ -1,0 +1,63 @@
+"""Usage in suspense: what could not be mapped or priced, kept with its cause, and taken up again.
+
+What is resubmitted becomes a load of its own (Source SUSPENSE), mapped by one statement as any
+other: one record, all of a cause, or all of a collector.
+"""
+
+from django.db import connection, transaction
+
+from billing.mediation.models import ActivityCollectorHistory
+from metabrm import clock
+
+IN_SUSPENSE, TAKEN_UP, PENDING = "SUSPENSE", "RESUBMITTED", "PENDING"
+#: What Reprocess_Status is set to by whoever wants a record taken up.
+RESUBMIT = "RESUBMIT"
+#: Records of one load.
+MOST = 1_000_000
+
+_TAKE = """
+UPDATE mediation_collectorfields SET process_state = 'RESUBMITTED',
+    reprocess_status = 'LOAD ' || %(load)s::text, reprocess_date = %(now)s, updated = %(now)s
+WHERE id IN (
+    SELECT id FROM mediation_collectorfields
+    WHERE activity_collector_id = %(collector)s AND cause IS NOT NULL
+      AND process_state = 'SUSPENSE' AND deleted_at IS NULL
+      AND (%(cause)s::text IS NULL OR cause = %(cause)s)
+    ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED
+)
+"""
+_CHOSEN = """
+UPDATE mediation_collectorfields SET process_state = 'RESUBMITTED',
+    reprocess_status = 'LOAD ' || %(load)s::text, reprocess_date = %(now)s, updated = %(now)s
+WHERE id = ANY(%(ids)s) AND process_state = 'SUSPENSE' AND deleted_at IS NULL
+"""
+
+
+def take_up(load_id: int) -> int:
+    """Give a waiting load of Source SUSPENSE what it is to take up; how much that is."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        load = (
+            ActivityCollectorHistory.objects.select_for_update()
+            .filter(pk=load_id, source="SUSPENSE", status="PENDING", stage="", attempts=0)
+            .first()
+        )
+        if load is None:
+            return 0
+        cursor.execute(
+            _TAKE,
+            {
+                "load": load_id,
+                "collector": load.activity_collector_id,
+                "cause": load.cause or None,
+                "now": clock.now(),
+                "most": MOST,
+            },
+        )
+        return int(cursor.rowcount)
+
+
+def take_up_chosen(load_id: int, ids: list[int]) -> int:
+    """Give a load the rows with these Ids; how many were in suspense."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CHOSEN, {"load": load_id, "ids": ids, "now": clock.now()})
+        return int(cursor.rowcount)
