@@ -33,7 +33,7 @@ WHERE conrelid = %s::regclass AND contype = 'f'
 # What points to the table would have to be emptied with it, up to the catalog; nothing here does.
 _POINTING_HERE = """
 SELECT conrelid::regclass::text, quote_ident(conname) FROM pg_constraint
-WHERE confrelid = %s::regclass AND contype = 'f' AND conrelid <> confrelid
+WHERE confrelid = %s::regclass AND contype = 'f' AND conrelid <> confrelid AND conparentid = 0
 """
 
 
