@@ -420,11 +420,12 @@ def _refuse_orphans(batch: Batch, restored: Taken) -> None:
     What it points to is locked as for a new record, so that nobody deletes it meanwhile.
     """
     for schema, records in restored.items():
+        span = statements.within(schema, list(records), "c")
         for field in schema.lookups:
             target = batch.snapshot.target(field)
             if not target.authored or field.read_only:
                 continue
-            for record_id, target_id in _pointing_to_deleted(schema, field, target, records):
+            for record_id, target_id in _pointing_to_deleted(schema, field, target, records, span):
                 index = records[record_id]
                 if index in batch.problems:
                     continue
@@ -439,7 +440,11 @@ def _refuse_orphans(batch: Batch, restored: Taken) -> None:
 
 
 def _pointing_to_deleted(
-    schema: EntitySchema, field: FieldSchema, target: EntitySchema, records: dict[int, int]
+    schema: EntitySchema,
+    field: FieldSchema,
+    target: EntitySchema,
+    records: dict[int, int],
+    span: str,
 ) -> list[tuple[int, int]]:
     """(Id of the record, Id of its target) where the target lies in the recycle bin."""
     assert field.lookup is not None
@@ -448,7 +453,7 @@ def _pointing_to_deleted(
             f"SELECT c.id, p.id, p.deleted_at IS NOT NULL FROM {quote(schema.table)} c "
             f"JOIN {quote(target.table)} p "
             f"ON c.{quote(field.column or '')} = p.{quote(field.lookup.column)} "
-            f"WHERE c.id = ANY(%s) ORDER BY p.id FOR KEY SHARE OF p",
+            f"WHERE c.id = ANY(%s) {span} ORDER BY p.id FOR KEY SHARE OF p",
             [list(records)],
         )
         return [(record_id, target_id) for record_id, target_id, gone in cursor if gone]

@@ -226,13 +226,13 @@ def lock(
     return locked("") if span and len(found) < len(ids) else found
 
 
-def within(schema: EntitySchema, ids: list[int]) -> str:
-    """Condition on `t`, beside one on ids, that names the months of these records of an entity that
-    is kept in months; "" for any other one.
+def within(schema: EntitySchema, ids: list[int], alias: str = "t") -> str:
+    """Condition beside one on ids that names the months of these records of an entity that is kept
+    in months; "" for any other one.
 
-    A statement over all months takes the planner milliseconds. This one is prepared, planned once,
-    and tells which months the next has to be about. They stay as they are once the records are
-    locked.
+    A statement over all months takes the planner milliseconds. This one is prepared, planned once
+    (see `compile_ids`), and tells which months the next has to be about. They stay as they are once
+    the records are locked.
     """
     if schema.partitioned_by is None:
         return ""
@@ -242,7 +242,7 @@ def within(schema: EntitySchema, ids: list[int]) -> str:
             psycopg.RawCursor(connection.connection)
             .execute(
                 f"SELECT min({by})::text, max({by})::text FROM {quote(schema.table)} "
-                f"WHERE id = ANY($1::bigint[])",
+                f"WHERE id = ANY((SELECT $1::bigint[])::bigint[])",
                 [ids],
                 prepare=True,
             )
@@ -251,4 +251,4 @@ def within(schema: EntitySchema, ids: list[int]) -> str:
     first, last = row or (None, None)
     if first is None:
         return ""
-    return f"AND t.{by} BETWEEN '{first}'::timestamptz AND '{last}'::timestamptz"
+    return f"AND {alias}.{by} BETWEEN '{first}'::timestamptz AND '{last}'::timestamptz"
