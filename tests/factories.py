@@ -277,6 +277,8 @@ class CollectorFieldsFactory(RecordFactory):
         model = "COLLECTOR_FIELDS"
 
     ACTIVITY_COLLECTOR_ID = factory.LazyFunction(ActivityCollectorFactory)
+    # Without it the record waits in a load that is opened for it.
+    PROCESS_STATUS = "COLLECTED"
 
 
 class ActivityFactory(RecordFactory):

@@ -48,6 +48,7 @@ SERVED = {
             "LateUsagePolicy": ("CURRENT PERIOD", "ORIGINAL PERIOD IF OPEN", "SUSPENSE"),
         },
         restrict="AccountId TimeZoneId Entity_Id",
+        full={"RecordFormat": "FIXED WIDTH", "Delimiter": ";", "FieldIncludedChar": "'"},
         refused=(
             (
                 {"Type": "FTP", "FtpDirectory": "/in"},
@@ -83,10 +84,18 @@ SERVED = {
         ),
     ),
     "ACTIVITY_COLLECTOR_MAP": Served(
-        lists={"Consolidation": ("SUM", "HIGH-WATER MARK")}, cascade="ActivityCollectorId"
+        lists={"Consolidation": ("SUM", "HIGH-WATER MARK")},
+        cascade="ActivityCollectorId",
+        full={"Target": "ACTIVITY_DATE", "Formula": "DATE({!Day})", "DateFormat": "DD.MM.YYYY"},
     ),
-    "ACTIVITY_COLLECTOR_FILTER": Served(cascade="ActivityCollectorId"),
-    "ACTIVITY_COLLECTOR_LABEL": Served(cascade="ActivityCollectorId", restrict="UsageIdentifierId"),
+    "ACTIVITY_COLLECTOR_FILTER": Served(
+        cascade="ActivityCollectorId", full={"Formula": "{!Kind} = 'CALL'"}
+    ),
+    "ACTIVITY_COLLECTOR_LABEL": Served(
+        cascade="ActivityCollectorId",
+        restrict="UsageIdentifierId",
+        full={"Formula": "{!Kind} = 'CALL'"},
+    ),
     "ACTIVITY_COLLECTOR_CONTROL": Served(
         lists={"Place": ("HEADER", "TRAILER"), "Kind": ("RECORD COUNT", "SUM", "TEXT")},
         cascade="ActivityCollectorId",

@@ -5,10 +5,11 @@ he has no session any more (logged out, or expired) the load is closed and runs.
 key or a token has no session: his load closes when nothing has come for a while.
 """
 
+from contextlib import suppress
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
 from billing.mediation.models import ActivityCollectorHistory
@@ -18,17 +19,6 @@ from metabrm import background, clock
 #: How long a load without a session stays open after its last record.
 IDLE = timedelta(seconds=20)
 
-_OPENED = """
-INSERT INTO mediation_activitycollectorhistory (
-    activity_collector_id, identity, status, source, start_date, created, updated,
-    created_user_id, updated_user_id, record_count, processed_count, error_count
-) VALUES (%(collector)s, %(identity)s, 'PENDING LOGOUT', 'API', %(now)s, %(now)s, %(now)s,
-    %(user)s, %(user)s, %(count)s, 0, 0)
-ON CONFLICT (identity) WHERE identity IS NOT NULL DO UPDATE
-SET updated = excluded.updated,
-    record_count = mediation_activitycollectorhistory.record_count + excluded.record_count
-RETURNING id
-"""
 _LIVE = """
 SELECT EXISTS (
     SELECT FROM identity_apisession s WHERE s.user_id = %(user)s AND s.token_hash IS NOT NULL
@@ -39,18 +29,26 @@ SELECT EXISTS (
 
 def open_load(collector_id: int, user_id: int | None, count: int) -> int:
     """The open load of a user's records for a collector, to which so many are added."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _OPENED,
-            {
-                "collector": collector_id,
-                "identity": f"api:{collector_id}:{user_id or 0}",
-                "now": clock.now(),
-                "user": user_id,
-                "count": count,
-            },
-        )
-        return int(cursor.fetchone()[0])
+    key = f"api:{collector_id}:{user_id or 0}"
+    while True:
+        now = clock.now()
+        found = ActivityCollectorHistory.objects.filter(identity=key, status=OPEN)
+        added = found.update(updated=now, record_count=F("record_count") + count)
+        load = found.first() if added else None
+        if load is not None:
+            return load.pk
+        with suppress(IntegrityError), transaction.atomic():
+            return ActivityCollectorHistory.objects.create(
+                activity_collector_id=collector_id,
+                identity=key,
+                status=OPEN,
+                source="API",
+                start_date=now,
+                updated=now,
+                created_user_id=user_id,
+                updated_user_id=user_id,
+                record_count=count,
+            ).pk
 
 
 def close(now_for: int | None = None) -> list[int]:
