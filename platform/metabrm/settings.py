@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "billing.catalog",
     "billing.customers",
     "billing.mediation",
+    "billing.rating",
     "billing.invoicing",
     "billing.receivables",
     "billing.tax",

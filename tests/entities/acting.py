@@ -18,3 +18,9 @@ def create_one(entity: str, context: Context, **fields: Any) -> int:
     assert outcome.ok, outcome.problems
     assert outcome.id is not None
     return outcome.id
+
+
+def update_one(entity: str, id: int, context: Context, **fields: Any) -> None:
+    """Change a record; that must succeed."""
+    (outcome,) = records.update(entity, [{"Id": str(id), **fields}], context)
+    assert outcome.ok, outcome.problems

@@ -1,0 +1,69 @@
+"""Who pays for an account's charges, and so in which currency, in whose days and periods.
+
+An account's charges appear on the invoices of its BillableBillingProfile; else of the billing
+profile of its BillableAccount, of itself, or of the next account above that has one. Without any,
+prices are asked in US dollars and days are those of UTC.
+"""
+
+# The named query `payer`: account_id, profile_id, for the accounts of the query `used`.
+PAYER = """
+up AS (
+    SELECT a.id AS account_id, 0 AS steps, coalesce(payer.id, a.id) AS holder_id,
+           coalesce(a.billable_billing_profile_id, payer.billing_profile_id, a.billing_profile_id)
+           AS profile_id
+    FROM customers_account a
+    LEFT JOIN customers_account payer ON payer.id = a.billable_account_id
+    WHERE a.id IN (SELECT account_id FROM used)
+    UNION ALL
+    SELECT up.account_id, up.steps + 1, above.id, above.billing_profile_id
+    FROM up
+    JOIN customers_account holder ON holder.id = up.holder_id
+    JOIN customers_account above ON above.id = holder.parent_account_id
+    WHERE up.profile_id IS NULL
+), payer AS (
+    SELECT account_id, holder_id AS payer_id, profile_id FROM up WHERE profile_id IS NOT NULL
+)
+"""
+
+# What is asked, with what follows from whom it is for. `used` is: key, account_id, product_id,
+# account_product_id, package_product_id and either day or first_at and last_at (moments).
+ASKED = f"""
+{PAYER}, asked AS MATERIALIZED (
+    SELECT used.key, used.account_id, used.product_id, used.account_product_id,
+           coalesce(used.package_product_id, own.package_product_id) AS package_product_id,
+           own.account_package_id, payer.payer_id, profile.id AS profile_id,
+           coalesce(profile.currency_code, 'USD') AS currency_code, zone.name AS zone,
+           coalesce(used.day, (used.first_at AT TIME ZONE zone.name)::date) AS first_day,
+           coalesce(used.day, (used.last_at AT TIME ZONE zone.name)::date) AS last_day,
+           coalesce(currency.decimal_places, 2) AS places,
+           CASE WHEN currency.currency_level_rounding THEN currency.cost_rounding_rule
+                ELSE 'Math Round' END AS rounding
+    FROM used
+    JOIN customers_account a ON a.id = used.account_id
+    LEFT JOIN customers_accountproduct own ON own.id = used.account_product_id
+    LEFT JOIN payer ON payer.account_id = used.account_id
+    LEFT JOIN customers_billingprofile profile ON profile.id = payer.profile_id
+    LEFT JOIN localization_currency currency
+      ON currency.currency_code = coalesce(profile.currency_code, 'USD')
+    LEFT JOIN localization_timezone own_zone ON own_zone.id = a.activity_time_zone_id
+    LEFT JOIN localization_timezone payer_zone ON payer_zone.id = profile.time_zone_id
+    CROSS JOIN LATERAL (
+        SELECT coalesce(own_zone.canonical_name, payer_zone.canonical_name, 'UTC') AS name
+    ) zone
+)
+"""  # noqa: S608 - constants only
+
+
+def rounded(cost: str, asked: str) -> str:
+    """SQL of an amount rounded to the places of its currency; `asked` is the alias of its row.
+
+    The currency's CostRoundingRule counts where CurrencyLevelRounding says so, else half up.
+    Amounts below zero mirror those above.
+    """
+    cut = f"trunc({cost}, {asked}.places)"
+    return (
+        f"CASE {asked}.rounding WHEN 'Round Down' THEN {cut} "
+        f"WHEN 'Round Up' THEN {cut} + CASE WHEN {cut} <> {cost} "
+        f"THEN sign({cost}) * 10::numeric ^ -{asked}.places ELSE 0 END "
+        f"ELSE round({cost}, {asked}.places) END"
+    )

@@ -1,0 +1,160 @@
+"""What a quantity costs over the bands of its price.
+
+A quantity stands somewhere on a line of quantities: a charge takes it from `before` (what its sum
+over tiers had reached) to `after`. For each band the number of its units below a point x is
+
+    units(x) = |x| cut off at the band's ends, with the sign of x
+
+so a charge takes `units(after) - units(before)` of the band, whatever its sign: usage that is given
+back walks the tiers backwards, and from nothing it costs what it would have cost, negated. Begun
+blocks are charged whole, counted from the band's begin. Fees (once when a band is entered, or with
+each charge) are not given back.
+
+    Standard     the band that holds the quantity prices all of it; nothing is added up
+    Bulk         the band that the sum has reached prices the whole charge
+    Incremental  each band prices the units that lie in it
+
+A price may bound a charge from below (MinCharge) and above (MaxCharge). `Percentage` makes the rate
+a percentage of the quantity, which then is an amount of money. A charge for part of a period is
+multiplied by its factor, flat fees apart; where it stands among the tiers follows from its full
+quantity.
+
+Sources: BillingPlatform, "Tiered Pricing" and "How To Create A Usage Product".
+"""
+
+
+def _units(x: str) -> str:
+    """Units of the band `b` below the point x of the sum."""
+    return f"sign({x}) * greatest(0, least(abs({x}), b.to_quantity) - b.above_quantity)"
+
+
+def _blocks(units: str) -> str:
+    """How many begun blocks of the band the units make; they themselves where it has no blocks."""
+    return (
+        f"CASE WHEN b.block_size IS NULL THEN {units} ELSE sign({units}) * "
+        f"(div(abs({units}), b.block_size) + (mod(abs({units}), b.block_size) > 0)::int) END"
+    )
+
+
+def _holds(x: str) -> str:
+    """Whether the point x lies in the band; nothing at all lies in the first."""
+    return (
+        f"((abs({x}) > b.above_quantity OR {x} = 0 AND b.above_quantity = 0)"
+        f" AND (b.to_quantity IS NULL OR abs({x}) <= b.to_quantity))"
+    )
+
+
+def _entered(x: str) -> str:
+    """1 once the sum has, at the point x, units of the band."""
+    return f"(abs({x}) > b.above_quantity)::int"
+
+
+def _stands(x: str) -> str:
+    """1 while the sum stands, at the point x, in the band."""
+    return f"({x} <> 0 AND {_holds(x)})::int"
+
+
+def _past(x: str) -> str:
+    """The point x of the sum, counted from where the included quantity ends."""
+    return f"sign({x}) * greatest(0, abs({x}) - from_.included)"
+
+
+# The rating methods of the book, as the charges take them.
+FACTS = """
+facts AS MATERIALIZED (
+    SELECT m.id, coalesce(m.pricing_type = 'Tiered Pricing', false) AS tiered,
+           coalesce(m.pricing_type = 'Tiered Pricing' AND m.aggregate_rate_type = 'Incremental',
+                    false) AS incremental,
+           m.flat_rate AS flat, m.percentage_flag AS percentage, m.split_usage AS split
+    FROM catalog_ratingmethod m
+    WHERE m.id IN (SELECT rating_method_id FROM book)
+)
+"""
+
+# The named queries of the charges. They take `facts`, `band` (`billing.rating.book`) and
+#   wanted  id, version_id or override (a rate that replaces the bands), rating_method_id, quantity,
+#           factor, usage (true for collected usage, which may be split), and where it stands in its
+#           sum: before, reached, nth (its number among the charges of the sum, from 1)
+# and yield
+#   line    what is wanted, with its price and its rating method
+#   part    a line in one band: units, rate, cost
+#   charge  a line or, where the method splits usage over bands, each of its parts by itself;
+#           `missing` units lie in no band
+CHARGES = f"""
+free AS (
+    SELECT version_id, max(included_quantity) AS quantity, max(included_charges) AS charges
+    FROM band GROUP BY version_id
+), line AS (
+    SELECT w.id, w.version_id, w.override, w.quantity, w.factor,
+           coalesce(m.incremental, false) AS incremental,
+           coalesce(m.flat, false) AS flat, coalesce(m.percentage, false) AS percentage,
+           w.usage AND coalesce(m.incremental AND m.split, false) AS split,
+           at.before, at.after, at.reached,
+           from_.included > 0 AND at.after = at.before AS for_nothing
+    FROM wanted w
+    LEFT JOIN facts m ON m.id = w.rating_method_id
+    LEFT JOIN free ON free.version_id = w.version_id
+    CROSS JOIN LATERAL (
+        -- What is included is passed over, as long as there are charges it is included in.
+        SELECT CASE WHEN NOT (coalesce(m.tiered, false) OR coalesce(free.quantity, 0) > 0
+                              OR coalesce(free.charges, 0) > 0)
+                    THEN 0 ELSE w.before END AS start,
+               CASE WHEN free.quantity IS NULL AND free.charges IS NULL THEN 0
+                    WHEN w.nth > free.charges THEN 0
+                    ELSE coalesce(free.quantity, 'Infinity') END AS included
+    ) from_
+    CROSS JOIN LATERAL (
+        SELECT {_past("from_.start")} AS before, {_past("from_.start + w.quantity")} AS after,
+               {_past("CASE WHEN coalesce(m.tiered, false) THEN w.reached ELSE w.quantity END")}
+               AS reached
+    ) at
+), part AS (
+    SELECT l.id, l.split, b.pricing_id, b.rate_order, b.upper_band, b.rate, b.buy_rate,
+           b.min_charge, b.max_charge,
+           CASE WHEN l.incremental THEN {_units("l.after")} - {_units("l.before")}
+                WHEN {_holds("l.reached")} THEN l.after - l.before ELSE 0 END AS units,
+           l.factor * b.rate * CASE WHEN l.percentage THEN 0.01 ELSE 1 END
+           * CASE WHEN l.flat THEN 0
+                  WHEN l.incremental
+                  THEN {_blocks(_units("l.after"))} - {_blocks(_units("l.before"))}
+                  WHEN {_holds("l.reached")}
+                  THEN {_blocks("l.after")} - {_blocks("l.before")}
+                  ELSE 0 END AS cost,
+           (coalesce(b.flat_fee, 0) + CASE WHEN l.flat THEN b.rate ELSE 0 END)
+           * CASE WHEN l.quantity <= 0 THEN 0
+                  WHEN l.incremental
+                  THEN greatest(0, {_entered("l.after")} - {_entered("l.before")})
+                  ELSE {_stands("l.after")} - {_stands("l.before")} END AS fee,
+           CASE WHEN l.quantity >= 0 AND NOT l.for_nothing THEN b.fee_per_charge END
+           AS fee_per_charge,
+           l.for_nothing
+    FROM line l
+    JOIN band b ON b.version_id = l.version_id
+    WHERE l.override IS NULL
+      AND CASE WHEN l.incremental
+               THEN {_units("l.after")} <> {_units("l.before")}
+                    OR l.after = l.before AND {_holds("l.after")}
+               ELSE {_holds("l.reached")} OR {_stands("l.before")} <> {_stands("l.after")} END
+    UNION ALL
+    SELECT l.id, false, NULL, 1, NULL, l.override, NULL, NULL, NULL, l.quantity,
+           l.factor * l.override * l.quantity, 0, NULL, false
+    FROM line l WHERE l.override IS NOT NULL
+), summed AS (
+    SELECT id, CASE WHEN split THEN rate_order END AS split_order, sum(units) AS units,
+           count(*) FILTER (WHERE units <> 0) AS bands,
+           sum(cost) + sum(fee) + coalesce(max(fee_per_charge), 0) AS cost,
+           max(ARRAY[(units <> 0)::int, rate_order]) AS last, bool_or(for_nothing) AS for_nothing
+    FROM part GROUP BY id, 2
+), charge AS (
+    SELECT s.id, s.split_order, s.units, p.pricing_id, p.upper_band, p.buy_rate,
+           s.bands > 1 AS averaged,
+           CASE WHEN s.bands > 1 AND s.units <> 0 THEN round(s.cost / s.units, 10)
+                ELSE p.rate END AS rate,
+           round(CASE WHEN s.for_nothing THEN 0
+                      WHEN s.cost >= 0 THEN least(greatest(s.cost, p.min_charge), p.max_charge)
+                      ELSE greatest(least(s.cost, -p.min_charge), -p.max_charge) END, 10) AS cost,
+           NOT s.for_nothing AND coalesce(abs(s.cost) < p.min_charge, false) AS raised
+    FROM summed s
+    JOIN part p ON p.id = s.id AND p.rate_order = s.last[2]
+)
+"""  # noqa: S608 - constants only

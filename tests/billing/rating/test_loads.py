@@ -1,0 +1,315 @@
+"""Usage in flight becomes lines, once, and what can't be priced says why."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from metabrm.identity.context import Context
+from tests.entities.acting import update_one
+from tests.factories import (
+    AccountFactory,
+    AccountProductFactory,
+    ActivityCollectorFactory,
+    ActivityCollectorHistoryFactory,
+    BillingProfileFactory,
+    PriceFactory,
+    ProductFactory,
+    RatingMethodFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+SYSTEM = Context.system("test")
+D = Decimal
+
+
+class Feed:
+    """Usage in flight of one load after the other."""
+
+    def __init__(self) -> None:
+        self.collector = ActivityCollectorFactory()
+        self.load = 0
+
+    def send(self, *rows: dict[str, Any]) -> int:
+        """Rate the rows as a load of their own; gives how many lines came of it."""
+        from billing.rating import loads
+
+        self.load = ActivityCollectorHistoryFactory(ActivityCollectorId=str(self.collector))
+        with connection.cursor() as cursor:
+            for line, row in enumerate(rows, 1):
+                given = {
+                    "load_id": self.load,
+                    "line": line,
+                    "shard": 0,
+                    "collector_id": self.collector,
+                    "activity_date": "2026-06-15T12:00:00Z",
+                    "quantity": 1,
+                    **row,
+                }
+                names = ", ".join(given)
+                marks = ", ".join(["%s"] * len(given))
+                cursor.execute(
+                    f"INSERT INTO mediation_usage ({names}) VALUES ({marks})", list(given.values())
+                )
+        return loads.rate(self.load, 0)
+
+    def lines(self, *columns: str) -> list[tuple[Any, ...]]:
+        """The lines of the last load, in the order of its records."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT {', '.join(columns)} FROM mediation_activity "
+                "WHERE activity_collector_history_id = %s ORDER BY line_number, id",
+                [self.load],
+            )
+            return cursor.fetchall()
+
+    def causes(self) -> list[tuple[Any, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT line, cause, reason FROM mediation_usage "
+                "WHERE load_id = %s AND cause IS NOT NULL ORDER BY line",
+                [self.load],
+            )
+            return cursor.fetchall()
+
+
+@pytest.fixture
+def feed(db: None) -> Feed:
+    return Feed()
+
+
+def used(kind: str = "", **method: Any) -> dict[str, int]:
+    """An account product whose usage is 10 each up to 5, 8 each up to 10, 6 each beyond; or,
+    without a kind of tiers, 2.5 each."""
+    how = {"PricingType": "Tiered Pricing", "AggregateRateType": kind} if kind else {}
+    made = RatingMethodFactory(**how, **method)
+    product = ProductFactory(RatingMethodId=str(made))
+    if kind:
+        rows = [("10", "0", "5"), ("8", "5.0000000001", "10"), ("6", "10.0000000001", "-1")]
+        for order, (rate, lower, upper) in enumerate(rows, 1):
+            PriceFactory(
+                ProductId=str(product), Rate=rate, LowerBand=lower, UpperBand=upper, RateOrder=order
+            )
+    else:
+        PriceFactory(ProductId=str(product), Rate="2.5")
+    account = AccountFactory()
+    own = AccountProductFactory(AccountId=str(account), ProductId=str(product))
+    return {"account_id": account, "product_id": product, "account_product_id": own}
+
+
+def test_a_line_tells_what_it_is_made_of(feed: Feed) -> None:
+    usage = used()
+    assert feed.send({**usage, "quantity": D("3.001")}) == 1
+    (line,) = feed.lines(
+        "account_id", "product_id", "account_product_id", "quantity", "rate", "cost_unrounded",
+        "rated_amount", "currency_code", "rate_source", "rate_source_id", "rate_date::text",
+        "activity_collector_id", "line_number",
+    )  # fmt: skip
+    assert line == (
+        *usage.values(), D("3.001"), D("2.5"), D("7.5025"), D("7.50"), "USD", "Product",
+        usage["product_id"], "2026-06-15", feed.collector, 1,
+    )  # fmt: skip
+
+
+def test_the_same_shard_is_rated_once(feed: Feed) -> None:
+    from billing.rating import loads
+
+    assert feed.send(used()) == 1
+    assert loads.rate(feed.load, 0) == 0
+    assert len(feed.lines("id")) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "expected"),
+    [
+        # Two lines of four: the second begins at four and ends at eight.
+        ("Incremental", {}, [(4, 10, 40), (4, "8.5", 34)]),
+        ("Incremental", {"SplitUsage": "1"}, [(4, 10, 40), (1, 10, 10), (3, 8, 24)]),
+        ("Bulk", {}, [(4, 8, 32), (4, 8, 32)]),
+    ],
+)
+def test_usage_of_a_period_is_added_up_to_find_the_tier(
+    feed: Feed, kind: str, method: dict[str, str], expected: list[tuple[Any, ...]]
+) -> None:
+    usage = used(kind, **method)
+    feed.send({**usage, "quantity": 4}, {**usage, "quantity": 4})
+    lines = feed.lines("quantity", "rate", "cost_unrounded")
+    assert lines == [tuple(D(str(value)) for value in row) for row in expected]
+
+
+def test_parts_of_a_split_record_name_its_first(feed: Feed) -> None:
+    usage = used("Incremental", SplitUsage="1")
+    feed.send({**usage, "quantity": 12})
+    lines = feed.lines("id", "quantity", "split_from_bill_act_id", "effective_rated")
+    first = lines[0][0]
+    assert [row[1:] for row in lines] == [
+        (5, None, False), (5, first, False), (2, first, False),
+    ]  # fmt: skip
+
+
+def test_the_next_load_goes_on_where_the_sum_stands_and_the_next_period_begins_anew(
+    feed: Feed,
+) -> None:
+    usage = used("Incremental")
+    feed.send({**usage, "quantity": 9})
+    assert feed.lines("cost_unrounded") == [(D(82),)]
+    feed.send({**usage, "quantity": 3})
+    assert feed.lines("cost_unrounded") == [(D(20),)]
+    feed.send({**usage, "quantity": 3, "activity_date": "2026-07-01T00:00:00Z"})
+    assert feed.lines("cost_unrounded") == [(D(30),)]
+
+
+def test_the_period_is_the_payer_s_and_in_its_days(feed: Feed) -> None:
+    usage = used("Incremental")
+    # An invoice closes on each 14th, in Denver (UTC-6 in summer).
+    profile = BillingProfileFactory(AccountId=str(usage["account_id"]), MonthlyBillingDate="14")
+    update_one("ACCOUNT", usage["account_id"], SYSTEM, BillingProfileId=str(profile))
+    from metabrm.localization.models import TimeZone
+
+    denver = TimeZone.objects.get(name="America/Denver").pk
+    update_one("BILLING_PROFILE", profile, SYSTEM, TimeZoneId=str(denver))
+    feed.send(
+        {**usage, "quantity": 5, "activity_date": "2026-06-15T05:59:59Z"},
+        {**usage, "quantity": 5, "activity_date": "2026-06-15T06:00:00Z"},
+        {**usage, "quantity": 5, "activity_date": "2026-07-15T05:59:59Z"},
+    )
+    assert feed.lines("rate_date::text", "cost_unrounded") == [
+        ("2026-06-14", D(50)), ("2026-06-15", D(50)), ("2026-07-14", D(40)),
+    ]  # fmt: skip
+
+
+def test_usage_is_added_up_in_the_order_in_which_it_happened(feed: Feed) -> None:
+    usage = used("Incremental")
+    feed.send(
+        {**usage, "quantity": 5, "activity_date": "2026-06-20T00:00:00Z"},
+        {**usage, "quantity": 5, "activity_date": "2026-06-10T00:00:00Z"},
+    )
+    assert feed.lines("cost_unrounded") == [(D(40),), (D(50),)]
+
+
+@pytest.mark.parametrize(
+    ("level", "second", "third"),
+    [("Product", 50, 50), ("Account", 40, 50), ("Invoice", 40, 30)],
+)
+def test_the_level_says_whose_usage_is_added_up(
+    feed: Feed, level: str, second: int, third: int
+) -> None:
+    """Five units each of two account products of one account, and of another that it pays for."""
+    usage = used("Incremental", AggregationLevel=level)
+    account, product = str(usage["account_id"]), str(usage["product_id"])
+    profile = BillingProfileFactory(AccountId=account)
+    update_one("ACCOUNT", usage["account_id"], SYSTEM, BillingProfileId=str(profile))
+    other = AccountProductFactory(AccountId=account, ProductId=product)
+    branch = AccountFactory(ParentAccountId=account)
+    third_one = AccountProductFactory(AccountId=str(branch), ProductId=product)
+    feed.send(
+        {**usage, "quantity": 5},
+        {**usage, "quantity": 5, "account_product_id": other},
+        {**usage, "quantity": 5, "account_id": branch, "account_product_id": third_one},
+    )
+    assert feed.lines("cost_unrounded") == [(D(50),), (D(second),), (D(third),)]
+
+
+def test_the_feed_may_set_the_price(feed: Feed) -> None:
+    usage = used()
+    feed.send(
+        {**usage, "quantity": 3, "override_rate": D("1.1")},
+        {**usage, "quantity": 3, "override_cost": D("9.999")},
+    )
+    assert feed.lines("cost_unrounded", "rated_amount", "rate_source") == [
+        (D("3.3"), D("3.30"), "Usage"), (D("9.999"), D("10.00"), "Usage"),
+    ]  # fmt: skip
+
+
+def test_what_has_no_price_stays_with_its_cause_and_harms_no_other(feed: Feed) -> None:
+    usage = used()
+    late = {**usage, "activity_date": "2026-06-15T12:00:00Z"}
+    unpriced = ProductFactory()
+    gap = ProductFactory()
+    PriceFactory(ProductId=str(gap), Rate="2", UpperBand="5")
+    written = feed.send(
+        late,
+        {**usage, "product_id": unpriced, "account_product_id": None},
+        {**usage, "product_id": gap, "account_product_id": None, "quantity": 6},
+        {**usage, "quantity": 2},
+    )
+    assert written == 2
+    assert [row[0] for row in feed.lines("line_number")] == [1, 4]
+    (second, third) = feed.causes()
+    assert second[:2] == (2, "NO_PRICE")
+    assert f"no price of product {unpriced}" in second[2]
+    assert "USD on 2026-06-15" in second[2]
+    assert third[:2] == (3, "NO_BAND")
+    assert "6 units" in third[2]
+
+
+def test_usage_given_back_walks_the_tiers_backwards(feed: Feed) -> None:
+    usage = used("Incremental")
+    feed.send({**usage, "quantity": 7}, {**usage, "quantity": -3})
+    assert feed.lines("cost_unrounded") == [(D(66),), (D(-26),)]
+
+
+@pytest.mark.parametrize(
+    ("cycle", "anchor", "day", "begin"),
+    [
+        ("Monthly", "2017-01-31", "2017-02-27", "2017-01-31"),
+        ("Monthly", "2017-01-31", "2017-02-28", "2017-02-28"),
+        ("Monthly", "2017-01-31", "2017-03-30", "2017-02-28"),
+        ("Monthly", "2017-01-31", "2017-03-31", "2017-03-31"),
+        ("Quarterly", "2026-01-15", "2025-12-31", "2025-10-15"),
+        ("Semi-Annual", "2026-01-01", "2026-12-31", "2026-07-01"),
+        ("Yearly", "2024-02-29", "2025-02-28", "2025-02-28"),
+        ("Yearly", "2024-02-29", "2028-02-28", "2027-02-28"),
+        ("Weekly", "2026-01-05", "2026-01-04", "2025-12-29"),
+        ("Biweekly", "2026-01-05", "2026-01-18", "2026-01-05"),
+        ("Semi-Monthly", "2026-01-01", "2026-02-15", "2026-02-01"),
+        ("Semi-Monthly", "2026-01-01", "2026-02-16", "2026-02-16"),
+        ("Daily", "2026-01-01", "2026-02-16", "2026-02-16"),
+    ],
+)
+def test_cycles_do_not_drift(db: None, cycle: str, anchor: str, day: str, begin: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rating_cycle_begin(%s, %s, %s)", [cycle, anchor, day])
+        assert cursor.fetchone() == (datetime.fromisoformat(begin).date(),)
+
+
+@pytest.mark.parametrize(
+    ("settings", "day", "begin"),
+    [
+        ({"MonthlyBillingDate": "31"}, "2026-02-28", "2026-02-01"),
+        ({"MonthlyBillingDate": "30"}, "2026-02-28", "2026-01-31"),
+        ({"MonthlyBillingDate": "30"}, "2026-03-01", "2026-03-01"),
+        ({"MonthlyBillingDate": "14"}, "2026-02-14", "2026-01-15"),
+        ({"MonthlyBillingDate": "14"}, "2026-02-15", "2026-02-15"),
+        (
+            {"BillingCycle": "WEEKLY", "WeeklyBillingDate": "Wednesday - Tuesday"},
+            "2026-11-24",
+            "2026-11-18",
+        ),
+        (
+            {
+                "BillingCycle": "QUARTERLY",
+                "QuarterlyBillingMonth": "February, May, August, November",
+            },
+            "2026-05-31",
+            "2026-03-01",
+        ),
+        (
+            {"BillingCycle": "YEARLY", "YearlyBillingMonth": "June", "MonthlyBillingDate": "30"},
+            "2026-07-01",
+            "2026-07-01",
+        ),
+        ({"BillingCycle": "DAILY"}, "2026-07-01", "2026-07-01"),
+    ],
+)
+def test_billing_periods(db: None, settings: dict[str, str], day: str, begin: str) -> None:
+    profile = BillingProfileFactory(**settings)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT rating_billing_begin(p, %s) FROM customers_billingprofile p WHERE id = %s",
+            [day, profile],
+        )
+        assert cursor.fetchone() == (datetime.fromisoformat(begin).date(),)
