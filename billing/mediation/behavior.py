@@ -3,6 +3,7 @@
 from collections import defaultdict
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from django.db import IntegrityError, transaction
 
@@ -187,7 +188,7 @@ class LoadBehavior(Behavior):
             if files[index]:
                 self._begin(batch, index, load_id, files[index])
             elif source[index] == "SUSPENSE":
-                transaction.on_commit(partial(background.tell, "metabrm.resubmit", load_id))
+                transaction.on_commit(partial(background.tell, RUN, load_id))
 
     def _begin(self, batch: Batch, index: int, load_id: int, held: str) -> None:
         found = self._identity(batch, index, held)
@@ -317,7 +318,10 @@ class CollectedBehavior(Behavior):
         for collector_id, ids in chosen.items():
             collector = ActivityCollector.objects.get(pk=collector_id)
             load = claiming.open_load(
-                collector, "SUSPENSE", created_user_id=batch.context.user_id, notice="Resubmitted."
+                collector,
+                "SUSPENSE",
+                created_user_id=batch.context.user_id,
+                identity=f"chosen:{uuid4()}",
             )
             suspense.take_up_chosen(load.pk, ids)
             transaction.on_commit(partial(background.tell, RUN, load.pk))

@@ -4,7 +4,7 @@ What is resubmitted becomes a load of its own (Source SUSPENSE), mapped by one s
 other: one record, all of a cause, or all of a collector.
 """
 
-from django.db import connection, transaction
+from django.db import connection
 
 from billing.mediation.models import ActivityCollectorHistory
 from metabrm import clock
@@ -33,20 +33,16 @@ WHERE id = ANY(%(ids)s) AND process_state = 'SUSPENSE' AND deleted_at IS NULL
 """
 
 
-def take_up(load_id: int) -> int:
-    """Give a waiting load of Source SUSPENSE what it is to take up; how much that is."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        load = (
-            ActivityCollectorHistory.objects.select_for_update()
-            .filter(pk=load_id, source="SUSPENSE", status="PENDING", stage="", attempts=0)
-            .first()
-        )
-        if load is None:
-            return 0
+def take_up(load: ActivityCollectorHistory) -> int:
+    """Give a load of Source SUSPENSE what it is to take up, in the transaction that maps it; how
+    much that is. One that was given chosen rows has an identity."""
+    if load.identity is not None:
+        return 0
+    with connection.cursor() as cursor:
         cursor.execute(
             _TAKE,
             {
-                "load": load_id,
+                "load": load.pk,
                 "collector": load.activity_collector_id,
                 "cause": load.cause or None,
                 "now": clock.now(),

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from billing.mediation import partitions, sources, suspense
+from billing.mediation import partitions, sources
 from billing.mediation.loads import reversing, running
 from billing.mediation.models import ActivityCollectorHistory
 from billing.mediation.models.collectors import REVERSING
@@ -51,10 +51,3 @@ def collect(collector_id: int) -> None:
     """Look for usage at one collector's source."""
     for load_id in sources.collect(collector_id):
         background.tell(running.RUN, load_id)
-
-
-@shared_task(name="metabrm.resubmit", ignore_result=True)
-def resubmit(load_id: int) -> None:
-    """Take up usage from suspense."""
-    suspense.take_up(load_id)
-    run_load(load_id)

@@ -260,7 +260,6 @@ CELERY_TASK_ROUTES = {
     "metabrm.resume_loads": {"queue": "mediation"},
     "metabrm.run_collectors": {"queue": "mediation"},
     "metabrm.collect": {"queue": "mediation"},
-    "metabrm.resubmit": {"queue": "mediation"},
 }
 CELERY_BEAT_SCHEDULE = {
     "remove files that no record holds": {

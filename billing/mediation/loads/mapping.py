@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from billing.mediation import partitions
+from billing.mediation import partitions, suspense
 from billing.mediation.loads.opening import opened
 from billing.mediation.mapping import controls, fields, late, repeats, statement
 from billing.mediation.models import (
@@ -120,6 +120,8 @@ def _collected(
     cursor: Any, load: ActivityCollectorHistory, collector: ActivityCollector, zone: str
 ) -> dict[str, Any]:
     """Of COLLECTOR_FIELDS rows: those that were posted, or those taken up from suspense."""
+    if load.source == "SUSPENSE":
+        suspense.take_up(load)
     which = (
         f"c.activity_collector_history_id = {load.pk} AND c.process_state = 'PENDING'"
         if load.source == "API"

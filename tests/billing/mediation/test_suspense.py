@@ -1,0 +1,163 @@
+"""What waits in suspense is taken up again; a whole load is taken back."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from billing.mediation.loads import reversing, running
+from billing.mediation.models import ActivityCollectorHistory, CollectorFields
+from entities import records
+from tests.billing.mediation.standing import SYSTEM, Standing, asked, changed, drive
+from tests.factories import BillingIdentifierFactory, InvoiceFactory
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("untold")]
+
+
+@pytest.fixture
+def standing() -> Standing:
+    made = Standing(ConsolidationMode="Deduplication").usual()
+    made.file(
+        f"who,at,much\nx,2026-11-01,1\nx,2026-11-02,2\n{made.token},never,3\n"
+        f"{made.token},2026-11-04,4\n"
+    )
+    return made
+
+
+def resubmitted(standing: Standing) -> ActivityCollectorHistory:
+    load = ActivityCollectorHistory.objects.filter(
+        activity_collector_id=standing.collector, source="SUSPENSE"
+    ).latest("id")
+    drive(load.pk)
+    load.refresh_from_db()
+    return load
+
+
+def known(standing: Standing) -> None:
+    BillingIdentifierFactory(
+        AccountId=standing.account,
+        AccountProductId=standing.account_product,
+        BillingIdentifier="x",
+    )
+
+
+def test_a_record_is_corrected_and_taken_up(standing: Standing) -> None:
+    bad = next(w for w in standing.suspense() if w.cause == "BAD_DATE:ACTIVITY_DATE")
+    values = {"ACTIVITY_DATE": "2026-11-03T00:00:00Z", "Reprocess_Status": "RESUBMIT"}
+    assert changed("COLLECTOR_FIELDS", bad.pk, **values) == []
+    load = resubmitted(standing)
+    assert (load.record_count, load.processed_count, load.suspended_count) == (1, 1, 0)
+    assert (Decimal(3),) in standing.lines("quantity")
+    bad.refresh_from_db()
+    assert (bad.process_state, bad.cause, bad.reprocess_status) == ("PROCESSED", None, "DONE")
+    (told,) = changed("COLLECTOR_FIELDS", bad.pk, Reprocess_Status="RESUBMIT")
+    assert told == "This record is PROCESSED; only one in SUSPENSE can be resubmitted."
+
+
+@pytest.mark.parametrize(("cause", "left"), [("UNKNOWN_TOKEN", 1), (None, 1)])
+def test_all_of_a_cause_or_of_a_collector_are_taken_up(
+    standing: Standing, cause: str | None, left: int
+) -> None:
+    known(standing)
+    row: dict[str, Any] = {"ActivityCollectorId": standing.collector, "Source": "SUSPENSE"}
+    (outcome,) = records.create(
+        "ACTIVITY_COLLECTOR_HISTORY", [{**row, **({"Cause": cause} if cause else {})}], SYSTEM
+    )
+    assert outcome.ok
+    load = resubmitted(standing)
+    assert load.processed_count == 2
+    assert load.record_count == (2 if cause else 3)
+    waiting = standing.suspense()
+    assert len(waiting) == left
+    assert waiting[0].cause in ("BAD_DATE:ACTIVITY_DATE", "NO_DATE")
+    again = resubmitted(standing)
+    assert again.pk == load.pk and len(standing.lines()) == 3
+
+
+def test_what_was_resubmitted_is_not_charged_again(standing: Standing) -> None:
+    known(standing)
+    ids = [w.pk for w in standing.suspense() if w.cause == "UNKNOWN_TOKEN"]
+    records.update(
+        "COLLECTOR_FIELDS", [{"Id": i, "Reprocess_Status": "RESUBMIT"} for i in ids], SYSTEM
+    )
+    resubmitted(standing)
+    # The same file under another name brings nothing new.
+    load = standing.file(
+        f"who,at,much\nx,2026-11-01,1\nx,2026-11-02,2\n{standing.token},2026-11-04,4\n", "b.csv"
+    )
+    assert (load.duplicate_count, load.processed_count) == (3, 0)
+
+
+def reverse(load_id: int) -> ActivityCollectorHistory:
+    assert changed("ACTIVITY_COLLECTOR_HISTORY", load_id, Status="REVERSED") == []
+    reversing.reverse(load_id)
+    return ActivityCollectorHistory.objects.get(pk=load_id)
+
+
+def test_a_load_is_taken_back_once(standing: Standing) -> None:
+    first = ActivityCollectorHistory.objects.get(activity_collector_id=standing.collector)
+    done = reverse(first.pk)
+    assert (done.status, done.reversed_count) == ("REVERSED", 1)
+    assert standing.lines("quantity", "rated_amount", "reversal_of_id IS NULL") == [
+        (Decimal(4), Decimal(4), True),
+        (Decimal(-4), Decimal(-4), False),
+    ]
+    again = reverse(first.pk)
+    assert again.reversed_count == 1
+    assert len(standing.lines()) == 2
+    assert standing.suspense() == []
+    # The same usage may come again.
+    load = standing.file(f"who,at,much\n{standing.token},2026-11-04,4\n", "b.csv")
+    assert load.processed_count == 1
+
+
+def test_lines_on_closed_invoices_stay(standing: Standing) -> None:
+    load = ActivityCollectorHistory.objects.get(activity_collector_id=standing.collector)
+    invoice = InvoiceFactory(Status="CLOSED")
+    asked("UPDATE mediation_activity SET invoice_id = %s RETURNING 1", invoice)
+    done = reverse(load.pk)
+    assert (done.reversed_count, done.notice) == (0, "1 lines stand on closed invoices, and stay.")
+
+
+def test_a_load_that_has_not_ended_cannot_be_taken_back(standing: Standing) -> None:
+    load = standing.sent(f"who,at,much\n{standing.token},2026-11-05,4\n", "c.csv")
+    (told,) = changed("ACTIVITY_COLLECTOR_HISTORY", load.pk, Status="REVERSED")
+    assert told == "This load is PENDING; one that is COMPLETED can be taken back."
+
+
+def test_posted_usage_waits_until_its_sender_is_gone() -> None:
+    from datetime import timedelta
+
+    from billing.mediation import sources
+    from metabrm import clock
+
+    standing = Standing()
+    row = {
+        "ACTIVITY_COLLECTOR_ID": standing.collector,
+        "BillingIdentifier": standing.token,
+        "ACTIVITY_DATE": "2026-11-01T10:00:00Z",
+    }
+    rows = [{**row, "Quantity": "2"}, {**row, "Quantity": "3", "BillingIdentifier": "nobody"}]
+    assert all(o.ok for o in records.create("COLLECTOR_FIELDS", rows, SYSTEM))
+    assert all(o.ok for o in records.create("COLLECTOR_FIELDS", [row], SYSTEM))
+    (load,) = ActivityCollectorHistory.objects.filter(activity_collector_id=standing.collector)
+    assert (load.status, load.record_count) == ("PENDING LOGOUT", 3)
+    assert sources.close_posted() == []
+    with clock.frozen(clock.now() + timedelta(minutes=2)):
+        assert sources.close_posted() == [load.pk]
+        assert sources.close_posted() == []
+        drive(load.pk)
+    load.refresh_from_db()
+    assert (load.status, load.processed_count, load.suspended_count) == ("COMPLETED", 2, 1)
+    assert sorted(standing.lines("quantity")) == [(Decimal(1),), (Decimal(2),)]
+    states = CollectorFields.objects.filter(activity_collector_history=load).order_by("id")
+    assert list(states.values_list("process_state", flat=True)) == [
+        "PROCESSED",
+        "SUSPENSE",
+        "PROCESSED",
+    ]
+    # What comes later is another load.
+    records.create("COLLECTOR_FIELDS", [row], SYSTEM)
+    found = ActivityCollectorHistory.objects.filter(activity_collector_id=standing.collector)
+    assert found.filter(status="PENDING LOGOUT").count() == 1
+    assert not running.run(load.pk)
