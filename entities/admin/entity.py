@@ -1,5 +1,7 @@
 """An entity in the admin: who may open its pages, where they are, the frame they stand in."""
 
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
@@ -22,6 +24,16 @@ class EntityAdmin(ModelAdmin):
         super().__init__(schema.model, site)
         self.snapshot = snapshot
         self.schema = schema
+
+    @property
+    def urls(self) -> list[Any]:
+        """None for the site: what `get_urls` says is made into addresses that outlive it."""
+        return []
+
+    @cached_property
+    def views(self) -> list[Callable[..., Any]]:
+        """What the addresses of `get_urls` lead to, in their order."""
+        return [each.callback for each in self.get_urls()]
 
     # Who may do what
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from entities import files
 from entities.admin.reader import reading
-from entities.admin.site import ROOT, urls_of
+from entities.admin.site import ROOT, site_of
 from entities.schema.current import current
 from metabrm.identity import browser
 from metabrm.identity.context import Context
@@ -33,7 +33,9 @@ class AdminOfTheSnapshot:
             return self.get_response(request)
         if _length(request) > MOST_BYTES:
             return _too_large(request)
-        request.urlconf = urls_of(current())  # type: ignore[assignment]
+        site = site_of(current())
+        request.brm_site = site  # type: ignore[attr-defined]
+        request.urlconf = site.addresses  # type: ignore[assignment]
         if request.user.is_authenticated:
             browser.used(request)
         user = request.user

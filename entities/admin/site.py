@@ -1,21 +1,23 @@
 """The admin site of a snapshot: all its entities, registered at once, kept until the schema moves.
 
-Django resolves addresses by an URL configuration; each site brings its own, and the middleware
-gives it to requests under /admin/. So a new entity has its pages with the next request, and a
-request that has begun ends on the site it began with. One site is kept; Django's caches of
-addresses, which would keep every site there ever was, are emptied with each new one.
+The middleware gives it to requests under /admin/, with the addresses by which Django finds its
+pages. So a new entity has its pages with the next request, and a request that has begun ends on the
+site it began with. One site is kept; Django's caches of addresses, which would keep all there ever
+were, are emptied with each new ones.
 """
 
 import threading
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any, cast
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import URLPattern, clear_url_caches, include, path, reverse
+from django.urls import URLPattern, clear_url_caches, path, reverse
 from unfold.sites import UnfoldAdminSite
 
 from entities.admin import dashboard, lookups, running, signed_in, slow
+from entities.admin.addresses import Addresses
 from entities.admin.designer.access import may_design
 from entities.admin.designer.moving import Moving
 from entities.admin.designer.views import Designer
@@ -43,6 +45,8 @@ class RecordSite(UnfoldAdminSite):
         super().__init__("admin")
         self.snapshot = snapshot
         self.admins: dict[str, RecordAdmin] = {}
+        #: By what their addresses are made of.
+        self.pages: dict[tuple[str, str, type[RecordAdmin]], RecordAdmin] = {}
         for schema in snapshot.entities.values():
             if schema.visible:
                 self._admit(schema)
@@ -50,6 +54,17 @@ class RecordSite(UnfoldAdminSite):
     def _admit(self, schema: EntitySchema) -> None:
         admin = SPECIAL.get(schema.name, RecordAdmin)(self, self.snapshot, schema)
         self._registry[schema.model] = self.admins[schema.name] = admin
+        self.pages[admin.opts.app_label, str(admin.opts.model_name), type(admin)] = admin
+
+    @cached_property
+    def addresses(self) -> Addresses:
+        """How Django finds the pages."""
+        return Addresses(self)
+
+    @cached_property
+    def views(self) -> list[Callable[..., Any]]:
+        """What the addresses beside those of the entities lead to, in their order."""
+        return [each.callback for each in self.get_urls() if isinstance(each, URLPattern)]
 
     def extra_urls(self) -> list[URLPattern]:
         return [
@@ -152,54 +167,30 @@ class RecordSite(UnfoldAdminSite):
         return cast(HttpResponse, view(request))
 
 
-class AdminUrls:
-    """The addresses of a request under /admin/: the site's, then all the others."""
-
-    handler400 = "entities.api.outside.bad_request"
-    # Nothing but a page by itself: what failed may be what the menu is made of.
-    handler500 = "entities.api.outside.failed"
-
-    def __init__(self, site: RecordSite) -> None:
-        self.site = site
-        self.urlpatterns = [
-            path(ROOT.lstrip("/"), site.urls),
-            path("", include(settings.ROOT_URLCONF)),
-        ]
-
-    def handler403(self, request: HttpRequest, exception: Exception) -> HttpResponse:
-        return self._trouble(request, 403, "You may not do this", str(exception))
-
-    def handler404(self, request: HttpRequest, exception: Exception) -> HttpResponse:
-        return self._trouble(request, 404, "There is no such page", "")
-
-    def _trouble(self, request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:
-        signed_in = hasattr(request, "user") and self.site.has_permission(request)
-        context = {
-            **(self.site.each_context(request) if signed_in else {}),
-            "title": title,
-            "message": message,
-            "status": status,
-        }
-        template = "trouble.html" if signed_in else "trouble_outside.html"
-        return render(request, f"admin/metabrm/{template}", context, status=status)
-
-
-_current: AdminUrls | None = None
+_current: RecordSite | None = None
 _building = threading.Lock()
 
 
-def urls_of(snapshot: Snapshot) -> AdminUrls:
-    """The addresses of the snapshot's site, built once."""
+def site_of(snapshot: Snapshot) -> RecordSite:
+    """The snapshot's site, built once."""
     global _current
-    urls = _current
-    if urls is not None and urls.site.snapshot is snapshot:
-        return urls
+    site = _current
+    if site is not None and site.snapshot is snapshot:
+        return site
     with _building:
-        if _current is None or _current.site.snapshot is not snapshot:
+        if _current is None or _current.snapshot is not snapshot:
+            known = _current.addresses if _current is not None else None
             with uncollected():
-                urls = AdminUrls(RecordSite(snapshot))
-                clear_url_caches()
-                # Django compiles all addresses when it is asked for the first one.
-                reverse(f"{urls.site.name}:index", urlconf=cast(Any, urls))
-            _current = urls
+                site = RecordSite(snapshot)
+                if known is not None and known.lead_to(site):
+                    site.addresses = known
+                else:
+                    _compile(site.addresses)
+            _current = site
         return _current
+
+
+def _compile(addresses: Addresses) -> None:
+    clear_url_caches()
+    # Django compiles all addresses when it is asked for the first one.
+    reverse("admin:index", urlconf=cast(Any, addresses))

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def offer(make: Callable[..., int]) -> dict[str, int]:
     """PRIVATE offers of the platform: one shared to be read, one to be changed, one not at all."""
-    entity = make("ENTITY", EntityName="OFFER", SharingModel="PRIVATE")
+    entity = make("ENTITY", EntityName="OFFER", EntityLabel="Offer", SharingModel="PRIVATE")
     make("ENTITY_FIELD", EntityId=entity, FieldName="Name", DataType="TEXT")
     return {name: make("OFFER", Name=f"{name} offer") for name in ("read", "write", "hidden")}
 

@@ -58,7 +58,7 @@ def visitor(limited: Callable[..., Client], record: int) -> Client:
 
 def _addresses(record: int) -> list[str]:
     """Every address that the admin has for the entity, the history and the designer."""
-    from entities.admin.site import urls_of
+    from entities.admin.site import site_of
     from entities.schema.current import current
 
     found: set[str] = set()
@@ -71,7 +71,7 @@ def _addresses(record: int) -> list[str]:
             else:
                 found.add("/" + route)
 
-    walk(urls_of(current()).urlpatterns, "")
+    walk(site_of(current()).addresses.urlpatterns, "")
     values = {
         "entity": "SECRETIVE",
         "field": "Above",
