@@ -231,13 +231,21 @@ def agree_with_component(
     each pair is what that has and what is named."""
     for name, (right, sent) in (("PackageId", package), ("ProductId", product)):
         if component is not None and None not in (right, sent) and right != sent:
-            batch.fail(
-                index,
-                Code.VALIDATION_FAILED,
-                f"{name} is {sent}, but that of PackageProductId {component} is {right}; send that "
-                f"one or leave {name} out.",
-                name,
-            )
+            fail_disagreeing(batch, index, name, sent, component, right)
+
+
+def fail_disagreeing(
+    batch: Batch, index: int, name: str, sent: Any, component: int, right: Any
+) -> None:
+    """Fail a record whose field is `sent` where its package product has `right`."""
+    told = right if tells(batch, "PACKAGE_PRODUCT", name) else "another one"
+    batch.fail(
+        index,
+        Code.VALIDATION_FAILED,
+        f"{name} is {sent}, but that of PackageProductId {component} is {told}; send that one or "
+        f"leave {name} out.",
+        name,
+    )
 
 
 def _lock_classes(batch: Batch) -> None:

@@ -399,6 +399,8 @@ def _check_tiers(batch: Batch) -> None:
             low, up, first, last, order = (column[index] for column in values)
             sent[keys[index]].append(Band(low, up, first, last, order, index))
     standing = _standing(batch, tiers)
+    for key, bands in _coming(batch).items():
+        standing[key] += bands
     numbered = list(batch.sent("RateOrder"))
     for key, bands in sent.items():
         if not batch.stored:
@@ -469,6 +471,23 @@ def _standing(batch: Batch, tiers: Iterable[tuple[Any, ...]]) -> dict[tuple[Any,
     for row in rows:
         standing[row[: len(TIER)]].append(Band(*row[len(TIER) :]))
     return standing
+
+
+def _coming(batch: Batch) -> dict[tuple[Any, ...], list[Band]]:
+    """The bands that an upsert creates once it has updated those of this batch, by tier."""
+    coming: dict[tuple[Any, ...], list[Band]] = defaultdict(list)
+    whole = batch.whole
+    if whole is None or not batch.stored:
+        return coming
+    here = set(batch.places)
+    keys = list(zip(*(whole.effective(name) for name in TIER), strict=True))
+    names = (*BANDS, *DAYS, "RateOrder")
+    lower, upper, first, last, orders = (whole.effective(name) for name in names)
+    for index in whole.live:
+        if whole.places[index] not in here and None not in (lower[index], upper[index]):
+            band = Band(lower[index], upper[index], first[index], last[index], orders[index] or 1)
+            coming[keys[index]].append(band)
+    return coming
 
 
 def _numbered(bands: list[Band], standing: Sequence[Band]) -> list[Band]:

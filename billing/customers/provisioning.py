@@ -12,9 +12,15 @@ from typing import Any, NamedTuple
 
 from billing.catalog.bands import plain
 from billing.catalog.overriding import NO_RATING_METHOD, RESTRICTS_RATE, forbids_method, no_rate
-from billing.catalog.plans import spell
+from billing.catalog.plans import fail_disagreeing, spell
 from billing.changes import changed, found, mentions, some, tells
-from billing.customers.contracts import CONTRACT_TOLD, fail_outside, keep_within_contract
+from billing.customers.contracts import (
+    CONTRACT_TOLD,
+    fail_outside,
+    keep_within_contract,
+    refuse_coming_back_outside,
+    refuse_contracts_of_others,
+)
 from billing.trees import TreeBehavior
 from entities import records
 from entities.errors import Code
@@ -29,14 +35,15 @@ FROM catalog_product WHERE id = ANY(%(ids)s)
 # are meanwhile.
 _TERMS = """
 WITH contract AS (
-    SELECT id, contract_number, start_date, end_date FROM customers_contract
+    SELECT id, account_id, contract_number, start_date, end_date FROM customers_contract
     WHERE id = ANY(%(contracts)s::bigint[] || ARRAY(
         SELECT contract_id FROM customers_accountpackage WHERE id = ANY(%(packages)s::bigint[])))
     FOR SHARE)
 SELECT component.product_id, component.package_id, component.min_qty, component.max_qty,
        component.rating_method_id, component.allow_price_override, package.package_status,
        bought.account_id, bought.package_id, bought.start_date, bought.end_date,
-       bought.contract_id, contract.contract_number, contract.start_date, contract.end_date
+       bought.contract_id, contract.account_id, contract.contract_number, contract.start_date,
+       contract.end_date
 FROM unnest(%(components)s::bigint[], %(packages)s::bigint[], %(contracts)s::bigint[])
      WITH ORDINALITY AS sent(component, package, contract, place)
 LEFT JOIN catalog_packageproduct component ON component.id = sent.component
@@ -159,6 +166,7 @@ class Terms(NamedTuple):
     bought_start: date | None
     bought_end: date | None
     bought_contract: int | None
+    contract_account: int | None
     contract_number: str | None
     contract_start: date | None
     contract_end: date | None
@@ -189,6 +197,9 @@ class AccountPackageBehavior(Behavior):
     def after_update(self, batch: Batch) -> None:
         _carry_through(batch)
 
+    def after_undelete(self, batch: Batch) -> None:
+        refuse_coming_back_outside(batch)
+
 
 @behavior("ACCOUNT_PRODUCT")
 class AccountProductBehavior(TreeBehavior):
@@ -204,6 +215,9 @@ class AccountProductBehavior(TreeBehavior):
         super().before_update(batch)
         if mentions(batch, *_ASKED):
             _check_terms(batch)
+
+    def after_undelete(self, batch: Batch) -> None:
+        refuse_coming_back_outside(batch)
 
 
 def _check_terms(batch: Batch) -> None:
@@ -226,6 +240,10 @@ def _check_terms(batch: Batch) -> None:
         _take_product(batch, terms, products)
         _follow_package(batch, terms, starts, ends, accounts, contracts)
         _check_contract(batch, terms, starts, ends)
+        under = changed(batch, "ContractId", "AccountId", "AccountPackageId")
+        refuse_contracts_of_others(
+            batch, {i: terms[i].contract_account for i in under if i in terms}, accounts
+        )
         _check_part(batch, terms, packages)
     _check_quantities(batch, terms, quantities)
     wanted = some([products[i] for i in asked])
@@ -247,13 +265,7 @@ def _take_product(batch: Batch, terms: dict[int, Terms], products: list[Any]) ->
             settled[index] = products[index] = right
         elif sent[index] != right:
             component = batch.value("PackageProductId", index)
-            batch.fail(
-                index,
-                Code.VALIDATION_FAILED,
-                f"ProductId is {sent[index]}, but that of PackageProductId {component} is {right}; "
-                f"send that one or leave ProductId out.",
-                "ProductId",
-            )
+            fail_disagreeing(batch, index, "ProductId", sent[index], component, right)
     _put(batch, "ProductId", sent, settled)
 
 

@@ -35,6 +35,7 @@ class Batch:
     places     index in the request per record, for messages: a batch may be part of a request
     problems   index -> what is wrong with the record; absent while it is live
     memory     what a behavior learned before the write and needs after it
+    whole      the batch that this one is a part of: an upsert updates before it creates
     alone      one record, and all that its transaction is about: if it fails, everything is
                undone, so it needs no savepoint to be undone by itself
     """
@@ -59,6 +60,7 @@ class Batch:
         self.places: Sequence[int] = range(size)
         self.problems: dict[int, list[Problem]] = {}
         self.memory: dict[str, Any] = {}
+        self.whole: Batch | None = None
 
     @property
     def live(self) -> Sequence[int]:

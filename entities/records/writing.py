@@ -129,6 +129,7 @@ def _part(
             part.columns[field] = values
     part.ids = [ids.get(i) for i in indexes]
     part.places = [batch.places[i] for i in indexes]
+    part.whole = batch
     write(part, list(range(part.size)))
     for place, index in enumerate(indexes):
         batch.ids[index] = part.ids[place]

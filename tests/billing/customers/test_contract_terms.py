@@ -1,8 +1,10 @@
 """Contracts: what they hold, what they say of a product and a day, in which currency."""
 
+import threading
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 
 from entities import records
 from metabrm.identity.context import Context
@@ -247,3 +249,66 @@ def test_prices_lie_within_the_contract(
     assert [p.field for p in outcome.problems] == ([field] if field else [])
     if field:
         assert f"which runs from {FIRST} to {LAST}" in refusals([outcome])[0]
+
+
+@pytest.mark.parametrize("entity", ["ACCOUNT_PACKAGE", "ACCOUNT_PRODUCT"])
+def test_a_contract_is_of_the_account_or_of_one_above_it(
+    make: Maker, system: Context, account: str, product: str, entity: str
+) -> None:
+    middle = make("ACCOUNT", Name="Division", ParentAccountId=account)
+    below = make("ACCOUNT", Name="Team", ParentAccountId=middle)
+    stranger = make("ACCOUNT", Name="Stranger")
+    what = {
+        "ACCOUNT_PACKAGE": {"PackageId": make("PACKAGE")},
+        "ACCOUNT_PRODUCT": {"ProductId": product},
+    }[entity]
+    contracts = {
+        of: make("CONTRACT", ContractNumber=of, AccountId=of)
+        for of in (account, middle, below, stranger)
+    }
+    sent = [
+        filled(entity, AccountId=below, ContractId=contract, **what)
+        for contract in contracts.values()
+    ]
+    outcomes = records.create(entity, sent, system)
+    assert [o.ok for o in outcomes] == [True, True, True, False]
+    (problem,) = outcomes[3].problems
+    assert problem.field == "ContractId"
+    assert f"is a contract of another account; send one of account {below}" in problem.message
+    # Above, not beside or below.
+    up = filled(entity, AccountId=account, ContractId=contracts[middle], **what)
+    assert not records.create(entity, [up], system)[0].ok
+
+
+def test_what_comes_back_finds_its_contract_as_it_is_now(
+    make: Maker, system: Context, contract: str, product: str
+) -> None:
+    agreed = make("CONTRACT_RATE", ContractId=contract, ProductId=product, EndDate=LAST)
+    records.delete("CONTRACT_RATE", [agreed], system)
+    shorter = [{"Id": contract, "EndDate": "2026-06-30"}]
+    assert refusals(records.update("CONTRACT", shorter, system)) == [""]
+    (said,) = refusals(records.undelete("CONTRACT_RATE", [agreed], system))
+    assert f"EndDate {LAST} is outside contract 'C-1'" in said
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_contract_is_not_made_shorter_while_something_is_put_under_it(
+    make: Maker, system: Context, account: str, contract: str, product: str
+) -> None:
+    done: dict[str, bool] = {}
+
+    def shorten() -> None:
+        sent = [{"Id": contract, "EndDate": "2026-06-30"}]
+        done["shorter"] = records.update("CONTRACT", sent, system)[0].ok
+        connection.close()
+
+    with transaction.atomic():
+        row = filled("ACCOUNT_PRODUCT", AccountId=account, ProductId=product, EndDate=LAST)
+        (put,) = records.create("ACCOUNT_PRODUCT", [row | {"ContractId": contract}], system)
+        assert put.ok, put.problems
+        other = threading.Thread(target=shorten)
+        other.start()
+        other.join(timeout=0.3)
+        assert other.is_alive()
+    other.join()
+    assert done == {"shorter": False}
