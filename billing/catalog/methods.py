@@ -218,6 +218,7 @@ class RatingMethodBehavior(Behavior):
     """A method says what its kind of charge needs, and nothing that its kind does not know."""
 
     def before_create(self, batch: Batch) -> None:
+        _settle_cycle(batch)
         _settle_true_up(batch)
         _check_settings(batch)
         _check_formulas(batch)
@@ -229,6 +230,19 @@ class RatingMethodBehavior(Behavior):
         _check_formulas(batch)
         _keep_kind(batch)
         _keep_bands(batch)
+
+
+def _settle_cycle(batch: Batch) -> None:
+    """A new subscription that says no cycle is charged every month."""
+    kinds, cycles = batch.effective("RatingMethodType"), batch.effective("SubscriptionCycle")
+    if "Subscription" in kinds:
+        batch.put(
+            "SubscriptionCycle",
+            [
+                "Monthly" if kind == "Subscription" and cycle is None else cycle
+                for kind, cycle in zip(kinds, cycles, strict=True)
+            ],
+        )
 
 
 def _settle_true_up(batch: Batch) -> None:

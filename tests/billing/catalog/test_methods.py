@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from billing.catalog.models import RatingMethod
 from entities import records
 from metabrm.identity.context import Context
 from tests.billing.conftest import Maker, refusals
@@ -58,7 +59,6 @@ GOOD: list[dict[str, Any]] = [
 ]
 
 BAD: list[tuple[dict[str, Any], str, str, str]] = [
-    ({"RatingMethodType": "Subscription"}, MISSING, "SubscriptionCycle", "how often it is charged"),
     (
         {"RatingMethodType": "Variable Interval Subscription"},
         MISSING,
@@ -194,9 +194,17 @@ def test_what_is_missing_or_means_nothing_is_refused(
     assert fragment in outcome.problems[0].message
 
 
-def test_a_minimum_without_usage_is_one_of_the_period(make: Maker) -> None:
-    from billing.catalog.models import RatingMethod
+def test_a_subscription_is_charged_every_month_unless_it_says(make: Maker, system: Context) -> None:
+    made = make("RATING_METHOD", RatingMethodType="Subscription")
+    assert RatingMethod.objects.get(pk=made).subscription_cycle == "Monthly"
+    usage = make("RATING_METHOD")
+    for method in (made, usage):
+        cleared = {"Id": method, "RatingMethodType": "Subscription", "SubscriptionCycle": None}
+        (outcome,) = records.update("RATING_METHOD", [cleared], system, null_clears=True)
+        assert [(p.code, p.field) for p in outcome.problems] == [(MISSING, "SubscriptionCycle")]
 
+
+def test_a_minimum_without_usage_is_one_of_the_period(make: Maker) -> None:
     made = make("RATING_METHOD", MinMaxZeroQuantityTrueUp="1")
     assert RatingMethod.objects.get(pk=made).min_max_per == "Period"
 
