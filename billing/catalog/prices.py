@@ -58,8 +58,9 @@ ORDER BY written.place, before.place NULLS FIRST, other.id
 """  # noqa: S608 - constants only
 
 
-# What a written price depends on: the product that it is a price of, how that is charged, and the
-# terms of what it hangs on. A currency fits where none is listed.
+# What a written price depends on: the product that it is a price of, the method that is named for
+# it (not the one that the product has for all its prices), and the terms of what it hangs on. A
+# currency fits where none is listed.
 _TERMS = """
 SELECT sent.place, product.override_permissions, product.rating_method_id,
        coalesce(account_product.rating_method_id, contract_rate.rating_method_id,
@@ -105,7 +106,7 @@ LEFT JOIN catalog_pricingplan plan ON plan.id = sent.plan
 LEFT JOIN catalog_ratingmethod method
   ON method.id = coalesce(sent.method, account_product.rating_method_id,
                           contract_rate.rating_method_id, entry.rating_method_id,
-                          component.rating_method_id, product.rating_method_id)
+                          component.rating_method_id)
 ORDER BY sent.place
 """
 

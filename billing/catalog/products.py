@@ -4,10 +4,11 @@ from billing.changes import changed, found
 from entities.errors import Code
 from entities.records import Batch, Behavior, behavior
 
-# What another rating method would mean for a product: the kinds of the two methods, whether
-# accounts are charged by the product's, whether prices of it are in bands.
+# What another rating method would mean for a product: the kinds of the two methods, whether tiers
+# would lose their meaning, whether accounts are charged by it, whether prices of it are in bands.
 _METHODS = """
-SELECT was.rating_method_type, becomes.rating_method_type, becomes.pricing_type,
+SELECT was.rating_method_type, becomes.rating_method_type,
+       was.pricing_type = 'Tiered Pricing' AND becomes.pricing_type = 'Standard Pricing',
        EXISTS (SELECT FROM customers_accountproduct a
                LEFT JOIN catalog_packageproduct p ON p.id = a.package_product_id
                WHERE a.product_id = sent.id AND a.deleted_at IS NULL
@@ -60,7 +61,7 @@ def _keep_charging(batch: Batch) -> None:
         was=[was[i] for i in moved],
         becomes=[becomes[i] for i in moved],
     )
-    for index, (kind, new_kind, pricing, charged, banded) in zip(moved, rows, strict=True):
+    for index, (kind, new_kind, untiered, charged, banded) in zip(moved, rows, strict=True):
         if charged and kind is not None and kind != new_kind:
             batch.fail(
                 index,
@@ -69,7 +70,7 @@ def _keep_charging(batch: Batch) -> None:
                 f"charged so. Send another method of that type, or make another product.",
                 "RatingMethodId",
             )
-        elif banded and pricing == "Standard Pricing":
+        elif banded and untiered:
             batch.fail(
                 index,
                 Code.VALIDATION_FAILED,

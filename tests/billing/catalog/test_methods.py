@@ -257,9 +257,8 @@ def test_a_method_with_tiers_does_not_become_standard(make: Maker, system: Conte
     outcomes = records.update("RATING_METHOD", sent, system, null_clears=True)
     assert [o.ok for o in outcomes] == [False, True]
     assert "there are prices in bands" in refusals(outcomes)[0]
-    (said,) = refusals(
-        records.update("PRODUCT", [{"Id": product, "RatingMethodId": other}], system)
-    )
+    outcomes = records.update("PRODUCT", [{"Id": product, "RatingMethodId": other}], system)
+    (said,) = refusals(outcomes)
     assert "the rating method has Standard Pricing" in said
 
 
@@ -281,7 +280,7 @@ def test_a_product_in_use_keeps_its_kind_of_charge(make: Maker, system: Context)
     [({}, True), ({"UpperBand": "10"}, False), ({"LowerBand": "10"}, False)],
 )
 @pytest.mark.parametrize("where", ["of the product", "of the price", "of the contract rate"])
-def test_a_standard_method_has_one_rate(
+def test_a_standard_method_that_is_named_has_one_rate(
     make: Maker, system: Context, where: str, bands: dict[str, str], fits: bool
 ) -> None:
     standard = make("RATING_METHOD")
@@ -290,6 +289,8 @@ def test_a_standard_method_has_one_rate(
         RatingMethodId=standard if where == "of the product" else tiered(make),
         OverridePermissions="No Restriction",
     )
+    # Prices of all kinds hang on a product, so its own method refuses no bands.
+    fits = fits or where == "of the product"
     owner = {"ProductId": product}
     if where == "of the price":
         owner["RatingMethodId"] = standard
