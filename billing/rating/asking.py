@@ -39,7 +39,7 @@ ASKED = f"""
            CASE WHEN currency.currency_level_rounding THEN currency.cost_rounding_rule
                 ELSE 'Math Round' END AS rounding
     FROM used
-    JOIN customers_account a ON a.id = used.account_id
+    JOIN customers_account a ON a.id = used.account_id AND a.deleted_at IS NULL
     LEFT JOIN customers_accountproduct own ON own.id = used.account_product_id
     LEFT JOIN payer ON payer.account_id = used.account_id
     LEFT JOIN customers_billingprofile profile ON profile.id = payer.profile_id

@@ -136,7 +136,7 @@ free AS (
                     OR l.after = l.before AND {_holds("l.after")}
                ELSE {_holds("l.reached")} OR {_stands("l.before")} <> {_stands("l.after")} END
     UNION ALL
-    SELECT l.id, false, NULL, 1, NULL, l.override, NULL, NULL, NULL, l.quantity,
+    SELECT l.id, false, NULL, 1, NULL, l.override, NULL, NULL, NULL, l.after - l.before,
            l.factor * l.override * l.quantity, 0, NULL, false
     FROM line l WHERE l.override IS NOT NULL
 ), summed AS (

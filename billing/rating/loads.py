@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from billing.mediation.partitions import ensure_months_of
 from billing.rating.asking import ASKED, rounded
 from billing.rating.book import BOOK
 from billing.rating.charges import CHARGES, FACTS
@@ -33,6 +34,16 @@ SELECT asked.*, min(asked.profile_id) OVER (PARTITION BY p.billing_cycle, p.mont
            p.yearly_billing_month, p.ini_billing_start_date) AS calendar_id
 FROM asked LEFT JOIN customers_billingprofile p ON p.id = asked.profile_id
 """  # noqa: S608 - constants only
+
+# What lines point to stays until they are written: their table holds nothing fast by itself.
+HELD = (
+    ("customers_account", "account_id"),
+    ("customers_accountproduct", "account_product_id"),
+    ("catalog_product", "product_id"),
+)
+HOLD = """
+SELECT FROM {table} WHERE id IN (SELECT {column} FROM rating_key) ORDER BY id FOR KEY SHARE
+"""
 
 TABLES = """
 CREATE TEMP TABLE rating_book (
@@ -72,8 +83,11 @@ SELECT row_number() OVER () AS id, k.account_id, k.product_id, k.account_product
        k.zone, k.currency_code, k.calendar_id,
        k.places, k.rounding,
        b.from_day, b.until_day, b.source, b.source_id, b.rating_method_id, b.contract_id,
-       b.version_id, b.override, m.split, method.allow_international_pricing AS international,
+       b.version_id, b.override, m.split,
+       coalesce(method.allow_international_pricing, false) AS international,
+       coalesce(method.obligatory_intl_rate, false) AS obligatory,
        coalesce(m.tiered OR bands.included, false) AS adds_up,
+       false AS fed,
        bands.number = 1 AND one.above_quantity = 0 AND one.to_quantity IS NULL
        AND NOT coalesce(m.tiered, false) AND NOT bands.included
        AND NOT coalesce(method.allow_international_pricing, false) OR b.override IS NOT NULL
@@ -109,6 +123,16 @@ LEFT JOIN facts m ON m.id = b.rating_method_id
 LEFT JOIN catalog_ratingmethod method ON method.id = b.rating_method_id
 """  # noqa: S608 - constants only
 
+# Usage whose feed sets the price asks no book.
+FED = """
+INSERT INTO rating_quote (account_id, product_id, account_product_id, own_key, package_product_id,
+    account_package_id, zone, currency_code, places, rounding, from_day, until_day, fed, simple)
+SELECT account_id, product_id, account_product_id, coalesce(account_product_id, 0),
+       package_product_id, account_package_id, zone, currency_code, places, rounding, '-infinity',
+       'infinity', true, true
+FROM rating_key
+"""
+
 # Usage with its quote and the day, in the days of the account, whose price counts.
 _QUOTED = """
     FROM mediation_usage u
@@ -119,6 +143,7 @@ _QUOTED = """
 """
 _TO_RATE = """
     WHERE u.load_id = %(load)s AND u.shard = %(shard)s AND u.cause IS NULL
+      AND q.fed = (u.override_rate IS NOT NULL OR u.override_cost IS NOT NULL)
       AND q.from_day <= local.day AND q.until_day > local.day
 """
 
@@ -151,6 +176,7 @@ _COLUMNS = {
     "rate_class_product_id": "CASE WHEN c.source = 'Rate Class' THEN c.source_id END",
     "origination_country_code_id": "u.origin_id",
     "destination_country_code_id": "u.destination_id",
+    "country_code_map_id": "c.route_id",
     "upper_band": "c.upper_band",
     "activity_collector_id": "u.collector_id",
     "collector_stage_id": "u.collector_fields_id",
@@ -172,10 +198,9 @@ INSERT INTO mediation_activity ({", ".join(_COLUMNS)})
 SELECT {", ".join(_COLUMNS.values())}
 {_QUOTED}
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN u.override_rate IS NULL AND u.override_cost IS NULL
-                    THEN q.per_unit * {_BLOCKS}
-                         + CASE WHEN u.quantity > 0 THEN q.flat_fee ELSE 0 END
-                         + CASE WHEN u.quantity >= 0 THEN q.fee_per_charge ELSE 0 END END AS asked
+        SELECT q.per_unit * {_BLOCKS}
+               + CASE WHEN u.quantity > 0 THEN q.flat_fee ELSE 0 END
+               + CASE WHEN u.quantity >= 0 THEN q.fee_per_charge ELSE 0 END AS asked
     ) price
     CROSS JOIN LATERAL (
         SELECT u.quantity, coalesce(u.override_rate, q.rate) AS rate,
@@ -186,22 +211,67 @@ SELECT {", ".join(_COLUMNS.values())}
                         ELSE greatest(least(price.asked, -q.min_charge), -q.max_charge) END
                ), 10) AS cost,
                coalesce(abs(price.asked) < q.min_charge, false) AS raised,
-               CASE WHEN price.asked IS NULL THEN 'Usage' ELSE q.source END AS source,
-               CASE WHEN price.asked IS NOT NULL THEN q.source_id END AS source_id,
-               CASE WHEN price.asked IS NOT NULL THEN q.pricing_id END AS pricing_id, q.upper_band
+               CASE WHEN q.fed THEN 'Usage' ELSE q.source END AS source, q.source_id,
+               q.pricing_id, q.upper_band, NULL::bigint AS route_id
     ) c
 {_TO_RATE}
-      AND (q.simple OR u.override_rate IS NOT NULL OR u.override_cost IS NOT NULL)
+      AND q.simple
 """
 
 # The lines that take the long way.
 LINES = f"""
 CREATE TEMP TABLE rating_line ON COMMIT DROP AS
 SELECT row_number() OVER () AS id, u.ctid AS place, q.id AS quote_id, local.day, u.quantity,
-       u.activity_date, u.line, q.adds_up
+       u.activity_date, u.line, q.adds_up, q.international, q.version_id, u.origin_id,
+       u.destination_id, u.charge_type
 {_QUOTED}
 {_TO_RATE}
-      AND NOT (q.simple OR u.override_rate IS NOT NULL OR u.override_cost IS NOT NULL)
+      AND NOT q.simple
+"""
+
+# The rates between two locations: of those that COUNTRY_CODE_MAP has for the price, the one whose
+# destination, then whose origin, is nearest: the location itself, a wider area, anywhere.
+ROUTES = """
+CREATE TEMP TABLE rating_route ON COMMIT DROP AS
+WITH RECURSIVE asked AS (
+    SELECT DISTINCT version_id, origin_id, destination_id, charge_type
+    FROM rating_line WHERE international
+), around AS (
+    SELECT id AS of_id, id, 0 AS steps, parent_country_code_id
+    FROM catalog_countrycode
+    WHERE id IN (SELECT origin_id FROM asked UNION SELECT destination_id FROM asked)
+    UNION ALL
+    SELECT around.of_id, wider.id, around.steps + 1, wider.parent_country_code_id
+    FROM around JOIN catalog_countrycode wider ON wider.id = around.parent_country_code_id
+    WHERE around.steps < 20
+)
+SELECT DISTINCT ON (asked.version_id, asked.origin_id, asked.destination_id, asked.charge_type)
+       asked.*, map.id AS route_id, map.rate
+FROM asked
+JOIN rating_band band ON band.version_id = asked.version_id
+JOIN catalog_countrycodemap map ON map.pricing_id = band.pricing_id
+LEFT JOIN around origin
+  ON origin.of_id = asked.origin_id AND origin.id = map.origination_country_code_id
+LEFT JOIN around destination
+  ON destination.of_id = asked.destination_id AND destination.id = map.destination_country_code_id
+WHERE map.deleted_at IS NULL AND map.rate IS NOT NULL
+  AND (map.origination_country_code_id IS NULL OR origin.id IS NOT NULL)
+  AND (map.destination_country_code_id IS NULL OR destination.id IS NOT NULL)
+  AND (map.charge_type IS NULL OR map.charge_type = asked.charge_type)
+ORDER BY asked.version_id, asked.origin_id, asked.destination_id, asked.charge_type,
+         destination.steps NULLS LAST, origin.steps NULLS LAST, map.charge_type NULLS LAST, map.id
+"""
+
+ROUTED = """
+CREATE TEMP TABLE rating_routed ON COMMIT DROP AS
+SELECT l.id, r.route_id, r.rate
+FROM rating_line l
+JOIN rating_route r
+  ON r.version_id = l.version_id
+ AND coalesce(r.origin_id, 0) = coalesce(l.origin_id, 0)
+ AND coalesce(r.destination_id, 0) = coalesce(l.destination_id, 0)
+ AND coalesce(r.charge_type, '') = coalesce(l.charge_type, '')
+WHERE l.international
 """
 
 # For lines that are added up: the period they fall in, by the calendar of whoever pays or the
@@ -290,12 +360,15 @@ _LONG = {
 
 WANTED = f"""
 WITH {FACTS.replace("book", "rating_quote")}, band AS (SELECT * FROM rating_band), wanted AS (
-    SELECT l.id, q.version_id, q.override, q.rating_method_id, l.quantity, 1::numeric AS factor,
+    SELECT l.id, q.version_id, r.rate AS override, q.rating_method_id, l.quantity,
+           1::numeric AS factor,
            true AS usage, coalesce(s.before, 0) AS before,
            coalesce(s.reached, l.quantity) AS reached, coalesce(s.nth, 1) AS nth
     FROM rating_line l
     JOIN rating_quote q ON q.id = l.quote_id
     LEFT JOIN rating_standing s ON s.id = l.id
+    LEFT JOIN rating_routed r ON r.id = l.id
+    WHERE r.rate IS NOT NULL OR NOT (l.international AND q.obligatory)
 ), {CHARGES}
 """  # noqa: S608 - constants only
 
@@ -330,7 +403,8 @@ JOIN rating_line local ON local.id = charged.id
 JOIN rating_quote q ON q.id = local.quote_id
 JOIN mediation_usage u ON u.ctid = local.place
 LEFT JOIN rating_standing standing ON standing.id = local.id
-CROSS JOIN LATERAL (SELECT charged.*, q.source, q.source_id) c
+LEFT JOIN rating_routed routed ON routed.id = local.id
+CROSS JOIN LATERAL (SELECT charged.*, q.source, q.source_id, routed.route_id) c
 """  # noqa: S608 - constants only
 
 NO_BAND = """
@@ -345,25 +419,46 @@ JOIN rating_quote q ON q.id = l.quote_id
 WHERE u.ctid = l.place
 """
 
+NO_ROUTE = """
+UPDATE mediation_usage u
+SET cause = 'NO_ROUTE',
+    reason = format('The price of %%s %%s for product %%s has no rate from %%s to %%s, and its '
+                    'rating method wants one.', q.source, q.source_id, u.product_id,
+                    coalesce('location ' || u.origin_id, 'nowhere'),
+                    coalesce('location ' || u.destination_id, 'nowhere'))
+FROM rating_line l
+JOIN rating_quote q ON q.id = l.quote_id
+WHERE u.ctid = l.place AND l.international AND q.obligatory
+  AND NOT EXISTS (SELECT FROM rating_routed r WHERE r.id = l.id)
+"""
+
 NO_PRICE = """
 UPDATE mediation_usage u
 SET cause = 'NO_PRICE',
-    reason = format('There is no price of product %%s for account %%s in %%s on %%s.',
-                    u.product_id, u.account_id, unpriced.currency_code, unpriced.day)
+    reason = format('There is no price of product %%s for account %%s%%s.', u.product_id,
+                    u.account_id,
+                    CASE WHEN lacking.day IS NULL THEN '; one of them is deleted'
+                         ELSE format(' in %%s on %%s', lacking.currency_code, lacking.day) END)
 FROM (
-    SELECT o.ctid AS place, k.currency_code, (o.activity_date AT TIME ZONE k.zone)::date AS day
+    SELECT o.ctid AS place, k.currency_code, local.day
     FROM mediation_usage o
-    JOIN rating_key k
+    LEFT JOIN rating_key k
       ON k.account_id = o.account_id AND k.product_id = o.product_id
      AND coalesce(k.account_product_id, 0) = coalesce(o.account_product_id, 0)
-    WHERE o.load_id = %(load)s AND o.shard = %(shard)s AND o.cause IS NULL
-) unpriced
-WHERE u.ctid = unpriced.place
-  AND NOT EXISTS (
-    SELECT FROM rating_quote q
-    WHERE q.account_id = u.account_id AND q.product_id = u.product_id
-      AND q.own_key = coalesce(u.account_product_id, 0)
-      AND q.from_day <= unpriced.day AND q.until_day > unpriced.day)
+    CROSS JOIN LATERAL (SELECT (o.activity_date AT TIME ZONE k.zone)::date AS day) local
+    LEFT JOIN rating_quote q
+      ON q.account_id = o.account_id AND q.product_id = o.product_id
+     AND q.own_key = coalesce(o.account_product_id, 0)
+     AND q.fed = (o.override_rate IS NOT NULL OR o.override_cost IS NOT NULL)
+     AND q.from_day <= local.day AND q.until_day > local.day
+    WHERE o.load_id = %(load)s AND o.shard = %(shard)s AND o.cause IS NULL AND q.account_id IS NULL
+) lacking
+WHERE u.ctid = lacking.place
+"""
+
+MONTHS = """
+SELECT DISTINCT (date_trunc('month', activity_date AT TIME ZONE 'UTC'))::date FROM mediation_usage
+WHERE load_id = %(load)s AND shard = %(shard)s AND cause IS NULL
 """
 
 DONE = """
@@ -379,6 +474,7 @@ def rate(load_id: int, shard: int) -> int:
     What has no price keeps its place in flight with cause and reason.
     """
     given: dict[str, Any] = {"load": load_id, "shard": shard, "now": clock.now()}
+    _make_months(given)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(DONE, given)
         if cursor.fetchone() is None:
@@ -386,9 +482,12 @@ def rate(load_id: int, shard: int) -> int:
         # The planner guesses the sizes of what is made here; loops over its guesses take hours.
         cursor.execute("SET LOCAL enable_nestloop = off")
         cursor.execute(KEYS, given)
+        for table, column in HELD:
+            cursor.execute(HOLD.format(table=table, column=column))
         cursor.execute(TABLES)
         cursor.execute(FILL)
         cursor.execute(QUOTES)
+        cursor.execute(FED)
         cursor.execute("ANALYZE rating_key; ANALYZE rating_quote; ANALYZE rating_band")
         cursor.execute(SIMPLE, given)
         written = cursor.rowcount
@@ -400,18 +499,27 @@ def rate(load_id: int, shard: int) -> int:
     return written
 
 
+def _make_months(given: dict[str, Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(MONTHS, given)
+        days = [day for (day,) in cursor.fetchall()]
+    ensure_months_of(days)
+
+
 def _long_way(cursor: Any, given: dict[str, Any]) -> int:
     """Add up, price and write the lines that one look does not price; gives how many."""
     cursor.execute("ANALYZE rating_line")
-    for statement in (PERIODS, GROUPS, OPEN_SUMS, SUMS, STANDING):
+    for statement in (ROUTES, ROUTED, PERIODS, GROUPS, OPEN_SUMS, SUMS, STANDING):
         cursor.execute(statement, given)
     cursor.execute("ANALYZE rating_standing")
     cursor.execute(CHARGED)
     cursor.execute(LONG, given)
     written: int = cursor.rowcount
     cursor.execute(NO_BAND, given)
+    cursor.execute(NO_ROUTE, given)
     cursor.execute(GROW, given)
     cursor.execute(
-        "DROP TABLE rating_period, rating_group, rating_sum, rating_standing, rating_charge"
+        "DROP TABLE rating_route, rating_routed, rating_period, rating_group, rating_sum, "
+        "rating_standing, rating_charge"
     )
     return written

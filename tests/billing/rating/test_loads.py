@@ -15,6 +15,8 @@ from tests.factories import (
     ActivityCollectorFactory,
     ActivityCollectorHistoryFactory,
     BillingProfileFactory,
+    CountryCodeFactory,
+    CountryCodeMapFactory,
     PriceFactory,
     ProductFactory,
     RatingMethodFactory,
@@ -222,6 +224,79 @@ def test_the_feed_may_set_the_price(feed: Feed) -> None:
     assert feed.lines("cost_unrounded", "rated_amount", "rate_source") == [
         (D("3.3"), D("3.30"), "Usage"), (D("9.999"), D("10.00"), "Usage"),
     ]  # fmt: skip
+
+
+def test_a_feed_that_sets_the_price_needs_no_other(feed: Feed) -> None:
+    usage = {**used(), "product_id": ProductFactory(), "account_product_id": None}
+    assert feed.send({**usage, "override_rate": D(2)}, usage) == 1
+    assert feed.lines("line_number", "rated_amount") == [(1, D(2))]
+    assert [row[:2] for row in feed.causes()] == [(2, "NO_PRICE")]
+
+
+def test_usage_of_an_account_that_was_deleted_waits(feed: Feed) -> None:
+    from entities import records
+
+    usage = used()
+    records.delete("ACCOUNT_PRODUCT", [str(usage["account_product_id"])], SYSTEM)
+    (gone,) = records.delete("ACCOUNT", [str(usage["account_id"])], SYSTEM)
+    assert gone.ok, gone.problems
+    assert feed.send({**usage, "account_product_id": None}) == 0
+    ((_, cause, reason),) = feed.causes()
+    assert (cause, "one of them is deleted" in reason) == ("NO_PRICE", True)
+
+
+@pytest.mark.parametrize(
+    ("obligatory", "origin", "destination", "cost"),
+    [
+        ("0", "home", "berlin", 9),
+        ("0", "home", "hamburg", 7),
+        ("0", "moon", "hamburg", 8),
+        ("0", "home", "moon", 5),
+        ("1", "home", "hamburg", 7),
+        ("1", "home", "moon", None),
+    ],
+)
+def test_the_rate_of_the_nearest_locations_counts(
+    feed: Feed, obligatory: str, origin: str, destination: str, cost: int | None
+) -> None:
+    places: dict[str, int] = {}
+    for name, parent in (
+        ("home", None), ("moon", None), ("germany", None), ("berlin", "germany"),
+        ("hamburg", "germany"),
+    ):  # fmt: skip
+        wider = {"ParentCountryCodeId": str(places[parent])} if parent else {}
+        places[name] = CountryCodeFactory(**wider)
+    usage = used(AllowInternationalPricing="1", ObligatoryIntlRate=obligatory)
+    product = ProductFactory(RatingMethodId=str(method_of(usage["product_id"])))
+    price = PriceFactory(ProductId=str(product), Rate="5")
+    for rate, start, end in (
+        ("9", "home", "berlin"), ("7", "home", "germany"), ("8", None, "germany"),
+    ):  # fmt: skip
+        at = {"OriginationCountryCodeId": str(places[start])} if start else {}
+        CountryCodeMapFactory(
+            PricingId=str(price), Rate=rate, DestinationCountryCodeId=str(places[end]), **at
+        )
+    feed.send(
+        {
+            **usage,
+            "product_id": product,
+            "account_product_id": None,
+            "origin_id": places[origin],
+            "destination_id": places[destination],
+        }
+    )
+    if cost is None:
+        assert [row[:2] for row in feed.causes()] == [(1, "NO_ROUTE")]
+        assert feed.lines("id") == []
+    else:
+        ((paid, route),) = feed.lines("cost_unrounded", "country_code_map_id IS NOT NULL")
+        assert (paid, route) == (cost, cost != 5)
+
+
+def method_of(product: int) -> int:
+    from billing.catalog.models import Product
+
+    return int(Product.objects.values_list("rating_method_id", flat=True).get(pk=product) or 0)
 
 
 def test_what_has_no_price_stays_with_its_cause_and_harms_no_other(feed: Feed) -> None:
