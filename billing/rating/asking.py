@@ -27,12 +27,12 @@ up AS (
 
 # What is asked, with what follows from whom it is for. `used` is: key, account_id, product_id,
 # account_product_id, package_product_id and either day or first_at and last_at (moments).
-ASKED = f"""
+_ASKED = f"""
 {PAYER}, asked AS MATERIALIZED (
     SELECT used.key, used.account_id, used.product_id, used.account_product_id,
            coalesce(used.package_product_id, own.package_product_id) AS package_product_id,
            own.account_package_id, payer.payer_id, profile.id AS profile_id,
-           coalesce(profile.currency_code, 'USD') AS currency_code, zone.name AS zone,
+           {{currency}} AS currency_code, zone.name AS zone,
            coalesce(used.day, (used.first_at AT TIME ZONE zone.name)::date) AS first_day,
            coalesce(used.day, (used.last_at AT TIME ZONE zone.name)::date) AS last_day,
            coalesce(currency.decimal_places, 2) AS places,
@@ -44,7 +44,7 @@ ASKED = f"""
     LEFT JOIN payer ON payer.account_id = used.account_id
     LEFT JOIN customers_billingprofile profile ON profile.id = payer.profile_id
     LEFT JOIN localization_currency currency
-      ON currency.currency_code = coalesce(profile.currency_code, 'USD')
+      ON currency.currency_code = {{currency}}
     LEFT JOIN localization_timezone own_zone ON own_zone.id = a.activity_time_zone_id
     LEFT JOIN localization_timezone payer_zone ON payer_zone.id = profile.time_zone_id
     CROSS JOIN LATERAL (
@@ -52,6 +52,14 @@ ASKED = f"""
     ) zone
 )
 """  # noqa: S608 - constants only
+
+
+def asked_in(currency: str) -> str:
+    """The query `asked` with prices in a currency of its own; `currency` is SQL."""
+    return _ASKED.format(currency=currency)
+
+
+ASKED = asked_in("coalesce(profile.currency_code, 'USD')")
 
 
 def rounded(cost: str, asked: str) -> str:

@@ -24,6 +24,7 @@ PACKAGE_RANK = 1_000_000
 PRODUCT_RANK = 2_000_000
 
 CONTRACT_ONLY = "The product may only be priced by a contract."
+NAMED_ONLY = "The product takes prices only from the contract that the account product names."
 
 # The named queries of the book. They begin with `asked`, which whoever asks puts before them:
 #   key                 a number of the question, unique
@@ -77,8 +78,7 @@ above AS (
            CASE WHEN c.contract_status IN ('DRAFT', 'DEACTIVATED')
                 THEN 'Its contract ' || c.contract_number || ' is ' || c.contract_status || '.'
                 WHEN s.named_only AND agreed.named = 1
-                THEN 'The product takes prices only from the contract that the account product '
-                     'names.' END AS refused
+                THEN '{NAMED_ONLY}' END AS refused
     FROM agreed
     JOIN subject s ON s.key = agreed.key
     JOIN customers_contract c ON c.id = agreed.contract_id
@@ -86,7 +86,8 @@ above AS (
     SELECT found.key, rank, source, source_id, owner, owner_id, override, rating_method_id,
            found.contract_id, found.refused, asked.currency_code,
            greatest(found.from_day, asked.first_day) AS from_day,
-           least(found.until_day, asked.last_day + 1) AS until_day
+           least(found.until_day, asked.last_day + 1) AS until_day,
+           found.from_day AS holds_from, found.until_day AS holds_until
     FROM (
         SELECT s.key, 10 AS rank,
                CASE WHEN s.account_package_id IS NULL THEN 'Account Product'
@@ -120,10 +121,17 @@ above AS (
                coalesce(r.pricing_plan_id, r.id), NULL,
                coalesce(s.own_method_id, r.rating_method_id, s.listed_method_id),
                contract.id, greatest(r.start_date, contract.from_day),
-               least(coalesce(r.end_date + 1, 'infinity'), contract.until_day), contract.refused
+               least(coalesce(r.end_date + 1, 'infinity'), contract.until_day),
+               coalesce(contract.refused,
+                        CASE WHEN plan.deleted_at IS NOT NULL
+                             THEN 'Its pricing plan ' || plan.name || ' is deleted.'
+                             WHEN plan.status <> 'ACTIVE'
+                             THEN 'Its pricing plan ' || plan.name || ' is ' || plan.status || '.'
+                             END)
         FROM subject s
         JOIN contract ON contract.key = s.key
         JOIN customers_contractrate r ON r.contract_id = contract.id AND r.deleted_at IS NULL
+        LEFT JOIN catalog_pricingplan plan ON plan.id = r.pricing_plan_id
         WHERE (r.package_product_id = s.package_product_id
                OR r.package_product_id IS NULL AND r.product_id = s.product_id)
           AND (r.package_id IS NULL OR r.package_id = s.package_id)
@@ -212,14 +220,15 @@ above AS (
     SELECT sheet, from_day AS day FROM price UNION SELECT sheet, until_day FROM price
 ), version AS MATERIALIZED (
     SELECT row_number() OVER () AS id, run.*, listed.owner, listed.owner_id,
-           listed.currency_code, listed.rating_method_id, listed.plan_rank
+           listed.currency_code, listed.rating_method_id, listed.plan_rank, listed.plan_id
     FROM (
         SELECT sheet, day AS from_day,
                lead(day) OVER (PARTITION BY sheet ORDER BY day) AS until_day
         FROM turn
     ) run
     JOIN LATERAL (
-        SELECT p.owner, p.owner_id, p.currency_code, p.rating_method_id, p.plan_rank
+        SELECT p.owner, p.owner_id, p.currency_code, p.rating_method_id, p.plan_rank,
+               p.main_pricing_plan_id AS plan_id
         FROM price p
         WHERE p.sheet = run.sheet AND p.from_day <= run.from_day AND p.until_day >= run.until_day
         LIMIT 1

@@ -1,0 +1,253 @@
+"""What an explanation says to people: why a candidate won or lost, the arithmetic, the whole text.
+
+Nothing is reckoned here that counts: the figures come from the statements, these are words for
+them.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+from billing.rating.book import CONTRACT_ONLY, NAMED_ONLY
+
+Json = dict[str, Any]
+
+HIDDEN_COUNTS = "A price that you may not see counts."
+HIDDEN_AMOUNT = "The amount is made of values that you may not read."
+HIDDEN_RULE = "Something that you may not see keeps it from counting."
+HIDDEN_PRICES = "It has no price that counts here."
+USAGE_CARRIES = "The usage came with its own price, so no price of the catalog was asked."
+NO_BAND = (
+    "The price is incomplete: not all units lie in one of its bands. Bands go from 0 without a gap "
+    "to no limit."
+)
+
+#: A refusal -> the field of PRODUCT that it tells of.
+_RULES = {
+    CONTRACT_ONLY: "ContractRequiredFlag",
+    NAMED_ONLY: "RestrictUseOfUnreferencedContracts",
+}
+
+
+def number(value: Decimal) -> str:
+    """12.5000000000 -> 12.5, 1E+3 -> 1000."""
+    text = f"{value:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
+
+
+def rule_of(refused: str) -> str | None:
+    """The field of PRODUCT behind a refusal, if it is one."""
+    return _RULES.get(refused)
+
+
+def walk(*, up: bool) -> str:
+    """Whether the prices of the account above count, too."""
+    if up:
+        return "RateHierarchy is on: prices of the account above are asked, too."
+    return "The walk ends here: RateHierarchy is off, or no account is above."
+
+
+def called(source: Json) -> str:
+    """Contract Rate 87."""
+    return f"{source['source']} {source['source_id']}"
+
+
+def out_of_days(day: str, first: str | None, last: str | None) -> str:
+    if last is not None and last < day:
+        return f"It ended on {last}, before {day}."
+    return f"It begins on {first}, after {day}."
+
+
+def won(candidate: Json) -> str:
+    if candidate["override"] is not None:
+        return "It is the first with a price: its RateOverride counts."
+    return "It is the first with a price."
+
+
+def lost(candidate: Json, winner: Json | None) -> str:
+    """Why the winner, None where it may not be told, comes before the candidate."""
+    if winner is None:
+        return "It comes after a price that you may not see."
+    after = f"It comes after {called(winner)}"
+    if candidate["rank"] == winner["rank"]:
+        return (
+            f"{after}, which stands at the same place: an overriding plan's price comes first, "
+            "then a promotion's, then one for this rating method, then the newest."
+        )
+    first, then = winner["rank"], candidate["rank"]
+    level = 100
+    contracts = ("Contract Rate", "Rate Class")
+    if winner["source"] in contracts and candidate["source"] in contracts:
+        if first // level != then // level:
+            return f"{after}, which is of an account further down."
+        if candidate["contract_id"] != winner["contract_id"] and then - first > level // 10:
+            return f"{after}, which is of the contract that the account product names."
+        if candidate["source"] == winner["source"]:
+            return f"{after}, which is for the package."
+    return f"{after}."
+
+
+def no_price_of(
+    day: str, currency: str, versions: list[Json], methods: dict[int | None, str | None]
+) -> str:
+    """Why none of the price lists `versions` counts on the day."""
+    if not versions:
+        return "It has no prices."
+    ours = [v for v in versions if v["currency_code"] == currency]
+    no_price = f"It has no price in {currency} on {day}"
+    if not ours:
+        others = sorted({v["currency_code"] for v in versions})
+        return f"{no_price}; its prices are in {_listed(others)}."
+    holding = [v for v in ours if v["from_day"] <= day < v["until_day"]]
+    if not holding:
+        earlier = [v["until_day"] for v in ours if v["until_day"] <= day]
+        later = [v["from_day"] for v in ours if v["from_day"] > day]
+        if later:
+            return f"{no_price}; the next one holds from {min(later)} on."
+        return f"{no_price}; the last one held until before {max(earlier)}."
+    named = sorted(
+        {
+            methods.get(v["rating_method_id"]) or f"rating method {v['rating_method_id']}"
+            for v in holding
+        }
+    )
+    return f"{no_price} for its rating method; its prices are for {_listed(named)}."
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def no_price(told: Json) -> str:
+    return f"There is no price in {told['CurrencyCode']} on {told['Day']}."
+
+
+def pricing(facts: Json) -> str:
+    """How bands are used, in the words of the rating method."""
+    if not facts.get("tiered"):
+        return "Standard: the band that holds the quantity prices all of it."
+    if facts.get("incremental"):
+        return "Tiered, incremental: each band prices the units that lie in it."
+    return "Tiered, bulk: the band that the sum has reached prices all units."
+
+
+# Arithmetic
+
+
+def carried(quantity: Decimal, rate: Any, cost: Any) -> str:
+    """The arithmetic of usage that came with its own rate or amount."""
+    if cost is not None:
+        return f"{number(Decimal(cost))} as the usage says"
+    return f"{number(quantity)} x {number(Decimal(rate))} = {number(quantity * Decimal(rate))}"
+
+
+def of_part(part: Json, facts: Json, factor: Decimal, band: Json | None) -> str:
+    """What the units in one band come to: "5 x 10", "2 blocks of 100 x 3 + 20 flat fee"."""
+    units, rate = Decimal(part["units"]), Decimal(part["rate"])
+    cost, fee = Decimal(part["cost"]), Decimal(part["fee"])
+    terms = []
+    if not facts.get("flat") and (units or cost or not fee):
+        percent = " %" if facts.get("percentage") else ""
+        size = band["block_size"] if band else None
+        count = number(units)
+        if size is not None:
+            per_block = rate * factor * (Decimal("0.01") if percent else 1)
+            # Whole blocks were charged: how many, the cost itself says.
+            blocks = cost / per_block if per_block else None
+            count = (
+                f"{number(units)} in blocks of {number(Decimal(size))}"
+                if blocks is None
+                else f"{number(blocks.quantize(Decimal(1)))} blocks of {number(Decimal(size))}"
+            )
+        share = "" if factor == 1 else f" x {number(factor)}"
+        terms.append(f"{count} x {number(rate)}{percent}{share}")
+    if fee:
+        terms.append(f"{number(fee)} flat fee")
+    return " + ".join(terms) or "0"
+
+
+def arithmetic(
+    parts: list[Json],
+    facts: Json,
+    factor: Decimal,
+    summed: Any,
+    charge: Json,
+    last: Json,
+    bands: dict[int, Json],
+) -> str:
+    """The way from units to the amount: "5 x 10 + 3 x 8 = 74"."""
+    terms = [of_part(p, facts, factor, bands.get(p["pricing_id"])) for p in parts if _counts(p)]
+    once = max((Decimal(p["fee_per_charge"] or 0) for p in parts), default=Decimal(0))
+    cost = Decimal(charge["cost"])
+    if last["for_nothing"]:
+        return "All units are included: 0"
+    if once:
+        terms.append(f"{number(once)} per charge")
+    total = Decimal(summed)
+    said = f"{' + '.join(terms) or '0'} = {number(total)}"
+    if total == round(cost, 10) or round(total, 10) == cost:
+        return said
+    if charge["raised"]:
+        return f"{said}, raised to the minimum charge {number(cost)}"
+    return f"{said}, lowered to the maximum charge {number(cost)}"
+
+
+def _counts(part: Json) -> bool:
+    return bool(Decimal(part["units"]) or Decimal(part["cost"]) or Decimal(part["fee"]))
+
+
+def conclusion(told: Json, winner: Json, about: Json) -> str:
+    places = about["places"]
+    said = f"{called(winner)} counts. {told['Arithmetic']}"
+    if told["Amount"] != told["Unrounded"]:
+        said += f", rounded to {told['Amount']} ({about['rounding']}, {places} places)"
+    return f"{said} {about['currency_code']}."
+
+
+def of_line(agrees: bool | None, line: Json, told: Json) -> str:
+    """Whether the line says what the explanation comes to."""
+    parts = ""
+    if line["lines"] > 1:
+        parts = f" The record of usage was split into {line['lines']} lines, told as one."
+    if agrees is None:
+        return f"What the line was rated with can't be told.{parts}"
+    if agrees:
+        return f"The line says the same.{parts}"
+    said = number(Decimal(line["cost"]))
+    return (
+        f"The line says {said}, the prices as they stand now {told['Unrounded']}: prices, or what "
+        f"was added up before it, have changed since it was rated.{parts}"
+    )
+
+
+def readable(told: Json) -> list[str]:
+    """The explanation as lines of text."""
+    product = _record(told["Product"], "product")
+    lines = [
+        f"{told['Quantity']} of {product} for {_record(told['Account'], 'account')} on "
+        f"{told['Day']} ({told['TimeZone']}), in {told['CurrencyCode']}"
+    ]
+    if told["Before"] != "0":
+        lines.append(f"The sum over tiers stood at {told['Before']} before.")
+    lines += [_candidate(one) for one in told["Candidates"]]
+    for band in told["Bands"]:
+        top = band["UpperBand"]
+        reach = f"above {band['LowerBand']}" if top == "-1" else f"{band['LowerBand']} to {top}"
+        used = f": {band['Arithmetic']}" if band["Applied"] == "1" else ": not reached"
+        lines.append(f"   Band {reach} at {band['Rate']}{used}")
+    lines.append(told["Conclusion"])
+    if told["Line"] is not None:
+        lines.append(told["Line"]["Reason"])
+    return lines
+
+
+def _candidate(one: Json) -> str:
+    source = "Something" if one["Source"] is None else f"{one['Source']} {one['Id']}"
+    name = f" ({one['Name']})" if one.get("Name") else ""
+    return f"{one['Place']}. {source}{name}: {one['Status']}. {one['Reason']}"
+
+
+def _record(named: Json | None, kind: str) -> str:
+    if named is None:
+        return f"a {kind}"
+    return f"{named['Name']} ({kind} {named['Id']})" if named["Name"] else f"{kind} {named['Id']}"
