@@ -11,11 +11,12 @@ It is waited for only so long that nobody notices, and tried again.
 import logging
 import random
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 from psycopg import errors as pg
@@ -24,6 +25,8 @@ from metabrm import clock
 from metabrm.problems import Problem
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 #: Beside a hash of the table's name, the key of the lock of whoever works on its months.
 _LOCK = 0x6272_6D70  # "brmp"
@@ -44,6 +47,10 @@ WHERE c.relkind = 'r' AND c.relnamespace = (SELECT relnamespace FROM pg_class
       WHERE oid = %s::regclass) AND c.relname ~ ('^' || %s || '_y\d{4}m\d{2}$')
 ORDER BY c.relname
 """
+
+
+class InUse(Problem):
+    """Others hold the table for so long that its months can't be worked on."""
 
 
 @dataclass(frozen=True)
@@ -130,11 +137,9 @@ def ensure(table: str, column: str, wanted: Iterable[date]) -> list[date]:
     made = []
     for month in sorted({first_of(day) for day in wanted} - there):
         try:
-            if _patiently(lambda month=month: _make(table, column, month)):  # type: ignore[misc]
+            if _patiently(table, partial(_make, table, column, month)):
                 made.append(month)
-        except OperationalError as error:
-            if not isinstance(error.__cause__, pg.LockNotAvailable | pg.DeadlockDetected):
-                raise
+        except InUse:
             log.warning("%s of %s could not be made; it is in too much use", month, table)
     return made
 
@@ -160,7 +165,7 @@ def detach(table: str, month: date, objection: str = "") -> str:
             for name in _foreign_keys(cursor, part):
                 cursor.execute(f'ALTER TABLE "{part}" DROP CONSTRAINT "{name}"')
 
-    _patiently(work)
+    _patiently(table, work)
     return part
 
 
@@ -172,7 +177,7 @@ def attach(table: str, column: str, month: date) -> None:
     part = table_of(table, month)
     try:
         _fit(table, column, month)
-        _patiently(lambda: _put_back(table, column, month))
+        _patiently(table, partial(_put_back, table, column, month))
     except IntegrityError as error:
         raise Problem(f"{part} does not fit any more: {error}".strip()) from error
 
@@ -314,17 +319,17 @@ def _working(table: str) -> Iterator[Any]:
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 
-def _patiently(work: Any) -> Any:
-    """Do what needs a lock, trying again while others hold it."""
+def _patiently(table: str, work: Callable[[], T]) -> T:
+    """Do what needs a lock, trying again while others hold it. Raises InUse."""
     for attempt in range(_TRIES):
+        if attempt:
+            time.sleep(random.uniform(0.1, 0.5))
         try:
             return work()
         except OperationalError as error:
-            held = isinstance(error.__cause__, pg.LockNotAvailable | pg.DeadlockDetected)
-            if not held or attempt == _TRIES - 1:
+            if not isinstance(error.__cause__, pg.LockNotAvailable | pg.DeadlockDetected):
                 raise
-            time.sleep(random.uniform(0.1, 0.5))
-    raise AssertionError("unreachable")
+    raise InUse(f"{table} is in use by a long query or transaction; try again when it is over")
 
 
 def month_of(text: str) -> date:

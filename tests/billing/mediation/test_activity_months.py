@@ -258,6 +258,7 @@ def test_two_who_need_a_month_at_once_both_get_it(
     no_2037: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[date] = []
+    refused: list[date] = []
     start = Barrier(2)
 
     def need() -> None:
@@ -284,13 +285,16 @@ def test_two_who_need_a_month_at_once_both_get_it(
             try:
                 with clock.frozen(THEN):
                     made.extend(partitions.ensure_months(date(2037, 6, 1), date(2037, 6, 1)))
+                    with pytest.raises(months.InUse, match="try again when it is over"):
+                        partitions.detach(MAY)
+                    refused.append(MAY)
             finally:
                 connection.close()
 
         other = Thread(target=try_it)
         other.start()
         other.join()
-    assert made == [MAY]
+    assert (made, refused) == ([MAY], [MAY])
     assert partitions.ensure_months(date(2037, 6, 1), date(2037, 6, 1)) == [date(2037, 6, 1)]
     assert dated(f"AccountId = {account}") and dated("ActivityDate >= '2037-06-01'")
 

@@ -167,19 +167,21 @@ def test_an_index_is_built_month_by_month_beside_the_work(large: int, system: Co
     (asked,) = records.update("ENTITY_FIELD", [{"Id": large, "SearchableFlag": "1"}], system)
     assert asked.ok, asked.problems
     job = SchemaJob.objects.latest("id")
-    # A worker that is killed on the way leaves an index that is none yet.
+    # A worker that is killed on the way leaves the index of one month, and of another that is none
+    # yet.
     parts = len(tables.partitions("mediation_activity"))
+    index, table, columns = job.index_name, "mediation_activity", [job.columns]
     with connection.cursor() as cursor:
-        cursor.execute(
-            tables.create_whole_index(
-                job.index_name, "mediation_activity", [job.columns], unique=False
-            )
-        )
-        number, part = jobs._without(job.index_name, "mediation_activity")[0]
-        own = jobs._own_name(job.index_name, number)
-        cursor.execute(tables.create_index(own, part, [job.columns], unique=False))
+        cursor.execute(tables.create_whole_index(index, table, columns, unique=False))
+        for number, part in jobs._without(index, table)[:2]:
+            own = jobs._own_name(index, number)
+            cursor.execute(tables.create_index(own, part, columns, unique=False))
+            if part == tables.partitions(table)[0]:
+                cursor.execute(f"ALTER INDEX {index} ATTACH PARTITION {own}")
     assert indexes(job.columns)["mediation_activity"] is False
     SchemaJob.objects.filter(pk=job.pk).update(status="BUILDING")
+    told = query.query(f"SELECT Progress FROM SCHEMA_JOB WHERE Id = {job.pk}", system).json
+    assert orjson.loads(told) == [{"Progress": str(round(100 / parts))}]
     jobs.run(job.pk)
     job.refresh_from_db()
     assert (job.status, job.message) == ("READY", None)
