@@ -7,7 +7,7 @@ are written all the same; they lie in the default partition until the month is m
 from collections.abc import Iterable
 from datetime import date
 
-from django.db import connection
+from django.db import connection, models
 
 from billing.mediation.models import Activity
 from metabrm import environment, months
@@ -27,6 +27,14 @@ UNION ALL
 SELECT count(*) || ' lines stand on no invoice yet, such as ACTIVITY '
        || array_to_string((array_agg(a.id))[1:5], ', ') || '; give --unbilled if none is to come'
 FROM {part} a WHERE a.deleted_at IS NULL AND a.invoice_id IS NULL HAVING count(*) > 0
+"""
+
+#: Why a month must not come back: lines whose lookup, which holds its target fast, leads nowhere.
+_GONE = """
+SELECT count(*) || ' lines have no {words} any more, such as that with Id '
+       || array_to_string((array_agg(DISTINCT a.{column}))[1:5], ', ')
+FROM {{part}} a WHERE a.{column} IS NOT NULL
+AND NOT EXISTS (SELECT FROM {target} p WHERE p.id = a.{column}) HAVING count(*) > 0
 """
 
 
@@ -81,8 +89,17 @@ def detach(month: date, *, unbilled: bool = False) -> str:
 
 
 def attach(month: date) -> None:
-    """Put a month back. Raises Problem."""
-    months.attach(TABLE, COLUMN, month)
+    """Put a month back. Raises Problem, such as where lines of it point to what was purged."""
+    objections = [
+        _GONE.format(
+            column=connection.ops.quote_name(field.column),
+            target=connection.ops.quote_name(field.related_model._meta.db_table),
+            words=field.related_model._meta.verbose_name,
+        )
+        for field in Activity._meta.concrete_fields
+        if isinstance(field, models.ForeignKey) and field.remote_field.on_delete is models.PROTECT
+    ]
+    months.attach(TABLE, COLUMN, month, " UNION ALL ".join(objections))
 
 
 def outside() -> int:

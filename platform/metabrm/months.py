@@ -157,10 +157,7 @@ def detach(table: str, month: date, objection: str = "") -> str:
     def work() -> None:
         with _working(table) as cursor:
             cursor.execute(f'LOCK TABLE "{part}" IN SHARE ROW EXCLUSIVE MODE')
-            if objection:
-                cursor.execute(objection.format(part=f'"{part}"'))
-                if reasons := [reason for (reason,) in cursor.fetchall()]:
-                    raise Problem("\n".join(f"{part} stays: {reason}" for reason in reasons))
+            _object(cursor, part, objection, "stays")
             cursor.execute(f'ALTER TABLE "{table}" DETACH PARTITION "{part}"')
             for name in _foreign_keys(cursor, part):
                 cursor.execute(f'ALTER TABLE "{part}" DROP CONSTRAINT "{name}"')
@@ -169,23 +166,26 @@ def detach(table: str, month: date, objection: str = "") -> str:
     return part
 
 
-def attach(table: str, column: str, month: date) -> None:
+def attach(table: str, column: str, month: date, objection: str = "") -> None:
     """Put a month back, with the columns that the table has got meanwhile and without those that
-    are gone; rows of it that went to the default partition join it. Raises Problem where its rows
-    no longer fit."""
+    are gone; rows of it that went to the default partition join it.
+
+    `objection` is as of `detach`. Raises Problem where its rows no longer fit.
+    """
     _attached(table, month, False)
     part = table_of(table, month)
     try:
-        _fit(table, column, month)
+        _fit(table, column, month, objection)
         _patiently(table, partial(_put_back, table, column, month))
     except IntegrityError as error:
         raise Problem(f"{part} does not fit any more: {error}".strip()) from error
 
 
-def _fit(table: str, column: str, month: date) -> None:
+def _fit(table: str, column: str, month: date, objection: str) -> None:
     """Look through a month that was away while nobody waits for it."""
     part = table_of(table, month)
     with transaction.atomic(), connection.cursor() as cursor:
+        _object(cursor, part, objection, "stays out")
         _align(cursor, table, part)
         # With this known, nobody waits while the rows are looked through.
         cursor.execute(f'ALTER TABLE "{part}" DROP CONSTRAINT IF EXISTS "{part}_month"')
@@ -259,6 +259,14 @@ def _attached(table: str, month: date, wanted: bool) -> None:
         raise Problem(f"{month:%Y-%m} is a part of {table} already")
     if not found.attached and wanted:
         raise Problem(f"{month:%Y-%m} has been taken out of {table} already; it is {found.table}")
+
+
+def _object(cursor: Any, part: str, objection: str, verdict: str) -> None:
+    """Raise Problem with all that the query `objection` says of a month's table."""
+    if objection:
+        cursor.execute(objection.format(part=f'"{part}"'))
+        if reasons := [reason for (reason,) in cursor.fetchall()]:
+            raise Problem("\n".join(f"{part} {verdict}: {reason}" for reason in reasons))
 
 
 def _columns(cursor: Any, table: str) -> dict[str, str]:
