@@ -110,6 +110,12 @@ WHERE u.load_id = %(load)s AND u.cause IS NULL AND u.signature = b.signature
   AND u.quantity <= b.quantity
 RETURNING u.line
 """
+_OTHERS = """
+SELECT FROM mediation_activitycollectorhistory
+WHERE activity_collector_id = %(collector)s AND id <> %(load)s
+  AND status = 'RUNNING' AND stage = 'MAPPED'
+LIMIT 1
+"""
 _DATES = """
 SELECT min(activity_date), max(activity_date) FROM mediation_usage
 WHERE load_id = %(load)s AND signature IS NOT NULL
@@ -138,7 +144,9 @@ def drop_duplicates(
     if about is None:
         return Repeats()
     lines = _lines(cursor, _DUPLICATES, about)
-    lines |= _lines(cursor, _IN_FLIGHT, about)
+    cursor.execute(_OTHERS, about)
+    if cursor.rowcount:
+        lines |= _lines(cursor, _IN_FLIGHT, about)
     lines |= _lines(cursor, _BEFORE, about)
     return Repeats(duplicates=len(lines))
 

@@ -426,8 +426,8 @@ def _signature(plan: Plan) -> str:
         return "NULL::uuid"
     digest = f"md5(concat_ws(E'\\x1f', {', '.join(texts)}))"
     if any(v.key == "activity_date" for v in chosen):
-        minutes = "to_hex((extract(epoch FROM t.activity_date) / 60)::bigint)"
-        return f"(lpad(left({minutes}, 8), 8, '0') || left({digest}, 24))::uuid"
+        minutes = "to_hex((date_part('epoch', t.activity_date) / 60)::int)"
+        return f"(lpad({minutes}, 8, '0') || substr({digest}, 9))::uuid"
     return f"{digest}::uuid"
 
 

@@ -85,7 +85,7 @@ def _text(value: Any) -> str | None:
         return "true" if value else "false"
     if isinstance(value, dict | list):
         return msgspec.json.encode(value).decode()
-    return str(value)
+    return f"{value:f}" if isinstance(value, Decimal) and abs(value.adjusted()) < 40 else str(value)
 
 
 # XML
