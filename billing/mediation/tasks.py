@@ -49,5 +49,5 @@ def run_collectors() -> None:
 @shared_task(name="metabrm.collect", ignore_result=True)
 def collect(collector_id: int) -> None:
     """Look for usage at one collector's source."""
-    for load_id in sources.collect(collector_id):
+    for load_id in sources.collect_or_tell(collector_id):
         background.tell(running.RUN, load_id)

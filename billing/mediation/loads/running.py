@@ -34,6 +34,8 @@ RUN, RATE, FINISH = "metabrm.run_load", "metabrm.rate_load", "metabrm.finish_loa
 MOST_ATTEMPTS = 6
 #: Seconds until the second attempt; each further one waits twice as long.
 PAUSE = 30
+#: Progress, in per cent, from which on shards are told.
+RATED_FROM = 60
 #: How long shards may take to be rated before somebody is told again.
 RATING = timedelta(minutes=5)
 #: Seconds between two signs of life.
@@ -55,7 +57,8 @@ def run(load_id: int) -> bool:
             return True
         if load.stage == "MAPPED" and _in_flight(load):
             # Whoever rates it has had his time, and is told again.
-            if load.heartbeat and load.heartbeat > clock.now() - RATING:
+            told = load.progress >= RATED_FROM and load.heartbeat
+            if told and told > clock.now() - RATING:
                 return False
         else:
             try:
@@ -78,7 +81,9 @@ def rate(load_id: int) -> None:
     if not shards or _only_tried(load_id):
         finish(load_id)
         return
-    ActivityCollectorHistory.objects.filter(pk=load_id).update(heartbeat=clock.now())
+    ActivityCollectorHistory.objects.filter(pk=load_id).update(
+        heartbeat=clock.now(), progress=RATED_FROM
+    )
     for shard in shards:
         background.tell(RATE, load_id, shard)
 

@@ -7,6 +7,7 @@ posted     COLLECTOR_FIELDS that programs send while they are signed in
 events     CloudEvents that were sent over HTTP
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,10 +15,13 @@ from typing import IO
 
 from django.db.models import F
 
+from billing.mediation.loads import claiming
 from billing.mediation.models import ActivityCollector, ActivityCollectorHistory
 from billing.mediation.reading import UnreadableError
 from billing.mediation.sources import directory, events, posted, query, sftp
 from metabrm import clock
+
+log = logging.getLogger(__name__)
 
 close_posted = posted.close
 gather_events = events.gather
@@ -54,6 +58,34 @@ def collect(collector_id: int) -> list[int]:
         found = sftp.claim(collector) if collector.hostname else directory.claim(collector)
         return [load.pk for load in found]
     return []
+
+
+def collect_or_tell(collector_id: int) -> list[int]:
+    """As `collect`; a source that can't be looked at is told as a load that FAILED, one for all
+    times in a row."""
+    trouble = ActivityCollectorHistory.objects.filter(identity=f"trouble:{collector_id}")
+    try:
+        found = collect(collector_id)
+    except Exception as error:
+        log.warning("collector %s can't look at its source", collector_id, exc_info=error)
+        now = clock.now()
+        told = {
+            "error_text": f"{type(error).__name__}: {error}"[:4000],
+            "start_date": now,
+            "end_date": now,
+        }
+        if not trouble.update(**told, updated=now):
+            collector = ActivityCollector.objects.get(pk=collector_id)
+            claiming.open_load(
+                collector,
+                "FILE" if collector.type == "FTP" else "QUERY",
+                status="FAILED",
+                identity=f"trouble:{collector_id}",
+                **told,
+            )
+        return []
+    trouble.update(identity=None)
+    return found
 
 
 @contextmanager

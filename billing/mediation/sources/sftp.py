@@ -46,7 +46,10 @@ def connected(collector: ActivityCollector) -> Iterator[paramiko.SFTPClient]:
     client = paramiko.SSHClient()
     client.set_missing_host_key_policy(paramiko.RejectPolicy())
     name = host if port == 22 else f"[{host}]:{port}"
-    entry = paramiko.hostkeys.HostKeyEntry.from_line(f"{name} {kind} {coded}")
+    try:
+        entry = paramiko.hostkeys.HostKeyEntry.from_line(f"{name} {kind} {coded}")
+    except (paramiko.SSHException, paramiko.hostkeys.InvalidHostKey):
+        entry = None
     if entry is None or entry.key is None:
         raise NoHostKeyError("HostKey is no public key; it is written ssh-ed25519 AAAA…")
     client.get_host_keys().add(name, kind, entry.key)
