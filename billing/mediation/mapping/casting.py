@@ -35,7 +35,7 @@ _LAST_SECOND = 7_258_118_400
 
 def told() -> bool:
     """Whether the server tells if a cast would succeed."""
-    return connection.pg_version >= 160_000
+    return int(getattr(connection, "pg_version", 0)) >= 160_000
 
 
 def number_sql(text: str) -> str:
