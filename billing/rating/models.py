@@ -1,10 +1,10 @@
-"""What rating remembers: how much of a sum over tiers has been used in a period."""
+"""What rating remembers: sums over tiers, which periods are charged, and what is to come."""
 
 from django.db import models
 
 from metabrm import shorthand as optional
 from metabrm.entity import CoreModel, EntityOptions
-from metabrm.fields import QuantityField
+from metabrm.fields import MoneyField, QuantityField
 
 
 class AccumulatorValue(CoreModel):
@@ -40,3 +40,80 @@ class AccumulatorValue(CoreModel):
 
     def __str__(self) -> str:
         return f"{self.level} {self.scope_id} since {self.period_begin}: {self.quantity}"
+
+
+class ChargedPeriod(CoreModel):
+    """Days of an account product that are charged, or a charge that was made once."""
+
+    account_product = optional.past("customers.AccountProduct", "What is charged.")
+    number = models.IntegerField(help_text="Number among the charges of the account product.")
+    kind = models.CharField(
+        max_length=10,
+        help_text="Period: days of a cycle. Trial: days of a trial. Once: a charge made once.",
+    )
+    cycle_from = optional.day("First day of the cycle it lies in.")
+    cycle_until = optional.day("First day of the next cycle.")
+    from_day = models.DateField(help_text="First day charged for.")
+    until_day = models.DateField(help_text="Day after the last one charged for.")
+    kept_from = models.DateField(help_text="First day that was not credited.")
+    kept_until = models.DateField(help_text="Day after the last one that was not credited.")
+    quantity = QuantityField(help_text="Units charged, in addition to those charged before.")
+    factor = QuantityField(help_text="Part of the cycle that is charged.")
+    cost = optional.money("Amount before rounding, what was credited included.")
+    credited = MoneyField(default=0, help_text="Amount before rounding that was credited.")
+    activity_id = optional.number_of("Id of the charge line; empty where it came to nothing.")
+    created = models.DateTimeField(help_text="When it was charged.")
+
+    brm = EntityOptions(name="CHARGED_PERIOD", title="kind", writable=False, history=False)
+
+    class Meta:
+        verbose_name = "charged period"
+        verbose_name_plural = "charged periods"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account_product", "number"], name="rating_chargedperiod_key"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.from_day} to {self.until_day}"
+
+
+class ChargeSchedule(CoreModel):
+    """How far an account product is charged, when it is charged next, and what is in the way."""
+
+    account_product = optional.past("customers.AccountProduct", "What is charged.")
+    charged_until = optional.day("First day that is not charged yet; empty = nothing is to come.")
+    next_charge_day = optional.day("Day of the next charge; empty = nothing is to come.")
+    cause = optional.text(100, "Why it can't be charged, as a code: NO_PRICE.")
+    reason = optional.text(1000, "Why it can't be charged, in words.")
+    seen = models.CharField(max_length=32, null=True, editable=False)
+    updated = models.DateTimeField(help_text="When it was last looked at.")
+
+    brm = EntityOptions(
+        name="CHARGE_SCHEDULE",
+        title="account_product",
+        writable=False,
+        history=False,
+        hidden=("seen",),
+    )
+
+    class Meta:
+        verbose_name = "charge schedule"
+        verbose_name_plural = "charge schedules"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account_product"], name="rating_chargeschedule_account_product_key"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["next_charge_day"], name="rating_chargeschedule_next"),
+            models.Index(
+                fields=["cause"],
+                condition=models.Q(cause__isnull=False),
+                name="rating_chargeschedule_cause",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_product_id} from {self.charged_until}"
