@@ -227,7 +227,9 @@ SELECT s.key, p.kind, p.quantity,
        CASE p.kind WHEN 'Once' THEN s.service_from + 1 ELSE p.kept_until END AS until_day
 FROM rating_chargedperiod p
 JOIN charge_subject s ON s.key = p.account_product_id
-WHERE p.kept_from < p.kept_until AND (p.kind = 'Once' OR p.kept_until > s.look_from);
+JOIN (SELECT key, min(from_day) AS from_day FROM charge_cycle GROUP BY key) first
+  ON first.key = s.key
+WHERE p.kept_from < p.kept_until AND (p.kind = 'Once' OR p.kept_until > first.from_day);
 CREATE INDEX ON charge_cover (key, kind);
 ANALYZE charge_subject; ANALYZE charge_cycle; ANALYZE charge_cover
 """
@@ -370,6 +372,7 @@ LEFT JOIN (
     SELECT charge.* FROM charge JOIN line ON line.id = charge.id
     WHERE charge.units = line.after - line.before
 ) priced ON priced.id = due.id
+ORDER BY due.id
 """  # noqa: S608 - constants only
 
 _COLUMNS = {

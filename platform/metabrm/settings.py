@@ -278,6 +278,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "billing.mediation.tasks.keep_activity_months",
         "schedule": timedelta(hours=12),
     },
+    "charge what recurs or comes once": {
+        "task": "metabrm.charge_recurring",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3600},
+    },
     "purge the recycle bin and old history": {
         "task": "entities.tasks.apply_retention",
         "schedule": timedelta(days=1),
