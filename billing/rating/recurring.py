@@ -13,6 +13,7 @@ may be archived.
     postpaid     charged on the day after its last one, or ChargeInSubsequentPer after that
     whole        any day of service in a cycle is charged as the cycle; prorated: by its days
     trial        its days are charged and taken back by a discount; what is paid begins after it
+                 (TrialEndDate of a subscription; what follows a Trial: billing.rating.trials)
     once         on StartDate
     quantity     what is prepaid follows a new quantity from the day on which that is seen
     ends early   the days that are cut off are credited, at what was charged (AutoCalculateCredit)
@@ -31,6 +32,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from billing.mediation import partitions
+from billing.rating import trials
 from billing.rating.asking import ASKED, rounded
 from billing.rating.charges import CHARGES, FACTS
 from billing.rating.cycles import CALENDAR, LENGTH, about, begin, span
@@ -40,8 +42,10 @@ from metabrm import clock, months
 #: Account products of one transaction.
 CHUNK = 2000
 
-_ONCE = "('One Time Charge', 'Trial')"
 _RECURRING = "('Subscription', 'Variable Interval Subscription')"
+_CHARGED = f"""(m.rating_method_type IN {_RECURRING}
+    OR m.rating_method_type IN ('One Time Charge', 'Prepaid Usage')
+    OR m.rating_method_type = 'Trial' AND upper(coalesce(m.trial_rate_type, '')) <> 'FREE')"""
 _SEEN = """md5(ROW(ap.start_date, ap.end_date, ap.quantity, ap.status, ap.billing_cycle_start_date,
     ap.trial_end_date, m.id)::text)"""
 _METHOD = """
@@ -58,8 +62,7 @@ FROM customers_accountproduct ap
 {_METHOD}
 LEFT JOIN rating_chargeschedule schedule ON schedule.account_product_id = ap.id
 WHERE ap.id > %(after)s AND ap.deleted_at IS NULL AND ap.status IN ('ACTIVE', 'DEACTIVATED')
-  AND (m.rating_method_type IN {_ONCE} OR m.rating_method_type IN {_RECURRING}
-       OR m.rating_method_type = 'Prepaid Usage')
+  AND {_CHARGED}
   AND (schedule.seen IS DISTINCT FROM {_SEEN}
        OR schedule.next_charge_day <= coalesce(%(until)s::date, (%(now)s AT TIME ZONE 'UTC')::date + 1))
   AND (%(accounts)s::bigint[] IS NULL OR ap.account_id = ANY(%(accounts)s))
@@ -89,7 +92,7 @@ SELECT asked.key, asked.account_id, asked.product_id, asked.account_product_id,
        m.force_generate_activity AS forced, m.prorate_band, m.sub_aggr_level AS level,
        m.auto_calculate_credit AS credits, m.prorate_subscription AS prorated,
        ap.status = 'ACTIVE' AS charging, kind.recurs,
-       m.subscription_model = 'Prepaid' OR m.rating_method_type = 'Prepaid Usage' AS prepaid,
+       m.subscription_model = 'Prepaid' AS prepaid,
        {span("m.charge_in_advance_period", "m.charge_in_advance_unit")} AS advance,
        {span("m.charge_in_subsequent_per", "m.charge_in_subsequent_unit")} AS afterwards,
        ap.start_date AS service_from, service.until_day AS service_until,
@@ -104,10 +107,7 @@ JOIN customers_accountproduct ap ON ap.id = asked.key
 {_METHOD}
 LEFT JOIN customers_billingprofile profile ON profile.id = asked.profile_id
 LEFT JOIN rating_chargeschedule schedule ON schedule.account_product_id = ap.id
-CROSS JOIN LATERAL (
-    SELECT m.rating_method_type IN {_RECURRING}
-           OR m.rating_method_type = 'Prepaid Usage' AND m.subscription_cycle IS NOT NULL AS recurs
-) kind
+CROSS JOIN LATERAL (SELECT m.rating_method_type IN {_RECURRING} AS recurs) kind
 CROSS JOIN LATERAL (SELECT coalesce(ap.end_date + 1, 'infinity') AS until_day) service
 CROSS JOIN LATERAL (
     SELECT CASE WHEN known.until_day IS NOT NULL
@@ -514,12 +514,15 @@ def charge(
 ) -> Summary:
     """Write the lines of all that is due up to a day: by default today, where the account is.
 
-    A dry run writes all of it and takes it back.
+    A dry run writes all of it and takes it back; it does not see what follows trials.
     """
     done = Summary()
+    wanted = None if accounts is None else list(accounts)
+    if not dry_run:
+        done.problems |= trials.follow(until or clock.today(), wanted)
     given: dict[str, Any] = {
         "until": until,
-        "accounts": None if accounts is None else list(accounts),
+        "accounts": wanted,
         "now": clock.now(),
         "chunk": CHUNK,
         "after": 0,

@@ -44,16 +44,12 @@ def on(day: str) -> Any:
 
 
 def product(rate: Any = 100, **method: Any) -> int:
-    method = {
-        "RatingMethodType": "Subscription",
-        "SubscriptionCycle": "Monthly",
-        "CycleType": SERVICE,
-        "SubscriptionModel": "Prepaid",
-        "ProrateSubscription": "1",
-    } | method
-    made = ProductFactory(
-        RatingMethodId=RatingMethodFactory(**{k: v for k, v in method.items() if v})
-    )
+    if "RatingMethodType" not in method:
+        method = {"RatingMethodType": "Subscription", "SubscriptionCycle": "Monthly"} | method
+    if "Subscription" in method["RatingMethodType"]:
+        terms = {"CycleType": SERVICE, "SubscriptionModel": "Prepaid", "ProrateSubscription": "1"}
+        method = terms | method
+    made = ProductFactory(RatingMethodId=RatingMethodFactory(**method))
     if rate is not None:
         PriceFactory(ProductId=made, Rate=str(rate))
     return int(made)
@@ -106,45 +102,37 @@ def begins(id: int) -> list[str]:
     return [day for (day,) in lines(id, "subscription_from_date")]
 
 
-def charged(
-    until: str, rate: Any, start: str, method: dict[str, Any] | None = None, **more: Any
-) -> list[Decimal]:
-    """What an account product is charged up to a day."""
-    id = provided(start, rate, method, **more)
-    run(until)
-    return amounts(id)
-
-
 YEARLY = {"SubscriptionCycle": "Yearly"}
 POSTPAID = {"SubscriptionModel": "Postpaid"}
 CREDITS = {"AutoCalculateCredit": "1"}
 
 
-@pytest.mark.parametrize(
-    ("rate", "start", "since", "until", "method", "expected"),
-    [
-        # Parts of the cycle that they lie in: 14/31, 14/31, 26/31, 27/31, 9/365, an exact half.
-        (31, "2011-02-01", "2011-02-15", "2011-02-14", {}, [14]),
-        ("249.95", "2016-06-01", "2016-05-15", "2016-06-14", {}, ["112.88"]),
-        ("249.95", "2016-07-15", "2016-07-10", "2016-08-09", {}, ["209.64"]),
-        ("599.95", "2016-05-05", "2016-05-01", "2016-05-31", {}, ["522.54"]),
-        ("2399.95", "2017-05-01", "2016-05-10", "2017-05-09", YEARLY, ["59.18"]),
-        ("249.95", "2016-07-01", "2016-06-10", "2016-07-09", {}, ["74.99"]),
-        ("2399.95", "2012-05-12", "2012-05-01", "2012-12-31", YEARLY, ["2327.62"]),
-        ("2399.95", "2012-06-04", "2012-06-01", "2012-12-31", YEARLY, ["2380.22"]),
-        (100, "2011-02-01", "2011-02-15", "2011-02-14", POSTPAID, []),
-        (100, "2011-02-01", "2011-02-15", "2011-02-15", POSTPAID, ["45.16"]),
-        (100, "2018-01-01", "2018-01-15", "2018-02-14", {}, ["45.16", 100]),
-        (10, "2022-07-10", "2022-07-01", "2022-07-31", {}, ["7.10"]),
-        (200, "2015-02-15", "2015-02-01", "2015-03-01", {}, [100, 200]),
-        (10, "2021-01-01", None, "2021-03-31", {}, [10, 10, 10]),
-    ],
+#: Parts of the cycle that they lie in: 14/31, 26/31, 27/31, 9/365, an exact half.
+PUBLISHED: tuple[tuple[Any, str, str | None, dict[str, str], list[Any]], ...] = (
+    (31, "2011-02-01", "2011-02-15", {}, [14]),
+    ("249.95", "2016-06-01", "2016-05-15", {}, ["112.88"]),
+    ("249.95", "2016-07-15", "2016-07-10", {}, ["209.64"]),
+    ("599.95", "2016-05-05", "2016-05-01", {}, ["522.54"]),
+    ("2399.95", "2017-05-01", "2016-05-10", YEARLY, ["59.18"]),
+    ("249.95", "2016-07-01", "2016-06-10", {}, ["74.99"]),
+    ("2399.95", "2012-05-12", "2012-05-01", YEARLY, ["2327.62"]),
+    ("2399.95", "2012-06-04", "2012-06-01", YEARLY, ["2380.22"]),
+    (100, "2011-02-01", "2011-02-15", POSTPAID, ["45.16"]),
+    (100, "2018-01-01", "2018-01-15", {}, ["45.16", 100]),
+    (10, "2022-07-10", "2022-07-01", {}, ["7.10"]),
+    (200, "2015-02-15", "2015-02-01", {}, [100, 200]),
+    (10, "2021-01-01", None, {}, [10, 10, 10]),
 )
-def test_published_parts_of_cycles(
-    rate: Any, start: str, since: str | None, until: str, method: Any, expected: list[Any]
-) -> None:
-    found = charged(until, rate, start, method, BillingCycleStartDate=since)
-    assert found == [D(str(e)) for e in expected]
+
+
+def test_published_parts_of_cycles() -> None:
+    ids = [
+        provided(start, rate, method, BillingCycleStartDate=since)
+        for rate, start, since, method, _ in PUBLISHED
+    ]
+    run("2023-12-31")
+    for id, (*_, expected) in zip(ids, PUBLISHED, strict=True):
+        assert amounts(id)[: len(expected)] == [D(str(e)) for e in expected]
 
 
 def test_a_leading_part_two_cycles_and_a_trailing_part() -> None:
@@ -162,66 +150,42 @@ def test_a_leading_part_two_cycles_and_a_trailing_part() -> None:
     assert sum(amounts(id)) == D("10928.33")
 
 
-@pytest.mark.parametrize(
-    ("start", "expected"),
-    [
-        ("2015-02-22", 50),
-        ("2015-02-21", "57.1429"),
-        ("2015-02-09", "142.8571"),
-        ("2015-02-08", 150),
-    ],
-)
-def test_parts_of_a_short_month_to_four_places(start: str, expected: Any) -> None:
-    id = provided(start, 200, BillingCycleStartDate="2015-02-01")
+def test_parts_of_a_short_month_to_four_places() -> None:
+    days = {"2015-02-22": 50, "2015-02-21": "57.1429", "2015-02-09": "142.8571"}
+    ids = [provided(start, 200, BillingCycleStartDate="2015-02-01") for start in days]
     run("2015-02-28")
-    ((cost,),) = lines(id, "round(cost_unrounded, 4)")
-    assert cost == D(str(expected))
+    costs = [lines(id, "round(cost_unrounded, 4)") for id in ids]
+    assert costs == [[(D(str(cost)),)] for cost in days.values()]
 
 
-@pytest.mark.parametrize(
-    ("start", "cycle", "until", "expected"),
-    [
-        (
-            "2017-01-31",
-            "Monthly",
-            "2017-04-30",
-            ["2017-01-31", "2017-02-28", "2017-03-31", "2017-04-30"],
-        ),
-        (
-            "2023-02-28",
-            "Monthly",
-            "2023-05-28",
-            ["2023-02-28", "2023-03-28", "2023-04-28", "2023-05-28"],
-        ),
-        ("2018-02-22", "Daily", "2018-02-23", ["2018-02-22", "2018-02-23"]),
-        ("2018-02-22", "Weekly", "2018-03-01", ["2018-02-22", "2018-03-01"]),
-        ("2018-02-22", "Biweekly", "2018-03-08", ["2018-02-22", "2018-03-08"]),
-        ("2018-02-22", "Quarterly", "2018-05-22", ["2018-02-22", "2018-05-22"]),
-        ("2018-02-22", "Semi-Annual", "2018-08-22", ["2018-02-22", "2018-08-22"]),
-        ("2018-02-22", "Yearly", "2019-02-22", ["2018-02-22", "2019-02-22"]),
-        (
-            "2024-02-29",
-            "Yearly",
-            "2028-02-29",
-            ["2024-02-29", "2025-02-28", "2026-02-28", "2027-02-28", "2028-02-29"],
-        ),
-        ("2018-02-16", "Semi-Monthly", "2018-03-16", ["2018-02-16", "2018-03-01", "2018-03-16"]),
-    ],
+#: Cycle, and days on which it begins from the first on.
+BEGINS = (
+    ("Monthly", "2017-01-31 2017-02-28 2017-03-31 2017-04-30"),
+    ("Monthly", "2023-02-28 2023-03-28 2023-04-28 2023-05-28"),
+    ("Daily", "2018-02-22 2018-02-23"),
+    ("Weekly", "2018-02-22 2018-03-01"),
+    ("Biweekly", "2018-02-22 2018-03-08"),
+    ("Quarterly", "2018-02-22 2018-05-22"),
+    ("Semi-Annual", "2018-02-22 2018-08-22"),
+    ("Yearly", "2018-02-22 2019-02-22"),
+    ("Yearly", "2020-02-29 2021-02-28 2022-02-28 2023-02-28 2024-02-29"),
+    ("Semi-Monthly", "2018-02-16 2018-03-01 2018-03-16"),
 )
-def test_where_cycles_begin(start: str, cycle: str, until: str, expected: list[str]) -> None:
-    """Each on its first day, and a whole one: a month's end is no reason to drift or to prorate."""
-    id = provided(start, 7, {"SubscriptionCycle": cycle})
-    run((date.fromisoformat(until) - timedelta(days=1)).isoformat())
-    assert begins(id) == expected[:-1]
-    run(until)
-    assert begins(id) == expected
-    assert set(amounts(id)) == {D(7)}
+
+
+def test_where_cycles_begin() -> None:
+    """A month's end is no reason to drift, nor to prorate."""
+    told = [(cycle, days.split()) for cycle, days in BEGINS]
+    ids = [provided(days[0], 7, {"SubscriptionCycle": cycle}) for cycle, days in told]
+    run("2024-02-29")
+    for id, (_, days) in zip(ids, told, strict=True):
+        assert begins(id)[: len(days)] == days
+        assert set(amounts(id)) == {D(7)}
 
 
 def test_a_variable_interval() -> None:
     method = {
         "RatingMethodType": "Variable Interval Subscription",
-        "SubscriptionCycle": "",
         "IntervalDays": "10",
     }
     id = provided("2023-01-25", 10, method, EndDate="2023-02-18")
@@ -233,63 +197,68 @@ def test_a_variable_interval() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("profile", "cycle", "start", "expected"),
-    [
-        (
-            {"MonthlyBillingDate": "31"},
-            "Monthly",
-            "2026-01-20",
-            [("2026-01-20", "2026-01-31", "38.71"), ("2026-02-01", "2026-02-28", 100)],
-        ),
-        (
-            {"MonthlyBillingDate": "30"},
-            "Monthly",
-            "2026-01-31",
-            [("2026-01-31", "2026-02-28", 100), ("2026-03-01", "2026-03-30", 100)],
-        ),
-        (
-            {"MonthlyBillingDate": "15"},
-            "Monthly",
-            "2026-01-20",
-            [("2026-01-20", "2026-02-15", "87.10"), ("2026-02-16", "2026-03-15", 100)],
-        ),
-        (
-            {"MonthlyBillingDate": "15"},
-            "Yearly",
-            "2026-01-20",
-            [("2026-01-20", "2027-01-15", "98.90"), ("2027-01-16", "2028-01-15", 100)],
-        ),
-        (
-            {
-                "BillingCycle": "QUARTERLY",
-                "QuarterlyBillingMonth": "March, June, September, December",
-            },
-            "Quarterly",
-            "2026-02-15",
-            [("2026-02-15", "2026-03-31", 50), ("2026-04-01", "2026-06-30", 100)],
-        ),
-        (
-            {"BillingCycle": "WEEKLY", "WeeklyBillingDate": "Monday - Sunday"},
-            "Weekly",
-            "2026-01-07",
-            [("2026-01-07", "2026-01-11", "71.43"), ("2026-01-12", "2026-01-18", 100)],
-        ),
-        (
-            {"BillingCycle": "MANUAL"},
-            "Monthly",
-            "2026-01-20",
-            [("2026-01-20", "2026-02-19", 100), ("2026-02-20", "2026-03-19", 100)],
-        ),
-    ],
+SYNCED: tuple[tuple[dict[str, str], str, str, list[tuple[str, str, Any]]], ...] = (
+    (
+        {"MonthlyBillingDate": "31"},
+        "Monthly",
+        "2026-01-20",
+        [("2026-01-20", "2026-01-31", "38.71"), ("2026-02-01", "2026-02-28", 100)],
+    ),
+    (
+        {"MonthlyBillingDate": "30"},
+        "Monthly",
+        "2026-01-31",
+        [("2026-01-31", "2026-02-28", 100), ("2026-03-01", "2026-03-30", 100)],
+    ),
+    (
+        {"MonthlyBillingDate": "15"},
+        "Monthly",
+        "2026-01-20",
+        [("2026-01-20", "2026-02-15", "87.10"), ("2026-02-16", "2026-03-15", 100)],
+    ),
+    (
+        {"MonthlyBillingDate": "15"},
+        "Yearly",
+        "2026-01-20",
+        [("2026-01-20", "2027-01-15", "98.90"), ("2027-01-16", "2028-01-15", 100)],
+    ),
+    (
+        {
+            "BillingCycle": "QUARTERLY",
+            "QuarterlyBillingMonth": "March, June, September, December",
+        },
+        "Quarterly",
+        "2026-02-15",
+        [("2026-02-15", "2026-03-31", 50), ("2026-04-01", "2026-06-30", 100)],
+    ),
+    (
+        {"BillingCycle": "WEEKLY", "WeeklyBillingDate": "Monday - Sunday"},
+        "Weekly",
+        "2026-01-07",
+        [("2026-01-07", "2026-01-11", "71.43"), ("2026-01-12", "2026-01-18", 100)],
+    ),
+    (
+        {"BillingCycle": "MANUAL"},
+        "Monthly",
+        "2026-01-20",
+        [("2026-01-20", "2026-02-19", 100), ("2026-02-20", "2026-03-19", 100)],
+    ),
 )
-def test_cycles_of_the_billing_profile(
-    profile: dict[str, str], cycle: str, start: str, expected: Any
-) -> None:
-    account = paying(**profile)
-    id = provided(start, 100, {"CycleType": BILLING, "SubscriptionCycle": cycle}, AccountId=account)
-    run("2028-06-30")
-    assert lines(id)[:2] == [(a, b, D(str(c))) for a, b, c in expected]
+
+
+def test_cycles_of_the_billing_profile() -> None:
+    ids = [
+        provided(
+            start,
+            100,
+            {"CycleType": BILLING, "SubscriptionCycle": cycle},
+            AccountId=paying(**profile),
+        )
+        for profile, cycle, start, _ in SYNCED
+    ]
+    run("2027-01-16")
+    for id, (*_, expected) in zip(ids, SYNCED, strict=True):
+        assert lines(id)[:2] == [(first, last, D(str(cost))) for first, last, cost in expected]
 
 
 def test_the_account_above_pays_in_its_cycle_its_currency_and_its_days() -> None:
@@ -375,9 +344,31 @@ def test_what_is_charged_once(kind: str) -> None:
     assert amounts(id) == [120]
 
 
-def test_prepaid_usage_with_a_cycle_is_charged_in_each() -> None:
-    method = {"RatingMethodType": "Prepaid Usage", **POSTPAID}
-    assert charged("2026-03-01", 40, "2026-01-01", method) == [40, 40, 40]
+def test_a_trial_and_what_follows_it() -> None:
+    paid = product(30)
+    method = {
+        "RatingMethodType": "Trial",
+        "TrialDuration": "14",
+        "TrialRateType": "Free",
+        "ChangeToProductByDefault": str(paid),
+    }
+    free = provided("2026-03-01", None, method, Quantity="3")
+    test = provided("2026-03-01", 5, method | {"TrialRateType": "Flat"}, EndDate="2026-03-20")
+    assert not run("2026-03-14").problems
+    assert lines(free) == []
+    assert lines(test) == [("2026-03-01", "2026-03-14", 5)]
+    run("2026-03-15")
+    run("2026-03-15")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, start_date, quantity FROM customers_accountproduct WHERE product_id = %s",
+            [paid],
+        )
+        ((after, start, quantity),) = cursor.fetchall()
+        assert (start, quantity) == (date(2026, 3, 15), 3)
+        cursor.execute("SELECT end_date FROM customers_accountproduct WHERE id = %s", [free])
+        assert cursor.fetchone() == (date(2026, 3, 14),)
+    assert lines(after) == [("2026-03-15", "2026-04-14", 90)]
 
 
 def test_an_upgrade_in_the_middle() -> None:
@@ -505,7 +496,7 @@ def test_a_new_quantity_counts_from_the_day_on_which_it_is_seen() -> None:
 
 
 def test_a_trial_is_shown_and_taken_back() -> None:
-    id = provided("2015-02-04", 200, {"TrialDuration": "14"}, BillingCycleStartDate="2015-02-01")
+    id = provided("2015-02-04", 200, TrialEndDate="2015-02-17", BillingCycleStartDate="2015-02-01")
     run("2015-03-01")
     found = lines(
         id,
@@ -626,11 +617,13 @@ def test_the_tier_over_the_account() -> None:
     assert amounts(other) == [40]
 
 
-@pytest.mark.parametrize("status", ["PENDING", "SUSPENDED", "DEACTIVATED"])
-def test_only_what_is_active_is_charged(status: str) -> None:
-    id = provided("2026-01-01", 100, Status=status)
-    run("2026-02-01")
-    assert lines(id) == []
+def test_only_what_is_active_is_charged() -> None:
+    ids = [
+        provided("2026-01-01", 100, Status=status)
+        for status in ("PENDING", "SUSPENDED", "DEACTIVATED", "ACTIVE")
+    ]
+    run("2026-01-31")
+    assert [amounts(id) for id in ids] == [[], [], [], [100]]
 
 
 def test_a_run_for_some_accounts_and_one_that_writes_nothing() -> None:
