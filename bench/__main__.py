@@ -20,6 +20,7 @@ def benches() -> dict[str, Measurement]:
     from bench.metadata import retrieve as wide_retrieve
     from bench.metadata import served, snapshot, version
     from bench.query import observed
+    from bench.rating import files
 
     return {
         "api.create": create.BENCH,
@@ -34,6 +35,7 @@ def benches() -> dict[str, Measurement]:
         "metadata.snapshot": snapshot.BENCH,
         "metadata.served": served.BENCH,
         "query.observed": observed.BENCH,
+        "rating.files": files.BENCH,
     }
 
 

@@ -457,14 +457,16 @@ WHERE u.ctid = lacking.place
 """
 
 MONTHS = """
-SELECT DISTINCT (date_trunc('month', activity_date AT TIME ZONE 'UTC'))::date FROM mediation_usage
+SELECT (date_trunc('month', activity_date AT TIME ZONE 'UTC'))::date, count(*)
+FROM mediation_usage
 WHERE load_id = %(load)s AND shard = %(shard)s AND cause IS NULL
+GROUP BY 1
 """
 
+# The shard is rated from here on, if the transaction holds.
 DONE = """
-INSERT INTO mediation_loadshard (load_id, shard, rated) VALUES (%(load)s, %(shard)s, true)
-ON CONFLICT (load_id, shard) DO UPDATE SET rated = true WHERE NOT mediation_loadshard.rated
-RETURNING id
+UPDATE mediation_loadshard SET rated = true
+WHERE load_id = %(load)s AND shard = %(shard)s AND NOT rated
 """
 
 
@@ -474,10 +476,10 @@ def rate(load_id: int, shard: int) -> int:
     What has no price keeps its place in flight with cause and reason.
     """
     given: dict[str, Any] = {"load": load_id, "shard": shard, "now": clock.now()}
-    _make_months(given)
+    to_rate = _make_months(given)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(DONE, given)
-        if cursor.fetchone() is None:
+        if not cursor.rowcount:
             return 0
         # The planner guesses the sizes of what is made here; loops over its guesses take hours.
         cursor.execute("SET LOCAL enable_nestloop = off")
@@ -492,18 +494,22 @@ def rate(load_id: int, shard: int) -> int:
         cursor.execute(SIMPLE, given)
         written = cursor.rowcount
         cursor.execute(LINES, given)
-        if cursor.rowcount:
+        others: int = cursor.rowcount
+        if written + others < to_rate:
+            cursor.execute(NO_PRICE, given)
+        if others:
             written += _long_way(cursor, given)
-        cursor.execute(NO_PRICE, given)
         cursor.execute("DROP TABLE rating_key, rating_book, rating_band, rating_quote, rating_line")
     return written
 
 
-def _make_months(given: dict[str, Any]) -> None:
+def _make_months(given: dict[str, Any]) -> int:
+    """Have the months that the shard's lines go to; gives how much usage it is."""
     with connection.cursor() as cursor:
         cursor.execute(MONTHS, given)
-        days = [day for (day,) in cursor.fetchall()]
-    ensure_months_of(days)
+        months = dict(cursor.fetchall())
+    ensure_months_of(months)
+    return sum(months.values())
 
 
 def _long_way(cursor: Any, given: dict[str, Any]) -> int:

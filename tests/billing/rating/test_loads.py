@@ -37,9 +37,11 @@ class Feed:
 
     def send(self, *rows: dict[str, Any]) -> int:
         """Rate the rows as a load of their own; gives how many lines came of it."""
+        from billing.mediation.models import LoadShard
         from billing.rating import loads
 
         self.load = ActivityCollectorHistoryFactory(ActivityCollectorId=str(self.collector))
+        LoadShard.objects.create(load_id=self.load, shard=0)
         with connection.cursor() as cursor:
             for line, row in enumerate(rows, 1):
                 given = {
@@ -122,6 +124,30 @@ def test_the_same_shard_is_rated_once(feed: Feed) -> None:
     assert feed.send(used()) == 1
     assert loads.rate(feed.load, 0) == 0
     assert len(feed.lines("id")) == 1
+
+
+def test_a_file_is_rated_by_its_tasks(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From an uploaded file to lines, by the tasks that workers run."""
+    from billing.mediation.tasks import finish_load, run_load
+    from billing.rating.tasks import rate_load
+    from metabrm import background
+    from tests.billing.mediation.standing import Standing
+
+    standing = Standing().usual()
+    PriceFactory(ProductId=str(standing.product), Rate="0.25")
+    told: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(background, "tell", lambda *task: told.append(task))
+    load = standing.sent(
+        f"who,at,much\n{standing.token},2026-06-01,4\n{standing.token},2026-06-02,8\n"
+    )
+    tasks = {task.name: task for task in (run_load, rate_load, finish_load)}
+    run_load(load.pk)
+    for name, *arguments in told:  # grows as they tell one another
+        if name != run_load.name:
+            tasks[name](*arguments)
+    load.refresh_from_db()
+    assert (load.status, load.rated_count, load.rated_amount) == ("COMPLETED", 2, D(3))
+    assert standing.lines("line_number", "rated_amount") == [(2, D(1)), (3, D(2))]
 
 
 @pytest.mark.parametrize(

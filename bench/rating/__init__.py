@@ -1,0 +1,1 @@
+"""Benches of usage: files in, rated lines out, against COPY of the finished lines."""
