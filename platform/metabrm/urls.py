@@ -10,6 +10,7 @@ from metabrm.observability.exposing import expose
 urlpatterns = [
     path("health/", include("metabrm.web.health")),
     path("metrics", expose, name="metrics"),
+    path("", include("billing.mediation.urls")),
     path("", include("entities.api.urls")),
 ]
 

@@ -18,10 +18,13 @@ from billing.mediation.models import (
 )
 from billing.mediation.models.collectors import DELIMITED, JSON
 from billing.mediation.reading import TABLE, Layout, Staged, UnreadableError, stage
+from billing.mediation.reading.layout import value_sql
 from entities.schema.current import current
 from metabrm import clock
 
 Beat = Callable[[int], None]
+#: What a CloudEvent is known by.
+_EVENT = ("source", "id")
 #: Columns of a record that are kept with it in suspense.
 _SHOWN = 60
 
@@ -87,7 +90,7 @@ def _read(
     layout = Layout.of(collector, sources(collector))
     if load.source in ("QUERY", "EVENTS"):
         # However the collector's files are written, these are objects of JSON.
-        layout = Layout(format=JSON, sources=layout.sources)
+        layout = Layout(format=JSON, sources=tuple(dict.fromkeys((*layout.sources, *_EVENT))))
     staged = stage(cursor, lambda: opened(load, collector), layout, beat)
     controls.reconcile(cursor, collector, layout, staged)
     plan = fields.plan_of(collector, layout, staged.names, snapshot)
@@ -97,7 +100,12 @@ def _read(
             "BillingIdentifier, which the ACTIVITY_DATE and which the Quantity."
         )
     cursor.execute(f"ANALYZE {TABLE}")
-    made = statement.of_records(_about(load, collector, staged.count, zone), plan)
+    key = [
+        sql
+        for name in _EVENT
+        if load.source == "EVENTS" and (sql := value_sql(layout, staged.names, name))
+    ]
+    made = statement.of_records(_about(load, collector, staged.count, zone), plan, key)
     cursor.execute(made.mapped)
     cursor.execute(made.taken)
     taken = int(cursor.fetchone()[0])
@@ -167,7 +175,9 @@ def _repeated(
         return {}
     repeats.lock(cursor, collector.pk)
     chosen = [v for v in plan.values.values() if v.signature] or list(plan.values.values())
-    dated = any(v.key == "activity_date" for v in chosen) or not chosen
+    dated = load.source != "EVENTS" and (
+        any(v.key == "activity_date" for v in chosen) or not chosen
+    )
     about: dict[str, Any] = {"dated": dated, "since": lookback(collector)}
     if collector.consolidation_mode == "Consolidation":
         highest = any(v.consolidation == "HIGH-WATER MARK" for v in plan.values.values())

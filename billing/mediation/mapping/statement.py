@@ -8,6 +8,7 @@ The session's time zone is the collector's, so that dates without an offset are 
 it has none they are of the account's.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from billing.mediation.mapping import casting
@@ -122,8 +123,9 @@ class Load:
     zone: str = ""
 
 
-def of_records(load: Load, plan: Plan) -> Statement:
-    """The statement over the table of records that were read."""
+def of_records(load: Load, plan: Plan, known_by: Sequence[str] = ()) -> Statement:
+    """The statement over the table of records that were read. `known_by`: SQL of the texts that make
+    records one, in place of what the mappings say."""
     values = plan.values.values()
     kept = ["r.line", "r.problem"]
     typed = ["v.line", "v.problem", "NULL::bigint AS collector_fields_id"]
@@ -141,6 +143,12 @@ def of_records(load: Load, plan: Plan) -> Statement:
     for key, kind in _TYPES.items():
         if key not in plan.values:
             typed.append(f"{'1' if key == 'quantity' else 'NULL'}::{kind} AS {key}")
+    signature = _signature(plan)
+    if known_by:
+        texts = ", ".join(f"coalesce({_over(text, 'r')}, '')" for text in known_by)
+        kept.append(f"md5(concat_ws(E'\\x1f', {texts})) AS key")
+        typed.append("v.key")
+        signature = "t.key::uuid"
     for number, one in enumerate(plan.labels):
         if one.met:
             kept.append(f"{_over(one.met, 'r')} AS raised{number}")
@@ -161,7 +169,7 @@ def of_records(load: Load, plan: Plan) -> Statement:
         for key in _ENDS
         if key in plan.values and plan.values[key].text
     }
-    mapped = _mapped(load, plan, source, _signature(plan), places, _wrong(plan))
+    mapped = _mapped(load, plan, source, signature, places, _wrong(plan))
     return Statement(mapped, f"SELECT count(*) FROM {TABLE} r WHERE {taken}", plan)
 
 
