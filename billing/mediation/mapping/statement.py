@@ -124,8 +124,10 @@ class Load:
 
 
 def of_records(load: Load, plan: Plan, known_by: Sequence[str] = ()) -> Statement:
-    """The statement over the table of records that were read. `known_by`: SQL of the texts that make
-    records one, in place of what the mappings say."""
+    """The statement over the table of records that were read.
+
+    `known_by`: SQL of the texts that make records one, in place of what the mappings say.
+    """
     values = plan.values.values()
     kept = ["r.line", "r.problem"]
     typed = ["v.line", "v.problem", "NULL::bigint AS collector_fields_id"]
