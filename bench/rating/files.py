@@ -17,9 +17,11 @@ from typing import Any
 from bench.installation import Installation, connect
 from bench.measure import Bench, Sides, at_least, at_most, watch
 
-#: Accounts with an account product and a token each, of as many products, a tenth of them with
-#: incremental tiers and a tenth with bulk ones over the account's usage of a month.
-ACCOUNTS, PRODUCTS = 20_000, 20
+#: Accounts with an account product and a token each, at most; one for so many records.
+ACCOUNTS, RECORDS_EACH = 20_000, 10
+#: Products, a tenth of them with incremental tiers and a tenth with bulk ones over the account's
+#: usage of a month.
+PRODUCTS = 20
 #: Of a thousand records: repeats of earlier ones, and tokens that nobody has.
 REPEATED, UNKNOWN = 5, 2
 BEGIN = datetime(2026, 6, 1, tzinfo=UTC)
@@ -40,12 +42,13 @@ class Feed:
     rates: dict[int, Decimal]
 
 
-_feeds: list[Feed] = []
+#: Number of accounts -> the feed of their usage.
+_feeds: dict[int, Feed] = {}
 
 
 def sides(installation: Installation, n: int) -> Sides:
-    feed = _feeds[0] if _feeds else _prepare()
-    _feeds[:] = [feed]
+    accounts = min(ACCOUNTS, max(PRODUCTS, n // RECORDS_EACH))
+    feed = _feeds[accounts] = _feeds.get(accounts) or _prepare(accounts)
     content, charged = _file(feed, n)
     finished: list[bytes] = []
 
@@ -77,7 +80,7 @@ def sides(installation: Installation, n: int) -> Sides:
     return Sides(n, {"ours": ours, "limit": limit, "stock": stock})
 
 
-def _prepare() -> Feed:
+def _prepare(users: int) -> Feed:
     from entities import records
     from metabrm.identity.context import Context
 
@@ -123,10 +126,8 @@ def _prepare() -> Feed:
                 },
             ]
     made("PRICING", prices)
-    accounts = made(
-        "ACCOUNT", [{"Name": f"User {i}", "AccountTypeId": "1"} for i in range(ACCOUNTS)]
-    )
-    used = [products[i % PRODUCTS] for i in range(ACCOUNTS)]
+    accounts = made("ACCOUNT", [{"Name": f"User {i}", "AccountTypeId": "1"} for i in range(users)])
+    used = [products[i % PRODUCTS] for i in range(users)]
     own = made(
         "ACCOUNT_PRODUCT",
         [
@@ -134,7 +135,7 @@ def _prepare() -> Feed:
             for account, product in zip(accounts, used, strict=True)
         ],
     )
-    tokens = [f"+49151{10_000_000 + i}" for i in range(ACCOUNTS)]
+    tokens = [f"+{users}151{10_000_000 + i}" for i in range(users)]
     made(
         "BILLING_IDENTIFIER",
         [
@@ -146,7 +147,7 @@ def _prepare() -> Feed:
         "ACTIVITY_COLLECTOR",
         [
             {
-                "ActivityCollectorName": "bench",
+                "ActivityCollectorName": f"Usage of {users} accounts",
                 "HeaderRowFlag": "1",
                 "ConsolidationMode": "Deduplication",
             }
@@ -291,9 +292,9 @@ def _loop(installation: Installation, feed: Feed, content: bytes, sample: int) -
 
 
 BENCH = Bench(
-    about="a file of usage of 20,000 tokens, deduplicated, mapped, a fifth of it added up over "
-    "tiers, priced, errors in suspense; limit: COPY of the finished lines into an equal table with "
-    "the same indexes; stock: a loop with Decimal and executemany",
+    about="a file of usage of up to 20,000 tokens, deduplicated, mapped, a fifth of it added up "
+    "over tiers, priced, errors in suspense; limit: COPY of the finished lines into an equal table "
+    "with the same indexes; stock: a loop with Decimal and executemany",
     sides=sides,
     targets=(at_most("ours_over_limit", 2), at_least("rows_per_s", 60_000)),
 )

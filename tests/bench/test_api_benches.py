@@ -21,7 +21,10 @@ OBSERVED = {
 
 @pytest.mark.parametrize(
     "bench",
-    ["api.create", "api.upsert", "api.retrieve", "metadata.create", "metadata.retrieve"],
+    [
+        *("api.create", "api.upsert", "api.retrieve", "metadata.create", "metadata.retrieve"),
+        "rating.files",
+    ],
 )
 def test_a_bench_tells_its_figures_at_n_and_at_10n(
     lines: dict[tuple[str, int], Any], bench: str
