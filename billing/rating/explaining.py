@@ -71,7 +71,8 @@ WITH RECURSIVE used AS (
            %(moment)s::timestamptz AS first_at, %(moment)s::timestamptz AS last_at
 ), {asked_in("coalesce(used.currency_code, profile.currency_code, 'USD')")}, {BOOK}, {FACTS},
 wanted AS (
-    SELECT 1::bigint AS id, book.version_id, book.override, book.rating_method_id,
+    SELECT 1::bigint AS id, book.version_id,
+           coalesce(%(route_rate)s::numeric, book.override) AS override, book.rating_method_id,
            %(quantity)s::numeric AS quantity, %(factor)s::numeric AS factor, false AS usage,
            %(before)s::numeric AS before, %(reached)s::numeric AS reached, %(nth)s::bigint AS nth
     FROM book
@@ -117,8 +118,10 @@ SELECT jsonb_build_object(
     'rating_date', a.rating_date, 'rate_source', a.rate_source,
     'rate_source_id', a.rate_source_id, 'quantity', whole.quantity,
     'cost', whole.cost, 'lines', whole.lines, 'sum_id', a.accumulator_value_id,
-    'before', stood.before, 'reached', stood.reached, 'nth', stood.nth)::text
+    'before', stood.before, 'reached', stood.reached, 'nth', stood.nth,
+    'route_id', route.id, 'route_rate', route.rate)::text
 FROM mediation_activity a
+LEFT JOIN catalog_countrycodemap route ON route.id = a.country_code_map_id
 CROSS JOIN LATERAL (SELECT coalesce(a.split_from_bill_act_id, a.id) AS id) first
 CROSS JOIN LATERAL (
     SELECT sum(o.quantity) AS quantity, sum(coalesce(o.cost_unrounded, o.rated_amount)) AS cost,
@@ -171,6 +174,8 @@ class Question:
     factor: Decimal = Decimal(1)
     reached: Decimal | None = None
     nth: int = 1
+    route_id: int | None = None
+    route_rate: Decimal | None = None
 
 
 def explain(question: Question, context: Context, snapshot: Snapshot | None = None) -> Json:
@@ -213,9 +218,12 @@ def explain_line(line_id: int, context: Context, snapshot: Snapshot | None = Non
         before=Decimal(line["before"] or 0),
         reached=None if line["reached"] is None else Decimal(line["reached"]),
         nth=line["nth"] or 1,
+        route_id=line["route_id"],
+        route_rate=None if line["route_rate"] is None else Decimal(line["route_rate"]),
     )
     seen = sight.fields(
-        {"ACCOUNT": ([asked.account_id], ["Id"]), "PRODUCT": ([asked.product_id], ["Id"])}
+        {"ACCOUNT": ([asked.account_id], ["Id"]), "PRODUCT": ([asked.product_id], ["Id"])},
+        live=True,
     )
     for entity, id, name in (
         ("ACCOUNT", asked.account_id, "AccountId"),
@@ -329,15 +337,14 @@ def _explained(asked: Question, found: Json, sight: Sight, line: Json | None = N
     """The structure that the caller is told."""
     candidates: list[Json] = found["candidates"] or []
     versions: list[Json] = found["versions"] or []
-    about: Json = found["asked"]
-    known = sight.fields(_wanted(about, found, candidates, versions, sight))
+    known = sight.fields(_wanted(asked, found, candidates, versions, sight))
     told = _Telling(asked, found, sight, known, line).whole()
     told["Text"] = sentences.readable(told)
     return told
 
 
 def _wanted(
-    about: Json, found: Json, candidates: list[Json], versions: list[Json], sight: Sight
+    asked: Question, found: Json, candidates: list[Json], versions: list[Json], sight: Sight
 ) -> dict[str, tuple[list[int | None], list[str]]]:
     """What the telling may name, by entity."""
     wanted: dict[str, tuple[list[int | None], list[str]]] = {}
@@ -347,8 +354,9 @@ def _wanted(
         wanted[entity] = ([*had, *ids], [*names, *fields, sight.title(entity)])
 
     accounts = [above["holder_id"] for above in found["accounts"] or []]
-    want("ACCOUNT", [about["account_id"], about["payer_id"], *accounts], "RateHierarchy")
-    want("PRODUCT", [about["product_id"]], *_OF_RULES)
+    want("ACCOUNT", [asked.account_id, found["asked"]["payer_id"], *accounts], "RateHierarchy")
+    want("PRODUCT", [asked.product_id], *_OF_RULES)
+    want("COUNTRY_CODE_MAP", [asked.route_id], "Rate")
     for candidate in candidates:
         entity, fields = _SOURCES[candidate["source"]]
         want(entity, [candidate["source_id"]], *fields)
@@ -482,6 +490,9 @@ class _Telling:
 
     def _shows_amount(self, winner: Json) -> bool:
         """Whether the caller may read all that the amount is made of."""
+        if self.asked.route_id is not None:
+            route = self.known.get(("COUNTRY_CODE_MAP", self.asked.route_id), {})
+            return "Rate" in route
         if winner["override"] is not None:
             return self.sight.reads(_SOURCES[winner["source"]][0], "RateOverride")
         assert self.counts is not None
@@ -604,7 +615,8 @@ class _Telling:
         bands = [self._band(band, parts, facts) for band in self.found["bands"] or []]
         price = {
             "Source": winner["source"],
-            "Override": None if winner["override"] is None else _text(winner["override"]),
+            "Override": _text(line["override"]),
+            "CountryCodeMapId": _text(self.asked.route_id),
             "Pricing": sentences.pricing(facts),
             "ProrateFactor": sentences.number(self.asked.factor),
             "IncludedUnits": sentences.number(
