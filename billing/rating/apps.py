@@ -5,3 +5,9 @@ class RatingConfig(AppConfig):
     name = "billing.rating"
     label = "rating"
     verbose_name = "Rating"
+
+    def ready(self) -> None:
+        from billing.rating import api
+        from entities.api import endpoints
+
+        endpoints.offer(api.EXPLAIN)

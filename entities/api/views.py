@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from entities import query, records
 from entities.access.rights import require_administrator
-from entities.api import catalogue, descriptions, envelope, files, signin
+from entities.api import catalogue, descriptions, endpoints, envelope, files, signin
 from entities.api.bodies import body_of
 from entities.api.callers import caller, is_id, served
 from entities.api.envelope import Envelope
@@ -83,6 +83,8 @@ def _methods_at(parts: list[str]) -> tuple[dict[str, View], str]:
             return {"GET": explain_by_address, "POST": explain_by_body}, ""
         case ["openapi.json"]:
             return {"GET": describe}, ""
+        case _ if offered := endpoints.at("/".join(parts)):
+            return dict(offered.methods), ""
         case ["errors"]:
             return {"GET": catalogue.errors}, ""
         case ["files", _, _, _]:
@@ -111,11 +113,12 @@ def _methods_at(parts: list[str]) -> tuple[dict[str, View], str]:
                 "GET": partial(retrieve_id, entity=entity, record_id=record_id),
                 "PUT": partial(update, entity=entity, record_id=record_id),
             }, f"New records are sent to .../rest/2.0/{entity}."
+    others = "".join(f"/{offered.address}, " for offered in endpoints.offered())
     raise RequestError(
         Code.UNKNOWN_ADDRESS,
         f"There is nothing at .../rest/2.0/{'/'.join(parts)}. Addresses are .../rest/2.0/ENTITY, "
         "/ENTITY/ID, /delete/ENTITY, /undelete/ENTITY, /files/ENTITY/ID/FIELD, "
-        "/files/ENTITY/FIELD, /query, /query/explain, "
+        f"/files/ENTITY/FIELD, /query, /query/explain, {others}"
         "/openapi.json, /errors, /login and /logout.",
     )
 

@@ -17,6 +17,7 @@ import orjson
 
 from entities.access import EntityRights, rights
 from entities.access.rights import viewer
+from entities.api import endpoints
 from entities.api.openapi import examples, explaining, resources, shared, signing
 from entities.api.openapi.viewing import View
 from entities.schema.description import EntitySchema, fold
@@ -130,6 +131,9 @@ def _describe(
     bodies = {name: {"value": said} for name, said in signing.EXAMPLES.items()}
     bodies |= shared.examples(sql, row)
     tags = []
+    for endpoint in endpoints.offered():
+        if endpoint.usable(view):
+            paths[f"{shared.REST}/{endpoint.address}"] = endpoint.describe()
     for schema in served:
         resource = resources.Resource(view, schema)
         paths |= resource.paths()

@@ -101,7 +101,7 @@ def test_every_door_of_the_server_is_one_for_programs_or_a_known_one_for_others(
 
 def test_every_address_for_programs_is_described_and_no_other(system: Context) -> None:
     """Which view answers, by method, as the routers know it and as the description has it."""
-    from entities.api import signin, views
+    from entities.api import endpoints, signin, views
 
     def called(path: str) -> set[tuple[str, Any]]:
         _, door, _, *rest = path.replace("{Id}", "17").split("/")
@@ -118,6 +118,7 @@ def test_every_address_for_programs_is_described_and_no_other(system: Context) -
     for actions in (signin._AUTH_ACTIONS, signin._HOSTED_ACTIONS):
         served |= {("POST", action) for action in actions.values()}
     served |= {("POST", words.partition("/")[0]) for words in cases_of(signin._auth_action)}
+    served |= {one for e in endpoints.offered() for one in called(f"/rest/2.0/{e.address}")}
     assert len(served) > 25
 
     described_too = set()
@@ -150,7 +151,8 @@ def test_how_a_query_is_run_is_described_to_administrators_alone(
     names = Entity.objects.filter(deleted_at=None).values_list("entity_name", flat=True)
     everything = clerk(**dict.fromkeys(names, "CRUD"))
     for other in (everything, clerk(PRODUCT="R")):
-        assert "explain" not in orjson.dumps(described(other)).decode()
+        text = orjson.dumps(described(other)).decode()
+        assert "query/explain" not in text and "query.explain" not in text
 
 
 def test_how_a_query_is_run_is_told_as_described(admin: Context) -> None:
