@@ -7,7 +7,9 @@ class RatingConfig(AppConfig):
     verbose_name = "Rating"
 
     def ready(self) -> None:
-        from billing.rating import api
+        from billing.rating import api, explorer
+        from entities.admin import offered
         from entities.api import endpoints
 
         endpoints.offer(api.EXPLAIN)
+        offered.offer(explorer.PAGE)

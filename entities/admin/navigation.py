@@ -1,5 +1,6 @@
 """The menu: rooms with their entities, the business first, the platform's own rooms last."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -8,6 +9,7 @@ from django.utils.html import escape
 
 from entities.admin.choice import AUTHORSHIP
 from entities.admin.icons import icon_of
+from entities.admin.offered import Page
 
 if TYPE_CHECKING:
     from entities.admin.pages import RecordAdmin
@@ -58,6 +60,7 @@ def sidebar(
     *,
     designs: bool = False,
     watches: bool = False,
+    more: Sequence[Page] = (),
 ) -> list[dict[str, Any]]:
     """The groups of the menu as the theme draws them."""
     groups: list[dict[str, Any]] = [
@@ -82,6 +85,13 @@ def sidebar(
                 "items": [_entity(request, admin) for admin in found],
             }
         )
+    for page in more:
+        item = _item(request, page.title, f"{root}{page.address}", page.icon, None)
+        group = next((each for each in groups if each["title"] == page.room), None)
+        if group is None:
+            group = {"title": page.room, "separator": True, "collapsible": True, "items": []}
+            groups.append(group)
+        group["items"].insert(0, item)
     return groups
 
 

@@ -18,7 +18,7 @@ from django.utils.html import format_html
 from unfold.views import ChangeList
 
 from entities import files, records
-from entities.admin import choice, history, recycling
+from entities.admin import choice, history, offered, recycling
 from entities.admin.callers import context_of, rights_on
 from entities.admin.derived import derive
 from entities.admin.display import Behind, Column, leads_away, record_url
@@ -428,6 +428,11 @@ class RecordAdmin(EntityAdmin):
             "subtitle": None,
             "about": self.schema.help,
             "show_history": self.schema.history,
+            "explorable": [
+                page.name
+                for page in offered.pages()
+                if self.schema.name in page.about and page.usable(request, self.snapshot)
+            ],
             "related": related_lists(request, self.snapshot, self.schema, record)
             if record is not None
             else [],

@@ -8,15 +8,16 @@ were, are emptied with each new ones.
 
 import threading
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, cast
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, clear_url_caches, path, reverse
 from unfold.sites import UnfoldAdminSite
 
-from entities.admin import dashboard, lookups, running, signed_in, slow
+from entities.admin import dashboard, lookups, offered, running, signed_in, slow
 from entities.admin.addresses import Addresses
 from entities.admin.designer.access import may_design
 from entities.admin.designer.moving import Moving
@@ -72,6 +73,10 @@ class RecordSite(UnfoldAdminSite):
             path("sessions/", self.admin_view(self.sessions), name="sessions"),
             path("running/", self.admin_view(self.running), name="running"),
             path("slow-queries/", self.admin_view(self.slow_queries), name="slow_queries"),
+            *(
+                path(page.address, self.admin_view(partial(self.brought, page)), name=page.name)
+                for page in offered.pages()
+            ),
             *Moving(self, self.snapshot).urls(),
             *Designer(self, self.snapshot).urls(),
         ]
@@ -86,6 +91,12 @@ class RecordSite(UnfoldAdminSite):
     def lookup(self, request: HttpRequest, entity: str, field: str) -> HttpResponse:
         """What a lookup can point to."""
         return lookups.answer(request, self.snapshot, entity, field)
+
+    def brought(self, page: offered.Page, request: HttpRequest) -> HttpResponse:
+        """A page of another room."""
+        if not page.usable(request, self.snapshot):
+            raise PermissionDenied(f"{page.title}: your role has no right to all that it shows.")
+        return page.view(self, request)
 
     def running(self, request: HttpRequest) -> HttpResponse:
         """The part of the overview that has to ask other processes."""
@@ -141,7 +152,8 @@ class RecordSite(UnfoldAdminSite):
         seen = self.seen_by(request)
         designs = bool(seen) and may_design(request, self.snapshot)
         watches = bool(seen) and slow.may_look(request)
-        return sidebar(request, self.root, seen, designs=designs, watches=watches)
+        more = [p for p in offered.pages() if seen and p.usable(request, self.snapshot)]
+        return sidebar(request, self.root, seen, designs=designs, watches=watches, more=more)
 
     def seen_by(self, request: HttpRequest) -> list[RecordAdmin]:
         """The entities that the request's user may read; none for who has not signed in."""

@@ -1,0 +1,49 @@
+"""Pages of the admin that other rooms bring: more than an entity's list and form.
+
+A room offers a `Page` when it is loaded (in its AppConfig.ready). It stands in the menu of whoever
+may use it, in the room that it names; nothing here knows whose it is.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.http import HttpRequest, HttpResponse
+
+from entities.schema.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from entities.admin.site import RecordSite
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`address` is what follows /admin/: "price-explorer/"; `name` what the address is called.
+
+    room    the heading it stands under in the menu
+    about   entities whose records have a link to it: their page's tools know it as `explorable`
+    usable  whether the request's user may open it
+    view    what answers; whoever may not use the page never gets there
+    """
+
+    name: str
+    address: str
+    title: str
+    icon: str
+    room: str
+    usable: Callable[[HttpRequest, Snapshot], bool]
+    view: Callable[["RecordSite", HttpRequest], HttpResponse]
+    about: tuple[str, ...] = ()
+
+
+_offered: dict[str, Page] = {}
+
+
+def offer(page: Page) -> None:
+    """Have the page from the next site on."""
+    _offered[page.name] = page
+
+
+def pages() -> list[Page]:
+    """All pages of other rooms, by title."""
+    return sorted(_offered.values(), key=lambda page: page.title)
