@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from billing.mediation.mapping.statement import ONLY
 from billing.mediation.models import (
     ActivityCollector,
     ActivityCollectorHistory,
@@ -16,7 +17,9 @@ from metabrm import clock
 
 log = logging.getLogger(__name__)
 
-# Usage with a cause waits in suspense; what came from there waits again, under its new cause.
+# Usage with a cause waits in suspense, with the account product that was found for it: the others
+# that its record is charged to have their lines. What came from there waits again, under its new
+# cause.
 _SUSPENDED = """
 INSERT INTO mediation_collectorfields (
     activity_collector_id, activity_collector_history_id, record_number, file_line,
@@ -25,7 +28,7 @@ INSERT INTO mediation_collectorfields (
     signature, extra_fields, raw_record, cause, reason, process_state, process_description,
     created, updated, consolidation_exempt, started, started_date, ended
 )
-SELECT DISTINCT ON (u.line)
+SELECT DISTINCT ON (u.line, u.usage_identifier, u.account_product_id)
        u.collector_id, u.load_id, u.line, u.line, left(u.token, 255), u.activity_date,
        CASE WHEN abs(u.quantity) < 1e18 THEN u.quantity END, u.charge_type,
        left(coalesce(u.extra ->> %(origin)s,
@@ -38,13 +41,19 @@ SELECT DISTINCT ON (u.line)
        CASE WHEN abs(u.override_cost) < 1e18 THEN u.override_cost END,
        CASE WHEN abs(u.buy_cost) < 1e18 THEN u.buy_cost END,
        left(u.usage_identifier, 255), u.signature,
-       nullif(u.extra - ARRAY[%(origin)s, %(destination)s], '{}'::jsonb),
+       nullif(
+           coalesce(u.extra - ARRAY[%(origin)s, %(destination)s], '{}') || CASE
+               WHEN u.account_product_id IS NULL THEN '{}'
+               ELSE jsonb_build_object(%(product)s::text, u.account_product_id)
+           END,
+           '{}'
+       ),
        CASE WHEN jsonb_typeof(u.raw) = 'string' THEN u.raw #>> '{}' ELSE u.raw::text END,
        u.cause, left(u.reason, 4000), 'SUSPENSE', left(u.reason, 1000),
        %(now)s, %(now)s, false, true, %(now)s, false
 FROM mediation_usage u
 WHERE u.load_id = %(load)s AND u.cause IS NOT NULL AND u.collector_fields_id IS NULL
-ORDER BY u.line
+ORDER BY u.line, u.usage_identifier, u.account_product_id
 """
 _AGAIN = """
 UPDATE mediation_collectorfields c
@@ -110,6 +119,7 @@ def _write(load: ActivityCollectorHistory, tried: bool) -> None:
         "posted": load.source == "API",
         "origin": "ORIGINATION_COUNTRY_CODE",
         "destination": "DESTINATION_COUNTRY_CODE",
+        "product": ONLY,
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_COUNTS, about)

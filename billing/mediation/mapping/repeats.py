@@ -29,6 +29,7 @@ WHERE u.load_id = %(load)s AND u.signature IS NOT NULL AND (
         SELECT FROM mediation_activity a
         WHERE a.signature = u.signature AND a.activity_collector_id = %(collector)s
           AND a.activity_collector_history_id <> %(load)s AND a.deleted_at IS NULL
+          AND a.account_product_id IS NOT DISTINCT FROM u.account_product_id
           AND a.activity_date BETWEEN %(first)s AND %(last)s
     )
 )
@@ -38,6 +39,7 @@ _IN_FLIGHT = """
 DELETE FROM mediation_usage u USING mediation_usage o
 WHERE u.load_id = %(load)s AND u.signature IS NOT NULL AND o.signature = u.signature
   AND o.collector_id = %(collector)s AND o.load_id <> %(load)s AND o.cause IS NULL
+  AND o.account_product_id IS NOT DISTINCT FROM u.account_product_id
 RETURNING u.line
 """
 # What is in good order is added to its first record; of a high-water mark the highest stays.

@@ -17,6 +17,9 @@ from billing.mediation.reading import TABLE
 from entities.formulas import Kind
 from entities.formulas.terms import text_sql
 
+#: In the extra fields of usage in suspense: the one account product that it is still to be charged
+#: to.
+ONLY = "AccountProductId"
 #: Records of a part of a load that is rated by itself, and the most parts.
 SHARD = 100_000
 MOST_SHARDS = 64
@@ -186,7 +189,9 @@ def of_collected(load: Load, plan: Plan, where: str) -> Statement:
                c.destination_country_code AS destination, c.override_rate, c.override_cost,
                c.override_buy_cost AS buy_cost, c.usage_identifier AS label,
                c.consolidation_exempt AS exempt, c.signature AS given,
-               c.extra_fields AS extra, true AS exact
+               c.extra_fields - '{ONLY}' AS extra, true AS exact,
+               CASE WHEN c.extra_fields ->> '{ONLY}' ~ '^[0-9]{{1,18}}$'
+                    THEN (c.extra_fields ->> '{ONLY}')::bigint END AS only
         FROM mediation_collectorfields c WHERE {where} OFFSET 0
     """
     rows = f"mediation_collectorfields c WHERE {where}"
@@ -235,6 +240,8 @@ def _mapped(
             joins.append(f"LEFT JOIN LATERAL unnest({label}) AS raised (id) ON true")
             label = "raised.id"
         joins.append(_LABELLED.format(account=account, label=label))
+        if extra:
+            joins.append("AND (t.only IS NULL OR charged.id = t.only)")
     product = {
         key: f"coalesce(charged.{key}, CASE WHEN {label} IS NULL THEN own.{key} END)"
         if label

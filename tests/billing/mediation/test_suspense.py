@@ -9,7 +9,13 @@ from billing.mediation.loads import reversing, running
 from billing.mediation.models import ActivityCollectorHistory, CollectorFields
 from entities import records
 from tests.billing.mediation.standing import SYSTEM, Standing, asked, changed, drive
-from tests.factories import BillingIdentifierFactory, InvoiceFactory
+from tests.factories import (
+    AccountProductFactory,
+    ActivityCollectorLabelFactory,
+    BillingIdentifierFactory,
+    InvoiceFactory,
+    ProductFactory,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("untold")]
 
@@ -86,6 +92,38 @@ def test_what_was_resubmitted_is_not_charged_again(standing: Standing) -> None:
         f"who,at,much\nx,2026-11-01,1\nx,2026-11-02,2\n{standing.token},2026-11-04,4\n", "b.csv"
     )
     assert (load.duplicate_count, load.processed_count) == (3, 0)
+
+
+@pytest.mark.parametrize("mode", ["Disable", "Deduplication"])
+def test_of_a_record_that_charges_two_products_only_the_one_in_suspense_is_taken_up(
+    mode: str,
+) -> None:
+    standing = Standing(ConsolidationMode=mode).usual()
+    other = AccountProductFactory(
+        AccountId=standing.account,
+        ProductId=ProductFactory(UsageIdentifierId=standing.label),
+        StartDate="2026-01-01",
+    )
+    asked("UPDATE customers_billingidentifier SET account_product_id = NULL RETURNING 1")
+    ActivityCollectorLabelFactory(
+        ActivityCollectorId=standing.collector, UsageIdentifierId=standing.label
+    )
+    load = standing.sent(f"who,at,much\n{standing.token},2026-11-01,1\n")
+    running.run(load.pk)
+    asked(
+        "UPDATE mediation_usage SET cause = 'NO_PRICE', reason = 'There is none.' "
+        "WHERE account_product_id = %s RETURNING 1",
+        other,
+    )
+    drive(load.pk)
+    assert standing.lines("account_product_id") == [(standing.account_product,)]
+    (waiting,) = standing.suspense()
+    assert changed("COLLECTOR_FIELDS", waiting.pk, Reprocess_Status="RESUBMIT") == []
+    resubmitted(standing)
+    assert standing.suspense() == []
+    assert sorted(standing.lines("account_product_id")) == sorted(
+        [(standing.account_product,), (other,)]
+    )
 
 
 def reverse(load_id: int) -> ActivityCollectorHistory:
