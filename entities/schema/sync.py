@@ -155,7 +155,9 @@ def _sync_entities(report: Report) -> dict[str, Entity]:
 def _sync_fields(entities: dict[str, Entity], report: Report) -> dict[str, EntityField]:
     now = clock.now()
     living = {e.pk for e in entities.values()}
-    rows = list(EntityField.objects.filter(deleted_at=None, system_flag=True))
+    # With what lookups point to, which is compared: asked for one by one it is half of the work.
+    fields = EntityField.objects.select_related("referenced_entity")
+    rows = list(fields.filter(deleted_at=None, system_flag=True))
     by_key = {f.external_key: f for f in rows if f.entity_id in living}
     new: list[EntityField] = []
     changed: list[EntityField] = []
