@@ -151,6 +151,13 @@ def django_db_setup(
             connection.close_pool()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if WORKER is not None:
+        from tests.together import the_longest_first
+
+        the_longest_first(items)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from tests.together import Together

@@ -149,11 +149,17 @@ class RecordSite(UnfoldAdminSite):
         return {app["app_label"]: app for app in self.get_app_list(request)}
 
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
-        seen = self.seen_by(request)
-        designs = bool(seen) and may_design(request, self.snapshot)
-        watches = bool(seen) and slow.may_look(request)
-        more = [p for p in offered.pages() if seen and p.usable(request, self.snapshot)]
-        return sidebar(request, self.root, seen, designs=designs, watches=watches, more=more)
+        # Each page asks for it twice.
+        for_whom = f"brm_menu_of_{request.user.pk}"
+        menu: list[dict[str, Any]] | None = getattr(request, for_whom, None)
+        if menu is None:
+            seen = self.seen_by(request)
+            designs = bool(seen) and may_design(request, self.snapshot)
+            watches = bool(seen) and slow.may_look(request)
+            more = [p for p in offered.pages() if seen and p.usable(request, self.snapshot)]
+            menu = sidebar(request, self.root, seen, designs=designs, watches=watches, more=more)
+            setattr(request, for_whom, menu)
+        return menu
 
     def seen_by(self, request: HttpRequest) -> list[RecordAdmin]:
         """The entities that the request's user may read; none for who has not signed in."""
