@@ -78,7 +78,7 @@ def test_the_recycle_bin_and_the_overview_count_what_is_seen(
     shown = clerk.get(page("OFFER", "recycle-bin")).text
     assert "write offer" in shown and "hidden offer" not in shown
     overview = clerk.get("/admin/")
-    (tile,) = [t for _, tiles in overview.context["rooms"] for t in tiles if t["label"] == "OFFERs"]
+    (tile,) = [t for _, tiles in overview.context["rooms"] for t in tiles if t["label"] == "Offers"]
     assert tile["count"] == 1
     assert [entry["count"] for entry in overview.context["recycled"]] == [1]
     assert "hidden offer" not in overview.text
