@@ -329,6 +329,13 @@ class RatingMethod(ExternallyKeyed, EntityModel):
         },
         external_keys=("external_key",),
         title="rating_method_type",
+        example={
+            "RatingMethodType": "Usage",
+            "PricingType": "Tiered Pricing",
+            "AggregateRateType": "Incremental",
+            "AggregationLevel": "Account",
+            "SubAggrLevel": None,
+        },
     )
 
     class Meta:
