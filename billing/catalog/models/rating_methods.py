@@ -330,11 +330,18 @@ class RatingMethod(ExternallyKeyed, EntityModel):
         external_keys=("external_key",),
         title="rating_method_type",
         example={
-            "RatingMethodType": "Usage",
-            "PricingType": "Tiered Pricing",
-            "AggregateRateType": "Incremental",
-            "AggregationLevel": "Account",
+            "RatingMethodType": "Subscription",
+            "SubscriptionCycle": "Monthly",
+            "CycleType": "Sync with Billing Cycle",
+            "AggregateRateType": None,
+            "AggregationLevel": None,
             "SubAggrLevel": None,
+            "ChargeInAdvanceUnit": None,
+            "ChargeInSubsequentUnit": None,
+            "AccumResetPeriod": None,
+            "MinMaxPer": None,
+            "DiscountType": None,
+            "DiscountPricingType": None,
         },
     )
 

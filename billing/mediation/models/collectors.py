@@ -244,7 +244,10 @@ class ActivityCollectorMap(CollectorPart):
     )
 
     brm = EntityOptions(
-        name="ACTIVITY_COLLECTOR_MAP", external_keys=("external_key",), title="target"
+        name="ACTIVITY_COLLECTOR_MAP",
+        external_keys=("external_key",),
+        title="target",
+        example={"Target": "Quantity", "Formula": "NUMBER({!Quantity})"},
     )
 
     class Meta:
@@ -264,7 +267,10 @@ class ActivityCollectorFilter(CollectorPart):
     )
 
     brm = EntityOptions(
-        name="ACTIVITY_COLLECTOR_FILTER", external_keys=("external_key",), title="formula"
+        name="ACTIVITY_COLLECTOR_FILTER",
+        external_keys=("external_key",),
+        title="formula",
+        example={"Formula": "{!Quantity} > 0"},
     )
 
     class Meta:
