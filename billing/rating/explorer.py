@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from billing.rating.questions import PARAMETERS, answered
+from billing.rating.questions import answered
 from entities.admin.callers import context_of, rights_on
 from entities.admin.display import record_url
 from entities.admin.offered import Page
@@ -23,14 +23,26 @@ from entities.schema.snapshot import Snapshot
 if TYPE_CHECKING:
     from entities.admin.site import RecordSite
 
-#: Parameter -> label, entity, and the lookup by whose right its records are found.
+#: Parameter -> its entity, and the lookup by whose right its records are found.
 _RECORDS = {
-    "AccountId": ("Account", "ACCOUNT", "ACCOUNT/ParentAccountId"),
-    "ProductId": ("Product", "PRODUCT", "PRICING/ProductId"),
-    "AccountProductId": ("or account product", "ACCOUNT_PRODUCT", "PRICING/AccountProductId"),
-    "PackageProductId": ("Package product", "PACKAGE_PRODUCT", "PRICING/PackageProductId"),
+    "AccountId": ("ACCOUNT", "ACCOUNT/ParentAccountId"),
+    "ProductId": ("PRODUCT", "PRICING/ProductId"),
+    "AccountProductId": ("ACCOUNT_PRODUCT", "PRICING/AccountProductId"),
+    "PackageProductId": ("PACKAGE_PRODUCT", "PRICING/PackageProductId"),
 }
-_TEXTS = {"Quantity": "Quantity", "Day": "Day", "Before": "Used before", "CurrencyCode": "Currency"}
+#: Parameter -> label, help; in the order of the form.
+_ASKED = {
+    "AccountId": ("Account", ""),
+    "ProductId": ("Product", ""),
+    "AccountProductId": ("Or account product", "It says whose and of what it is."),
+    "Quantity": ("Quantity", "Empty: that of the account product, or 1."),
+    "Day": ("Day", "Empty: today."),
+    "PackageProductId": ("Package product", "The product's place in a package."),
+    "Before": ("Used before", "What the sum over tiers had reached. Empty: nothing."),
+    "CurrencyCode": ("Currency", "Empty: that of whoever pays."),
+}
+#: Those that are seldom asked for.
+_RARE = ("PackageProductId", "Before", "CurrencyCode")
 _ICONS = {"won": "check_circle", "lost": "keyboard_double_arrow_down", "refused": "block"}
 _BADGES = {"won": "good", "lost": "plain", "refused": "bad", "no price": "waiting"}
 
@@ -52,10 +64,16 @@ def page(site: "RecordSite", request: HttpRequest) -> HttpResponse:
             told = answered(sent, context_of(request), site.snapshot)
         except RequestError as error:
             wrong = error.message
+    form = _form(site, request, sent, told)
     context = {
         **site.each_context(request),
         "title": "Price explorer",
-        "form": _form(site, request, sent, told),
+        "form": form,
+        "usual": [form[name] for name in form.fields if name not in _RARE],
+        "rare": [form[name] for name in form.fields if name in _RARE],
+        "rare_asked": any(
+            form[name].value() not in (None, "", "0") for name in _RARE[:2] if name in form.fields
+        ),
         "told": told and _with_links(site.snapshot, told),
         "candidates": told and [_candidate(site.snapshot, one) for one in told["Candidates"]],
         "wrong": wrong,
@@ -71,32 +89,32 @@ def _form(site: "RecordSite", request: HttpRequest, sent: dict[str, str], told: 
         initial = {name: told[name] or "" for name in names}
         for name, record in (("AccountId", told["Account"]), ("ProductId", told["Product"])):
             initial[name] = record["Id"] if record else ""
-    fields: dict[str, forms.Field] = {}
-    for name, (label, entity, lookup) in _RECORDS.items():
-        schema = site.snapshot.entity(entity)
-        if not rights_on(request, site.snapshot, schema).read:
-            continue
-        widget = LookupSelect(f"{site.root}lookup/{lookup}/", clearable=True)
-        value = initial.get(name, "")
-        known = (
-            titles(site.snapshot, schema, [int(value)])
-            if value.isascii() and value.isdecimal() and len(value) < 19
-            else {}
-        )
-        widget.choices = [("", ""), *((str(id), title) for id, title in known.values())]
-        fields[name] = forms.CharField(
-            label=label, widget=widget, required=False, help_text=PARAMETERS[name]
-        )
-    for name, label in _TEXTS.items():
+    form = forms.Form(initial=initial, auto_id="ask_%s")
+    for name, (label, says) in _ASKED.items():
+        widget = _widget(site, request, name, initial.get(name, ""))
+        if widget is not None:
+            form.fields[name] = forms.CharField(
+                label=label, widget=widget, required=False, help_text=says
+            )
+    return form
+
+
+def _widget(site: "RecordSite", request: HttpRequest, name: str, value: str) -> forms.Widget | None:
+    """What a parameter is asked by, `value` chosen; None where the user may not know of it."""
+    if name not in _RECORDS:
         text = UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"})
         if name == "Day":
             text.input_type = "date"
-        fields[name] = forms.CharField(
-            label=label, widget=text, required=False, help_text=PARAMETERS[name]
-        )
-    form = forms.Form(initial=initial, auto_id="ask_%s")
-    form.fields.update(fields)
-    return form
+        return text
+    entity, lookup = _RECORDS[name]
+    schema = site.snapshot.entity(entity)
+    if not rights_on(request, site.snapshot, schema).read:
+        return None
+    widget = LookupSelect(f"{site.root}lookup/{lookup}/", clearable=True)
+    is_id = value.isascii() and value.isdecimal() and len(value) < 19
+    known = titles(site.snapshot, schema, [int(value)]) if is_id else {}
+    widget.choices = [("", ""), *((str(id), title) for id, title in known.values())]
+    return widget
 
 
 def _candidate(snapshot: Snapshot, one: dict[str, Any]) -> dict[str, Any]:

@@ -200,7 +200,8 @@ def conclusion(told: Json, winner: Json, about: Json) -> str:
     places = about["places"]
     said = f"{called(winner)} counts. {told['Arithmetic']}"
     if told["Amount"] != told["Unrounded"]:
-        said += f", rounded to {told['Amount']} ({about['rounding']}, {places} places)"
+        rule = f"{about['rounding']}, {places} places"
+        return f"{said}, rounded ({rule}) to {told['Amount']} {about['currency_code']}."
     return f"{said} {about['currency_code']}."
 
 

@@ -289,7 +289,7 @@ def test_the_currency_rounds_and_the_payer_says_which() -> None:
     explanation = explained(account_id=account, product_id=product, quantity=D(10))
     assert (explanation["Unrounded"], explanation["Amount"]) == ("3.33", "3")
     assert explanation["Rounding"]["Places"] == "0"
-    assert "rounded to 3" in explanation["Conclusion"]
+    assert "rounded (Math Round, 0 places) to 3 JPY." in explanation["Conclusion"]
 
 
 # Lines
