@@ -22,6 +22,8 @@ from tests.factories import (
     BillingProfileFactory,
     ContractFactory,
     ContractRateFactory,
+    CountryCodeFactory,
+    CountryCodeMapFactory,
     PriceFactory,
     ProductFactory,
     RatingMethodFactory,
@@ -337,6 +339,23 @@ def test_usage_that_brings_its_own_price() -> None:
     assert second["Arithmetic"] == "9 as the usage says"
     assert {s for *_, s in statuses(first)} == {"no price", "lost"}
     assert first["Line"]["Agrees"] == second["Line"]["Agrees"] == "1"
+
+
+def test_a_line_at_the_rate_between_two_locations(clerk: Any) -> None:
+    feed, usage = Feed(), used(AllowInternationalPricing="1")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM catalog_pricing WHERE product_id = %s", [usage["product_id"]]
+        )
+        (price,) = cursor.fetchone()
+    there = CountryCodeFactory()
+    CountryCodeMapFactory(PricingId=str(price), Rate="9", DestinationCountryCodeId=str(there))
+    feed.send({**usage, "quantity": 2, "destination_id": there})
+    (id,) = line_ids(feed)
+    explanation = explained_line(id)
+    assert (explanation["Arithmetic"], explanation["Line"]["Agrees"]) == ("2 x 9 = 18", "1")
+    blind = clerk(**dict.fromkeys((*ALL, "ACTIVITY"), "R"))
+    assert explained_line(id, blind)["Arithmetic"] is None
 
 
 # Questions that can't be asked
