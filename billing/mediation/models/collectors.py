@@ -330,7 +330,10 @@ class ActivityCollectorControl(CollectorPart):
     expected = optional.text(255, "TEXT: what stands there.")
 
     brm = EntityOptions(
-        name="ACTIVITY_COLLECTOR_CONTROL", external_keys=("external_key",), title="kind"
+        name="ACTIVITY_COLLECTOR_CONTROL",
+        external_keys=("external_key",),
+        title="kind",
+        example={"Position": "2"},
     )
 
     class Meta:
