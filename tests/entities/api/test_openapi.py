@@ -85,6 +85,8 @@ def test_operations_have_an_id_of_their_own_a_tag_and_their_parameters(system: C
 #: Doors of the server for operators and for people's browsers, and the one that says 404 in JSON.
 NOT_FOR_PROGRAMS = {"health/", "metrics", "docs/errors", "docs/", "nowhere"}
 FOR_PROGRAMS = {"rest", "auth", "hosted_payments"}
+#: Of usage, whose bodies are CloudEvents: what they hold is said by their own specification.
+FOR_EVENTS = {"receive"}
 
 
 def test_every_door_of_the_server_is_one_for_programs_or_a_known_one_for_others() -> None:
@@ -96,7 +98,7 @@ def test_every_door_of_the_server_is_one_for_programs_or_a_known_one_for_others(
         for one in inside:
             plain = not str(one.pattern).startswith("^")
             doors.add(str(one.pattern) if plain else one.callback.__name__)
-    assert doors == FOR_PROGRAMS | NOT_FOR_PROGRAMS
+    assert doors == FOR_PROGRAMS | FOR_EVENTS | NOT_FOR_PROGRAMS
 
 
 def test_every_address_for_programs_is_described_and_no_other(system: Context) -> None:
