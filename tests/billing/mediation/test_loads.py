@@ -136,9 +136,7 @@ def test_values_are_made_by_formula_default_and_multiplier(standing: Standing) -
             "BillingIdentifier": {"Formula": "CONCAT('4915', {!Number})"},
             "ACTIVITY_DATE": "at",
             "Quantity": {
-                "Formula": "NUMBER({!Up}) + NUMBER({!down bytes})"
-                if False
-                else "NUMBER({!Up}) + NUMBER({!Down})",
+                "Formula": "NUMBER({!Up}) + NUMBER({!Down})",
                 "Multiplier": "0.5",
             },
             "ChargeType": {"Source": "kind", "DefaultValue": "it's %s {t} DATA"},
