@@ -248,10 +248,12 @@ def test_a_price_in_another_currency_is_none() -> None:
     assert house.price()["Rate"] == "18"
 
 
-def test_the_payer_s_currency_is_asked_where_an_account_above_pays() -> None:
+@pytest.mark.parametrize("named", [True, False], ids=["by the account", "by the profile"])
+def test_the_payer_s_currency_is_asked_where_an_account_above_pays(named: bool) -> None:
     house = House()
     profile = BillingProfileFactory(AccountId=str(house.grandparent), CurrencyCode="EUR")
-    update_one("ACCOUNT", house.grandparent, SYSTEM, BillingProfileId=str(profile))
+    if named:
+        update_one("ACCOUNT", house.grandparent, SYSTEM, BillingProfileId=str(profile))
     PriceFactory(ProductId=str(house.product), Rate="20")
     PriceFactory(ProductId=str(house.product), Rate="18", CurrencyCode="EUR")
     assert house.price()["Rate"] == "18"
