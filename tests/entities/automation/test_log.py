@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from importlib import import_module
 
 import pytest
 from django.conf import settings
@@ -14,6 +13,7 @@ from entities.automation import delivery, trimming
 from entities.models import Entity
 from entities.models.workflow import OutboundMessage, OutboundMessageAttempt, WorkflowRun
 from metabrm import clock
+from metabrm.celery import app
 from metabrm.identity.context import Context
 from metabrm.identity.models import Role, User
 from tests.entities.acting import codes, create_one
@@ -181,6 +181,6 @@ def test_from_a_record_to_a_receiver_that_fails_twice(receiver: Receiver, admin:
 
 
 def test_what_beat_runs_is_there() -> None:
+    app.loader.import_default_modules()
     for entry in settings.CELERY_BEAT_SCHEDULE.values():
-        module, _, name = entry["task"].rpartition(".")
-        assert callable(getattr(import_module(module), name)), entry["task"]
+        assert entry["task"] in app.tasks, entry["task"]
