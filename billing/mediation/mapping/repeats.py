@@ -5,6 +5,8 @@ earlier one brought is either usage in flight or lines by then: so of two that r
 dropped, and never both or none.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -145,10 +147,12 @@ def drop_duplicates(
     about = _about(cursor, load, collector, dated, since)
     if about is None:
         return Repeats()
-    lines = _lines(cursor, _DUPLICATES, about)
+    with _hashing(cursor):
+        lines = _lines(cursor, _DUPLICATES, about)
     cursor.execute(_OTHERS, about)
     if cursor.rowcount:
-        lines |= _lines(cursor, _IN_FLIGHT, about)
+        with _hashing(cursor):
+            lines |= _lines(cursor, _IN_FLIGHT, about)
     lines |= _lines(cursor, _BEFORE, about)
     return Repeats(duplicates=len(lines))
 
@@ -166,11 +170,21 @@ def consolidate(
     about = _about(cursor, load, collector, dated, since)
     if about is None:
         return Repeats()
-    cursor.execute(_HIGHEST if highest else _SUMS, about)
-    count = int(cursor.fetchone()[0])
+    with _hashing(cursor):
+        cursor.execute(_HIGHEST if highest else _SUMS, about)
+        count = int(cursor.fetchone()[0])
     if highest:
         count += len(_lines(cursor, _ABOVE, about))
     return Repeats(consolidated=count)
+
+
+@contextmanager
+def _hashing(cursor: Any) -> Iterator[None]:
+    """Usage in flight comes and goes too fast for the planner to know how much there is: a loop
+    over a load that it takes for small compares each of a million records with each other."""
+    cursor.execute("SET LOCAL enable_nestloop = off")
+    yield
+    cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
 
 
 def _lines(cursor: Any, statement: str, about: dict[str, Any]) -> set[int]:
