@@ -31,17 +31,24 @@ _ENDED = ("COMPLETED", "FAILED", "CANCELLED", "PARKED", REVERSING, REVERSED)
 _BEGUN = ("PENDING", "RUNNING")
 
 
-@behavior("ACTIVITY_COLLECTOR")
-class CollectorBehavior(Behavior):
-    """What is said of a source can be carried out."""
+class _Checked(Behavior):
+    """What is asked of a new record is asked of a changed one, too."""
 
     def before_create(self, batch: Batch) -> None:
-        self._check(batch)
+        self.check(batch)
 
     def before_update(self, batch: Batch) -> None:
-        self._check(batch)
+        self.check(batch)
 
-    def _check(self, batch: Batch) -> None:
+    def check(self, batch: Batch) -> None:
+        raise NotImplementedError
+
+
+@behavior("ACTIVITY_COLLECTOR")
+class CollectorBehavior(_Checked):
+    """What is said of a source can be carried out."""
+
+    def check(self, batch: Batch) -> None:
         names = ("RecordFormat", "Delimiter", "FieldIncludedChar", "Encoding", "SequencePattern")
         columns = {name: batch.effective(name) for name in names}
         for index in batch.live:
@@ -68,16 +75,10 @@ class CollectorBehavior(Behavior):
 
 
 @behavior("ACTIVITY_COLLECTOR_MAP")
-class MapBehavior(Behavior):
+class MapBehavior(_Checked):
     """A mapping fills a field that there is, with what can be made."""
 
-    def before_create(self, batch: Batch) -> None:
-        self._check(batch)
-
-    def before_update(self, batch: Batch) -> None:
-        self._check(batch)
-
-    def _check(self, batch: Batch) -> None:
+    def check(self, batch: Batch) -> None:
         names = fields.names_for(Layout(), [])
         told = {
             name: batch.effective(name)
@@ -105,16 +106,10 @@ class MapBehavior(Behavior):
                 batch.fail(index, Code.INVALID_VALUE, message, field)
 
 
-class _FormulaBehavior(Behavior):
+class _FormulaBehavior(_Checked):
     """A formula is a condition over the columns of the source."""
 
-    def before_create(self, batch: Batch) -> None:
-        self._check(batch)
-
-    def before_update(self, batch: Batch) -> None:
-        self._check(batch)
-
-    def _check(self, batch: Batch) -> None:
+    def check(self, batch: Batch) -> None:
         names = fields.names_for(Layout(), [])
         formulas = batch.effective("Formula")
         for index in batch.live:
