@@ -26,6 +26,21 @@ PRODUCT_RANK = 2_000_000
 CONTRACT_ONLY = "The product may only be priced by a contract."
 NAMED_ONLY = "The product takes prices only from the contract that the account product names."
 
+# Kind of an owner of prices -> the column of PRICING by which rows hang on it.
+_OWNERS = {
+    "product": "product_id",
+    "package_product": "package_product_id",
+    "account_product": "account_product_id",
+    "contract_rate": "contract_rate_id",
+    "rate_class_product": "rate_class_product_id",
+    "plan": "main_pricing_plan_id",
+}
+_OWNED = "\nUNION ALL\n".join(
+    f"SELECT o.owner, o.owner_id, p.* FROM owner o "  # noqa: S608 - constants only
+    f"JOIN catalog_pricing p ON p.{column} = o.owner_id WHERE o.owner = '{owner}'"
+    for owner, column in _OWNERS.items()
+)
+
 # The named queries of the book. They begin with `asked`, which whoever asks puts before them:
 #   key                 a number of the question, unique
 #   account_id, product_id, account_product_id, package_product_id
@@ -187,29 +202,7 @@ above AS (
                least(coalesce(owned.end_date + 1, 'infinity'),
                      coalesce(plan.end_date + 1, 'infinity')) AS until_day
         FROM (
-            SELECT o.owner, o.owner_id, p.* FROM owner o
-            JOIN catalog_pricing p ON p.product_id = o.owner_id
-            WHERE o.owner = 'product'
-            UNION ALL
-            SELECT o.owner, o.owner_id, p.* FROM owner o
-            JOIN catalog_pricing p ON p.package_product_id = o.owner_id
-            WHERE o.owner = 'package_product'
-            UNION ALL
-            SELECT o.owner, o.owner_id, p.* FROM owner o
-            JOIN catalog_pricing p ON p.account_product_id = o.owner_id
-            WHERE o.owner = 'account_product'
-            UNION ALL
-            SELECT o.owner, o.owner_id, p.* FROM owner o
-            JOIN catalog_pricing p ON p.contract_rate_id = o.owner_id
-            WHERE o.owner = 'contract_rate'
-            UNION ALL
-            SELECT o.owner, o.owner_id, p.* FROM owner o
-            JOIN catalog_pricing p ON p.rate_class_product_id = o.owner_id
-            WHERE o.owner = 'rate_class_product'
-            UNION ALL
-            SELECT o.owner, o.owner_id, p.* FROM owner o
-            JOIN catalog_pricing p ON p.main_pricing_plan_id = o.owner_id
-            WHERE o.owner = 'plan'
+            {_OWNED}
         ) owned
         LEFT JOIN catalog_pricingplan plan ON plan.id = owned.main_pricing_plan_id
         WHERE owned.deleted_at IS NULL
@@ -266,12 +259,13 @@ above AS (
       ON o.key = run.key AND o.from_day <= run.from_day AND o.until_day >= run.until_day
     ORDER BY run.key, run.from_day, o.rank, o.plan_rank, o.for_any_method, o.source_id DESC
 ), band AS (
-    SELECT v.id AS version_id, p.id AS pricing_id, p.rate_order, p.upper_band,
+    SELECT v.id AS version_id, p.id AS pricing_id, row_number() OVER up AS rate_order,
+           p.upper_band,
            -- A band begins where the one before it ends; integrators send a 1e-10 more.
            coalesce(lag(nullif(p.upper_band, -1)) OVER up, p.lower_band) AS above_quantity,
            nullif(p.upper_band, -1) AS to_quantity,
-           p.rate, p.flat_fee, p.fee_per_charge, p.buy_rate, p.min_charge, p.max_charge,
-           p.block_size, p.included_quantity, p.included_charges
+           p.rate, p.flat_fee, p.fee_per_charge, p.min_charge, p.max_charge, p.block_size,
+           p.included_quantity, p.included_charges
     FROM version v
     JOIN price p
       ON p.sheet = v.sheet AND p.from_day <= v.from_day AND p.until_day >= v.until_day

@@ -28,11 +28,20 @@ def _units(x: str) -> str:
     return f"sign({x}) * greatest(0, least(abs({x}), b.to_quantity) - b.above_quantity)"
 
 
-def _blocks(units: str) -> str:
+def blocks(units: str, band: str = "b") -> str:
     """How many begun blocks of the band the units make; they themselves where it has no blocks."""
     return (
-        f"CASE WHEN b.block_size IS NULL THEN {units} ELSE sign({units}) * "
-        f"(div(abs({units}), b.block_size) + (mod(abs({units}), b.block_size) > 0)::int) END"
+        f"CASE WHEN {band}.block_size IS NULL THEN {units} ELSE sign({units}) * "
+        f"(div(abs({units}), {band}.block_size)"
+        f" + (mod(abs({units}), {band}.block_size) > 0)::int) END"
+    )
+
+
+def bounded(cost: str, band: str) -> str:
+    """A cost within the band's MinCharge and MaxCharge; one below zero mirrors one above."""
+    return (
+        f"CASE WHEN {cost} >= 0 THEN least(greatest({cost}, {band}.min_charge), {band}.max_charge)"
+        f" ELSE greatest(least({cost}, -{band}.min_charge), -{band}.max_charge) END"
     )
 
 
@@ -78,8 +87,8 @@ facts AS MATERIALIZED (
 # and yield
 #   line    what is wanted, with its price and its rating method
 #   part    a line in one band: units, rate, cost
-#   charge  a line or, where the method splits usage over bands, each of its parts by itself;
-#           `missing` units lie in no band
+#   charge  a line or, where the method splits usage over bands, each of its parts by itself; what
+#           lies in no band is missing from its units
 CHARGES = f"""
 free AS (
     SELECT version_id, max(included_quantity) AS quantity, max(included_charges) AS charges
@@ -109,16 +118,16 @@ free AS (
                AS reached
     ) at
 ), part AS (
-    SELECT l.id, l.split, b.pricing_id, b.rate_order, b.upper_band, b.rate, b.buy_rate,
+    SELECT l.id, l.split, b.pricing_id, b.rate_order, b.upper_band, b.rate,
            b.min_charge, b.max_charge,
            CASE WHEN l.incremental THEN {_units("l.after")} - {_units("l.before")}
                 WHEN {_holds("l.reached")} THEN l.after - l.before ELSE 0 END AS units,
            l.factor * b.rate * CASE WHEN l.percentage THEN 0.01 ELSE 1 END
            * CASE WHEN l.flat THEN 0
                   WHEN l.incremental
-                  THEN {_blocks(_units("l.after"))} - {_blocks(_units("l.before"))}
+                  THEN {blocks(_units("l.after"))} - {blocks(_units("l.before"))}
                   WHEN {_holds("l.reached")}
-                  THEN {_blocks("l.after")} - {_blocks("l.before")}
+                  THEN {blocks("l.after")} - {blocks("l.before")}
                   ELSE 0 END AS cost,
            (coalesce(b.flat_fee, 0) + CASE WHEN l.flat THEN b.rate ELSE 0 END)
            * CASE WHEN l.quantity <= 0 THEN 0
@@ -136,7 +145,7 @@ free AS (
                     OR l.after = l.before AND {_holds("l.after")}
                ELSE {_holds("l.reached")} OR {_stands("l.before")} <> {_stands("l.after")} END
     UNION ALL
-    SELECT l.id, false, NULL, 1, NULL, l.override, NULL, NULL, NULL, l.after - l.before,
+    SELECT l.id, false, NULL, 1, NULL, l.override, NULL, NULL, l.after - l.before,
            l.factor * l.override * l.quantity, 0, NULL, false
     FROM line l WHERE l.override IS NOT NULL
 ), summed AS (
@@ -146,13 +155,11 @@ free AS (
            max(ARRAY[(units <> 0)::int, rate_order]) AS last, bool_or(for_nothing) AS for_nothing
     FROM part GROUP BY id, 2
 ), charge AS (
-    SELECT s.id, s.split_order, s.units, p.pricing_id, p.upper_band, p.buy_rate,
+    SELECT s.id, s.split_order, s.units, p.pricing_id, p.upper_band,
            s.bands > 1 AS averaged,
            CASE WHEN s.bands > 1 AND s.units <> 0 THEN round(s.cost / s.units, 10)
                 ELSE p.rate END AS rate,
-           round(CASE WHEN s.for_nothing THEN 0
-                      WHEN s.cost >= 0 THEN least(greatest(s.cost, p.min_charge), p.max_charge)
-                      ELSE greatest(least(s.cost, -p.min_charge), -p.max_charge) END, 10) AS cost,
+           round(CASE WHEN s.for_nothing THEN 0 ELSE {bounded("s.cost", "p")} END, 10) AS cost,
            NOT s.for_nothing AND coalesce(abs(s.cost) < p.min_charge, false) AS raised
     FROM summed s
     JOIN part p ON p.id = s.id AND p.rate_order = s.last[2]

@@ -14,7 +14,8 @@ from django.db import connection, transaction
 from billing.mediation.partitions import ensure_months_of
 from billing.rating.asking import ASKED, rounded
 from billing.rating.book import BOOK
-from billing.rating.charges import CHARGES, FACTS
+from billing.rating.charges import CHARGES, FACTS, blocks, bounded
+from billing.rating.telling import OF_PRICE, no_band, no_price
 from metabrm import clock
 
 KEYS = f"""
@@ -53,7 +54,7 @@ CREATE TEMP TABLE rating_book (
 CREATE TEMP TABLE rating_band (
     version_id bigint, pricing_id bigint, rate_order int, upper_band numeric,
     above_quantity numeric, to_quantity numeric, rate numeric, flat_fee numeric,
-    fee_per_charge numeric, buy_rate numeric, min_charge numeric, max_charge numeric,
+    fee_per_charge numeric, min_charge numeric, max_charge numeric,
     block_size numeric, included_quantity numeric, included_charges int
 ) ON COMMIT DROP
 """
@@ -68,7 +69,7 @@ WITH RECURSIVE asked AS MATERIALIZED (SELECT * FROM rating_key), {BOOK}, kept AS
 )
 INSERT INTO rating_band
 SELECT version_id, pricing_id, rate_order, upper_band, above_quantity, to_quantity, rate, flat_fee,
-       fee_per_charge, buy_rate, min_charge, max_charge, block_size, included_quantity,
+       fee_per_charge, min_charge, max_charge, block_size, included_quantity,
        included_charges
 FROM band WHERE version_id IN (SELECT version_id FROM kept)
 """  # noqa: S608 - constants only
@@ -83,7 +84,7 @@ SELECT row_number() OVER () AS id, k.account_id, k.product_id, k.account_product
        k.zone, k.currency_code, k.calendar_id,
        k.places, k.rounding,
        b.from_day, b.until_day, b.source, b.source_id, b.rating_method_id, b.contract_id,
-       b.version_id, b.override, m.split,
+       b.version_id,
        coalesce(method.allow_international_pricing, false) AS international,
        coalesce(method.obligatory_intl_rate, false) AS obligatory,
        coalesce(m.tiered OR bands.included, false) AS adds_up,
@@ -112,13 +113,13 @@ SELECT row_number() OVER () AS id, k.account_id, k.product_id, k.account_product
 FROM rating_book b
 JOIN rating_key k ON k.key = b.key
 LEFT JOIN (
-    SELECT version_id, count(*) AS number, min(rate_order) AS first_order,
+    SELECT version_id, count(*) AS number,
            bool_or(coalesce(included_quantity, 0) > 0 OR coalesce(included_charges, 0) > 0)
            AS included
     FROM rating_band GROUP BY version_id
 ) bands ON bands.version_id = b.version_id
 LEFT JOIN rating_band one
-  ON one.version_id = b.version_id AND one.rate_order = bands.first_order
+  ON one.version_id = b.version_id AND one.rate_order = 1
 LEFT JOIN facts m ON m.id = b.rating_method_id
 LEFT JOIN catalog_ratingmethod method ON method.id = b.rating_method_id
 """  # noqa: S608 - constants only
@@ -151,6 +152,7 @@ _TO_RATE = """
 # The columns of a line and what they are filled with, from usage `u`, its quote `q` and what it
 # came to: `c` with rate, cost, quantity and, for lines that took the long way, their parts.
 _COLUMNS = {
+    **OF_PRICE,
     "account_id": "u.account_id",
     "activity_date": "u.activity_date",
     "product_id": "u.product_id",
@@ -164,33 +166,19 @@ _COLUMNS = {
     "cost_override": "u.override_cost",
     "cost_unrounded": "c.cost",
     "currency_code": "q.currency_code",
-    "min_charge_flag": "c.raised",
     "rate_date": "local.day",
-    "rating_date": "%(now)s",
-    "rate_source": "c.source",
-    "rate_source_id": "c.source_id",
     "rating_method_id": "q.rating_method_id",
-    "pricing_id": "c.pricing_id",
     "contract_id": "q.contract_id",
-    "contract_rate_id": "CASE WHEN c.source = 'Contract Rate' THEN c.source_id END",
-    "rate_class_product_id": "CASE WHEN c.source = 'Rate Class' THEN c.source_id END",
     "origination_country_code_id": "u.origin_id",
     "destination_country_code_id": "u.destination_id",
     "country_code_map_id": "c.route_id",
-    "upper_band": "c.upper_band",
     "activity_collector_id": "u.collector_id",
     "collector_stage_id": "u.collector_fields_id",
     "billing_identifier_id": "u.billing_identifier_id",
     "activity_collector_history_id": "u.load_id",
     "line_number": "u.line",
     "signature": "u.signature",
-    "created": "%(now)s",
-    "updated": "%(now)s",
 }
-
-_BLOCKS = """CASE WHEN q.block_size IS NULL THEN u.quantity
-    ELSE sign(u.quantity) * (div(abs(u.quantity), q.block_size)
-                             + (mod(abs(u.quantity), q.block_size) > 0)::int) END"""
 
 # Lines that one look prices: the same as `CHARGES` for a price of one band that adds nothing up.
 SIMPLE = f"""
@@ -198,21 +186,18 @@ INSERT INTO mediation_activity ({", ".join(_COLUMNS)})
 SELECT {", ".join(_COLUMNS.values())}
 {_QUOTED}
     CROSS JOIN LATERAL (
-        SELECT q.per_unit * {_BLOCKS}
+        SELECT q.per_unit * ({blocks("u.quantity", "q")})
                + CASE WHEN u.quantity > 0 THEN q.flat_fee ELSE 0 END
                + CASE WHEN u.quantity >= 0 THEN q.fee_per_charge ELSE 0 END AS asked
     ) price
     CROSS JOIN LATERAL (
         SELECT u.quantity, coalesce(u.override_rate, q.rate) AS rate,
                round(coalesce(
-                   u.override_cost, u.override_rate * u.quantity,
-                   CASE WHEN price.asked >= 0
-                        THEN least(greatest(price.asked, q.min_charge), q.max_charge)
-                        ELSE greatest(least(price.asked, -q.min_charge), -q.max_charge) END
+                   u.override_cost, u.override_rate * u.quantity, {bounded("price.asked", "q")}
                ), 10) AS cost,
                coalesce(abs(price.asked) < q.min_charge, false) AS raised,
                CASE WHEN q.fed THEN 'Usage' ELSE q.source END AS source, q.source_id,
-               q.pricing_id, q.upper_band, NULL::bigint AS route_id
+               q.pricing_id, q.upper_band, false AS averaged, NULL::bigint AS route_id
     ) c
 {_TO_RATE}
       AND q.simple
@@ -354,7 +339,6 @@ WHERE added.sum_id = s.id
 
 _LONG = {
     "accumulator_value_id": "standing.sum_id",
-    "effective_rated": "c.averaged",
     "tiered_group": "standing.sum_id::text",
 }
 
@@ -407,17 +391,15 @@ LEFT JOIN rating_routed routed ON routed.id = local.id
 CROSS JOIN LATERAL (SELECT charged.*, q.source, q.source_id, routed.route_id) c
 """  # noqa: S608 - constants only
 
-NO_BAND = """
+NO_BAND = f"""
 UPDATE mediation_usage u
 SET cause = 'NO_BAND',
-    reason = format('The price of %%s %%s for product %%s has no band for %%s units; it is '
-                    'incomplete: its bands go from 0 without a gap to no limit.',
-                    q.source, q.source_id, u.product_id, trim_scale(u.quantity))
+    reason = {no_band("q", "u.product_id", "u.quantity")}
 FROM (SELECT DISTINCT id FROM rating_charge WHERE NOT whole) short
 JOIN rating_line l ON l.id = short.id
 JOIN rating_quote q ON q.id = l.quote_id
 WHERE u.ctid = l.place
-"""
+"""  # noqa: S608 - constants only
 
 NO_ROUTE = """
 UPDATE mediation_usage u
@@ -432,13 +414,15 @@ WHERE u.ctid = l.place AND l.international AND q.obligatory
   AND NOT EXISTS (SELECT FROM rating_routed r WHERE r.id = l.id)
 """
 
-NO_PRICE = """
+NO_PRICE = f"""
 UPDATE mediation_usage u
 SET cause = 'NO_PRICE',
-    reason = format('There is no price of product %%s for account %%s%%s.', u.product_id,
-                    u.account_id,
-                    CASE WHEN lacking.day IS NULL THEN '; one of them is deleted'
-                         ELSE format(' in %%s on %%s', lacking.currency_code, lacking.day) END)
+    reason = CASE WHEN lacking.day IS NULL
+                  THEN format('There is no price of product %%s for account %%s; one of them is '
+                              'deleted.', u.product_id, u.account_id)
+                  ELSE {
+    no_price("u.product_id", "u.account_id", "lacking.currency_code", "lacking.day")
+} END
 FROM (
     SELECT o.ctid AS place, k.currency_code, local.day
     FROM mediation_usage o
@@ -454,7 +438,7 @@ FROM (
     WHERE o.load_id = %(load)s AND o.shard = %(shard)s AND o.cause IS NULL AND q.account_id IS NULL
 ) lacking
 WHERE u.ctid = lacking.place
-"""
+"""  # noqa: S608 - constants only
 
 MONTHS = """
 SELECT (date_trunc('month', activity_date AT TIME ZONE 'UTC'))::date, count(*)

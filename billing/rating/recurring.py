@@ -37,6 +37,7 @@ from billing.rating.asking import ASKED, rounded
 from billing.rating.charges import CHARGES, FACTS
 from billing.rating.cycles import CALENDAR, LENGTH, about, begin, span
 from billing.rating.loads import FILL, TABLES
+from billing.rating.telling import OF_PRICE, no_band, no_price
 from metabrm import clock, months
 
 #: Account products of one transaction.
@@ -376,6 +377,7 @@ ORDER BY due.id
 """  # noqa: S608 - constants only
 
 _COLUMNS = {
+    **OF_PRICE,
     "account_id": "s.account_id",
     "activity_date": "(c.due_day - CASE WHEN c.at_begin THEN 0 ELSE 1 END)::timestamp "
     "AT TIME ZONE s.zone",
@@ -385,25 +387,14 @@ _COLUMNS = {
     "package_product_id": "s.package_product_id",
     "quantity": "c.lacking",
     "currency_code": "s.currency_code",
-    "min_charge_flag": "c.raised",
     "prorate_factor": "CASE WHEN c.kind <> 'Once' THEN c.factor END",
     "subscription_from_date": "CASE WHEN c.kind <> 'Once' OR s.trial_until > s.service_from "
     "THEN c.first_day END",
     "subscription_to_date": "CASE WHEN c.kind <> 'Once' THEN c.until_served - 1 "
     "WHEN s.trial_until > s.service_from THEN s.trial_until - 1 END",
     "rate_date": "c.first_day",
-    "rating_date": "%(now)s",
-    "rate_source": "c.source",
-    "rate_source_id": "c.source_id",
     "rating_method_id": "c.rating_method_id",
-    "pricing_id": "c.pricing_id",
     "contract_id": "c.contract_id",
-    "contract_rate_id": "CASE WHEN c.source = 'Contract Rate' THEN c.source_id END",
-    "rate_class_product_id": "CASE WHEN c.source = 'Rate Class' THEN c.source_id END",
-    "upper_band": "c.upper_band",
-    "effective_rated": "c.averaged",
-    "created": "%(now)s",
-    "updated": "%(now)s",
 }
 _MORE = {
     "id": "l.id",
@@ -443,7 +434,7 @@ LEFT JOIN LATERAL (
 WHERE c.cost IS NOT NULL
 """
 
-SCHEDULE = """
+SCHEDULE = f"""
 INSERT INTO rating_chargeschedule
     (account_product_id, charged_until, next_charge_day, cause, reason, seen, updated)
 SELECT s.key, open.charged_until, open.next_charge_day,
@@ -454,11 +445,8 @@ SELECT s.key, open.charged_until, open.next_charge_day,
                         s.method_id)
             WHEN stuck.id IS NULL THEN NULL
             WHEN stuck.source IS NULL
-            THEN format('There is no price of product %%s for account %%s in %%s on %%s.',
-                        s.product_id, s.account_id, s.currency_code, stuck.first_day)
-            ELSE format('The price of %%s %%s for product %%s has no band for %%s units; it is '
-                        'incomplete: its bands go from 0 without a gap to no limit.',
-                        stuck.source, stuck.source_id, s.product_id, trim_scale(stuck.lacking)) END,
+            THEN {no_price("s.product_id", "s.account_id", "s.currency_code", "stuck.first_day")}
+            ELSE {no_band("stuck", "s.product_id", "stuck.lacking")} END,
        CASE WHEN NOT coalesce(open.again, false) AND NOT (s.charging AND s.endless)
             THEN s.seen END, %(now)s
 FROM charge_subject s
@@ -477,7 +465,7 @@ SET charged_until = excluded.charged_until, next_charge_day = excluded.next_char
     cause = excluded.cause, reason = excluded.reason, seen = excluded.seen,
     updated = excluded.updated
 RETURNING account_product_id, reason
-"""
+"""  # noqa: S608 - constants only
 
 RENEW = """
 UPDATE customers_accountproduct ap

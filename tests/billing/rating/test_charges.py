@@ -53,7 +53,7 @@ def charges(prices: Sequence[Price], wanted: Sequence[Row]) -> dict[int, list[Ro
                       flat_fee, fee_per_charge, min_charge, max_charge, block_size,
                       included_quantity, included_charges) AS (
                 {_values(bands, ["bigint", "bigint", "int", *["numeric"] * 9, "int"])}
-            ), band AS (SELECT *, to_quantity AS upper_band, NULL::numeric AS buy_rate FROM listed),
+            ), band AS (SELECT *, to_quantity AS upper_band FROM listed),
             sent(id, version_id, quantity, factor, before, reached, nth) AS (
                 {_values(wanted, ["bigint", "bigint", *["numeric"] * 4, "int"])}
             ), wanted AS (

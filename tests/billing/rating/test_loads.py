@@ -178,6 +178,14 @@ def test_parts_of_a_split_record_name_its_first(feed: Feed) -> None:
     ]  # fmt: skip
 
 
+def test_bands_are_told_apart_by_their_quantities_whatever_their_order_says(feed: Feed) -> None:
+    usage = used("Incremental")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE catalog_pricing SET rate_order = 1")
+    feed.send({**usage, "quantity": 7})
+    assert feed.lines("quantity", "cost_unrounded") == [(D(7), D(66))]
+
+
 def test_the_next_load_goes_on_where_the_sum_stands_and_the_next_period_begins_anew(
     feed: Feed,
 ) -> None:
