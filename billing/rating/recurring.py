@@ -36,7 +36,7 @@ from billing.rating import trials
 from billing.rating.asking import ASKED, rounded
 from billing.rating.charges import CHARGES, FACTS
 from billing.rating.cycles import CALENDAR, LENGTH, about, begin, span
-from billing.rating.loads import FILL, TABLES
+from billing.rating.loads.prices import FILL, TABLES
 from billing.rating.telling import OF_PRICE, no_band, no_price
 from metabrm import clock, months
 

@@ -1,0 +1,103 @@
+"""The lines that take the long way: routed, added up, and charged over the bands of their price."""
+
+from typing import Any
+
+from billing.rating.charges import CHARGES, FACTS
+from billing.rating.loads.lines import COLUMNS, QUOTED, TO_RATE
+from billing.rating.loads.routes import NO_ROUTE, ROUTED, ROUTES
+from billing.rating.loads.sums import GROUPS, GROW, OPEN_SUMS, PERIODS, STANDING, SUMS
+from billing.rating.telling import no_band
+
+# The lines that take the long way.
+LINES = f"""
+CREATE TEMP TABLE rating_line ON COMMIT DROP AS
+SELECT row_number() OVER () AS id, u.ctid AS place, q.id AS quote_id, local.day, u.quantity,
+       u.activity_date, u.line, q.adds_up, q.international, q.version_id, u.origin_id,
+       u.destination_id, u.charge_type
+{QUOTED}
+{TO_RATE}
+      AND NOT q.simple
+"""
+
+_LONG = {
+    "accumulator_value_id": "standing.sum_id",
+    "tiered_group": "standing.sum_id::text",
+}
+
+WANTED = f"""
+WITH {FACTS.replace("book", "rating_quote")}, band AS (SELECT * FROM rating_band), wanted AS (
+    SELECT l.id, q.version_id, r.rate AS override, q.rating_method_id, l.quantity,
+           1::numeric AS factor,
+           true AS usage, coalesce(s.before, 0) AS before,
+           coalesce(s.reached, l.quantity) AS reached, coalesce(s.nth, 1) AS nth
+    FROM rating_line l
+    JOIN rating_quote q ON q.id = l.quote_id
+    LEFT JOIN rating_standing s ON s.id = l.id
+    LEFT JOIN rating_routed r ON r.id = l.id
+    WHERE r.rate IS NOT NULL OR NOT (l.international AND q.obligatory)
+), {CHARGES}
+"""  # noqa: S608 - constants only
+
+CHARGED = f"""
+CREATE TEMP TABLE rating_charge ON COMMIT DROP AS
+{WANTED}
+SELECT nextval('mediation_activity_id_seq') AS activity_id, ordered.*
+FROM (
+    SELECT line.id, charge.split_order,
+           CASE WHEN charge.split_order IS NULL THEN line.quantity ELSE charge.units END
+           AS quantity,
+           charge.rate, charge.cost, charge.raised, charge.averaged, charge.pricing_id,
+           charge.upper_band,
+           sum(charge.units) OVER (PARTITION BY line.id)
+           IS NOT DISTINCT FROM line.after - line.before AS whole
+    FROM line LEFT JOIN charge ON charge.id = line.id
+    ORDER BY line.id, charge.split_order
+) ordered
+"""  # noqa: S608 - constants only
+
+LONG = f"""
+INSERT INTO mediation_activity (id, {", ".join([*COLUMNS, *_LONG])}, split_from_bill_act_id)
+SELECT c.activity_id, {", ".join([*COLUMNS.values(), *_LONG.values()])},
+       CASE WHEN c.split_order > c.first_order THEN c.first_id END
+FROM (
+    SELECT *, first_value(activity_id) OVER parts AS first_id,
+           first_value(split_order) OVER parts AS first_order
+    FROM rating_charge WHERE whole
+    WINDOW parts AS (PARTITION BY id ORDER BY split_order)
+) charged
+JOIN rating_line local ON local.id = charged.id
+JOIN rating_quote q ON q.id = local.quote_id
+JOIN mediation_usage u ON u.ctid = local.place
+LEFT JOIN rating_standing standing ON standing.id = local.id
+LEFT JOIN rating_routed routed ON routed.id = local.id
+CROSS JOIN LATERAL (SELECT charged.*, q.source, q.source_id, routed.route_id) c
+"""  # noqa: S608 - constants only
+
+NO_BAND = f"""
+UPDATE mediation_usage u
+SET cause = 'NO_BAND',
+    reason = {no_band("q", "u.product_id", "u.quantity")}
+FROM (SELECT DISTINCT id FROM rating_charge WHERE NOT whole) short
+JOIN rating_line l ON l.id = short.id
+JOIN rating_quote q ON q.id = l.quote_id
+WHERE u.ctid = l.place
+"""  # noqa: S608 - constants only
+
+
+def write(cursor: Any, given: dict[str, Any]) -> int:
+    """Add up, price and write the lines of `rating_line`; gives how many."""
+    cursor.execute("ANALYZE rating_line")
+    for statement in (ROUTES, ROUTED, PERIODS, GROUPS, OPEN_SUMS, SUMS, STANDING):
+        cursor.execute(statement, given)
+    cursor.execute("ANALYZE rating_standing")
+    cursor.execute(CHARGED)
+    cursor.execute(LONG, given)
+    written: int = cursor.rowcount
+    cursor.execute(NO_BAND, given)
+    cursor.execute(NO_ROUTE, given)
+    cursor.execute(GROW, given)
+    cursor.execute(
+        "DROP TABLE rating_route, rating_routed, rating_period, rating_group, rating_sum, "
+        "rating_standing, rating_charge"
+    )
+    return written

@@ -1,0 +1,140 @@
+"""The prices that a shard of usage asks for, one row per question and run of days.
+
+The price book and the periods are worked out for what the shard asks, not for each line: a million
+lines of twenty thousand account products ask twenty thousand questions.
+"""
+
+from typing import Any
+
+from billing.rating.asking import ASKED
+from billing.rating.book import BOOK
+from billing.rating.charges import FACTS
+
+KEYS = f"""
+CREATE TEMP TABLE rating_key ON COMMIT DROP AS
+WITH RECURSIVE used AS MATERIALIZED (
+    SELECT row_number() OVER () AS key, *, NULL::bigint AS package_product_id, NULL::date AS day
+    FROM (
+        SELECT account_id, product_id, account_product_id,
+               min(activity_date) AS first_at, max(activity_date) AS last_at
+        FROM mediation_usage
+        WHERE load_id = %(load)s AND shard = %(shard)s AND cause IS NULL
+        GROUP BY account_id, product_id, account_product_id
+    ) distinct_
+), {ASKED}
+SELECT asked.*, min(asked.profile_id) OVER (PARTITION BY p.billing_cycle, p.monthly_billing_date,
+           p.weekly_billing_date, p.quarterly_billing_month, p.semi_annual_billing_month,
+           p.yearly_billing_month, p.ini_billing_start_date) AS calendar_id
+FROM asked LEFT JOIN customers_billingprofile p ON p.id = asked.profile_id
+"""  # noqa: S608 - constants only
+
+# What lines point to stays until they are written: their table holds nothing fast by itself.
+HELD = (
+    ("customers_account", "account_id"),
+    ("customers_accountproduct", "account_product_id"),
+    ("catalog_product", "product_id"),
+)
+
+HOLD = """
+SELECT FROM {table} WHERE id IN (SELECT {column} FROM rating_key) ORDER BY id FOR KEY SHARE
+"""
+
+TABLES = """
+CREATE TEMP TABLE rating_book (
+    key bigint, from_day date, until_day date, source text, source_id bigint,
+    rating_method_id bigint, contract_id bigint, override numeric, version_id bigint
+) ON COMMIT DROP;
+CREATE TEMP TABLE rating_band (
+    version_id bigint, pricing_id bigint, rate_order int, upper_band numeric,
+    above_quantity numeric, to_quantity numeric, rate numeric, flat_fee numeric,
+    fee_per_charge numeric, min_charge numeric, max_charge numeric,
+    block_size numeric, included_quantity numeric, included_charges int
+) ON COMMIT DROP
+"""
+
+FILL = f"""
+WITH RECURSIVE asked AS MATERIALIZED (SELECT * FROM rating_key), {BOOK}, kept AS (
+    INSERT INTO rating_book
+    SELECT key, from_day, until_day, source, source_id, rating_method_id, contract_id, override,
+           version_id
+    FROM book
+    RETURNING version_id
+)
+INSERT INTO rating_band
+SELECT version_id, pricing_id, rate_order, upper_band, above_quantity, to_quantity, rate, flat_fee,
+       fee_per_charge, min_charge, max_charge, block_size, included_quantity,
+       included_charges
+FROM band WHERE version_id IN (SELECT version_id FROM kept)
+"""  # noqa: S608 - constants only
+
+# All that a line needs to know of its price, one row per question and run of days. `simple` prices
+# have one band and add nothing up: their lines cost one look, the others go the long way.
+QUOTES = f"""
+CREATE TEMP TABLE rating_quote ON COMMIT DROP AS
+WITH book AS (SELECT * FROM rating_book), {FACTS}
+SELECT row_number() OVER () AS id, k.account_id, k.product_id, k.account_product_id,
+       coalesce(k.account_product_id, 0) AS own_key, k.package_product_id, k.account_package_id,
+       k.zone, k.currency_code, k.calendar_id,
+       k.places, k.rounding,
+       b.from_day, b.until_day, b.source, b.source_id, b.rating_method_id, b.contract_id,
+       b.version_id,
+       coalesce(method.allow_international_pricing, false) AS international,
+       coalesce(method.obligatory_intl_rate, false) AS obligatory,
+       coalesce(m.tiered OR bands.included, false) AS adds_up,
+       false AS fed,
+       bands.number = 1 AND one.above_quantity = 0 AND one.to_quantity IS NULL
+       AND NOT coalesce(m.tiered, false) AND NOT bands.included
+       AND NOT coalesce(method.allow_international_pricing, false) OR b.override IS NOT NULL
+       AS simple,
+       coalesce(b.override, CASE WHEN m.flat THEN 0 WHEN m.percentage THEN one.rate * 0.01
+                                 ELSE one.rate END) AS per_unit,
+       coalesce(one.flat_fee, 0) + CASE WHEN m.flat THEN one.rate ELSE 0 END AS flat_fee,
+       coalesce(one.fee_per_charge, 0) AS fee_per_charge,
+       coalesce(b.override, one.rate) AS rate, one.pricing_id, one.upper_band, one.block_size,
+       one.min_charge, one.max_charge,
+       coalesce(method.aggregation_level, 'Product') AS level,
+       CASE method.aggregation_level
+            WHEN 'Package'
+            THEN coalesce(k.account_package_id, k.account_product_id, k.account_id)
+            WHEN 'Account' THEN k.account_id
+            WHEN 'Invoice' THEN coalesce(k.payer_id, k.account_id)
+            ELSE coalesce(k.account_product_id, k.account_id) END AS scope_id,
+       CASE WHEN method.aggregation_level = 'Package' THEN NULL ELSE k.product_id END
+       AS summed_product_id,
+       method.accum_flag, method.accum_reset_period,
+       coalesce(method.accum_start_date, '2000-01-01') AS accum_start_date
+FROM rating_book b
+JOIN rating_key k ON k.key = b.key
+LEFT JOIN (
+    SELECT version_id, count(*) AS number,
+           bool_or(coalesce(included_quantity, 0) > 0 OR coalesce(included_charges, 0) > 0)
+           AS included
+    FROM rating_band GROUP BY version_id
+) bands ON bands.version_id = b.version_id
+LEFT JOIN rating_band one
+  ON one.version_id = b.version_id AND one.rate_order = 1
+LEFT JOIN facts m ON m.id = b.rating_method_id
+LEFT JOIN catalog_ratingmethod method ON method.id = b.rating_method_id
+"""  # noqa: S608 - constants only
+
+# Usage whose feed sets the price asks no book.
+FED = """
+INSERT INTO rating_quote (account_id, product_id, account_product_id, own_key, package_product_id,
+    account_package_id, zone, currency_code, places, rounding, from_day, until_day, fed, simple)
+SELECT account_id, product_id, account_product_id, coalesce(account_product_id, 0),
+       package_product_id, account_package_id, zone, currency_code, places, rounding, '-infinity',
+       'infinity', true, true
+FROM rating_key
+"""
+
+
+def find(cursor: Any, given: dict[str, Any]) -> None:
+    """Make the tables of the shard's questions, quotes and bands; hold what its lines point to."""
+    cursor.execute(KEYS, given)
+    for table, column in HELD:
+        cursor.execute(HOLD.format(table=table, column=column))
+    cursor.execute(TABLES)
+    cursor.execute(FILL)
+    cursor.execute(QUOTES)
+    cursor.execute(FED)
+    cursor.execute("ANALYZE rating_key; ANALYZE rating_quote; ANALYZE rating_band")

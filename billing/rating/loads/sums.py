@@ -1,0 +1,79 @@
+"""Usage that is added up: its period, its group, and where it stands in its sum."""
+
+# For lines that are added up: the period they fall in, by the calendar of whoever pays or the
+# rating method's own reset.
+PERIODS = """
+CREATE TEMP TABLE rating_period ON COMMIT DROP AS
+SELECT distinct_.*,
+       CASE WHEN accum_flag AND accum_reset_period IS NULL THEN NULL
+            WHEN accum_flag THEN rating_cycle_begin(accum_reset_period, accum_start_date, day)
+            WHEN calendar_id IS NULL THEN rating_cycle_begin('MONTHLY', '2000-01-01', day)
+            ELSE (SELECT rating_billing_begin(p, day) FROM customers_billingprofile p
+                  WHERE p.id = calendar_id) END AS begin
+FROM (
+    SELECT DISTINCT q.accum_flag, q.accum_reset_period, q.accum_start_date, q.calendar_id, l.day
+    FROM rating_line l JOIN rating_quote q ON q.id = l.quote_id WHERE l.adds_up
+) distinct_
+"""
+
+# The group a line is added up in, and the sums as they stand, locked until they have grown.
+GROUPS = """
+CREATE TEMP TABLE rating_group ON COMMIT DROP AS
+SELECT l.id, q.level, q.scope_id, q.summed_product_id, q.rating_method_id,
+       nullif(p.begin, '-infinity') AS period_begin, l.quantity, l.activity_date, l.line
+FROM rating_line l
+JOIN rating_quote q ON q.id = l.quote_id
+JOIN rating_period p
+  ON p.accum_flag IS NOT DISTINCT FROM q.accum_flag
+ AND p.accum_reset_period IS NOT DISTINCT FROM q.accum_reset_period
+ AND p.accum_start_date = q.accum_start_date
+ AND coalesce(p.calendar_id, 0) = coalesce(q.calendar_id, 0) AND p.day = l.day
+WHERE l.adds_up
+"""
+
+OPEN_SUMS = """
+INSERT INTO rating_accumulatorvalue
+    (level, scope_id, product_id, rating_method_id, period_begin, quantity, charges, updated)
+SELECT DISTINCT level, scope_id, summed_product_id, rating_method_id, period_begin, 0, 0, %(now)s
+FROM rating_group
+ORDER BY 2, 1, 3, 4, 5
+ON CONFLICT (scope_id, level, product_id, rating_method_id, period_begin) DO NOTHING
+"""
+
+SUMS = """
+CREATE TEMP TABLE rating_sum ON COMMIT DROP AS
+SELECT s.id, s.level, s.scope_id, s.product_id, s.rating_method_id, s.period_begin, s.quantity,
+       s.charges
+FROM rating_accumulatorvalue s
+WHERE EXISTS (
+    SELECT FROM rating_group g
+    WHERE g.scope_id = s.scope_id AND g.level = s.level
+      AND coalesce(g.summed_product_id, 0) = coalesce(s.product_id, 0)
+      AND coalesce(g.rating_method_id, 0) = coalesce(s.rating_method_id, 0)
+      AND coalesce(g.period_begin, '-infinity') = coalesce(s.period_begin, '-infinity'))
+ORDER BY s.id FOR UPDATE
+"""
+
+# Where each line stands in its sum, in the order in which the usage happened.
+STANDING = """
+CREATE TEMP TABLE rating_standing ON COMMIT DROP AS
+SELECT g.id, s.id AS sum_id, g.quantity,
+       s.quantity + sum(g.quantity) OVER so_far - g.quantity AS before,
+       s.quantity + sum(g.quantity) OVER (PARTITION BY s.id) AS reached,
+       s.charges + row_number() OVER so_far AS nth
+FROM rating_group g
+JOIN rating_sum s
+  ON s.scope_id = g.scope_id AND s.level = g.level
+ AND coalesce(s.product_id, 0) = coalesce(g.summed_product_id, 0)
+ AND coalesce(s.rating_method_id, 0) = coalesce(g.rating_method_id, 0)
+ AND coalesce(s.period_begin, '-infinity') = coalesce(g.period_begin, '-infinity')
+WINDOW so_far AS (PARTITION BY s.id ORDER BY g.activity_date, g.line, g.id)
+"""
+
+GROW = """
+UPDATE rating_accumulatorvalue s
+SET quantity = s.quantity + added.quantity, charges = s.charges + added.charges, updated = %(now)s
+FROM (SELECT sum_id, sum(quantity) AS quantity, count(*) AS charges FROM rating_standing GROUP BY 1)
+     added
+WHERE added.sum_id = s.id
+"""
