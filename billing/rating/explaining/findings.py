@@ -1,0 +1,126 @@
+"""What the statements of the house find on their way to a price, kept to be told."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from billing.rating.asking import asked_in, rounded
+from billing.rating.book import BOOK
+from billing.rating.charges import CHARGES, FACTS
+from billing.rating.explaining.question import Question
+from metabrm import clock
+
+Json = dict[str, Any]
+
+_EXPLAIN = f"""
+WITH RECURSIVE used AS (
+    SELECT 1::bigint AS key, %(account_id)s::bigint AS account_id,
+           %(product_id)s::bigint AS product_id,
+           %(account_product_id)s::bigint AS account_product_id,
+           %(package_product_id)s::bigint AS package_product_id,
+           %(currency)s::text AS currency_code, %(day)s::date AS day,
+           %(moment)s::timestamptz AS first_at, %(moment)s::timestamptz AS last_at
+), {asked_in("coalesce(used.currency_code, profile.currency_code, 'USD')")}, {BOOK}, {FACTS},
+wanted AS (
+    SELECT 1::bigint AS id, book.version_id,
+           coalesce(%(route_rate)s::numeric, book.override) AS override, book.rating_method_id,
+           %(quantity)s::numeric AS quantity, %(factor)s::numeric AS factor, false AS usage,
+           %(before)s::numeric AS before, %(reached)s::numeric AS reached, %(nth)s::bigint AS nth
+    FROM book
+), {CHARGES}
+SELECT jsonb_build_object(
+    'asked', (SELECT to_jsonb(a) FROM asked a),
+    'accounts', (SELECT jsonb_agg(to_jsonb(u) ORDER BY u.up) FROM above u),
+    'candidates', (
+        SELECT jsonb_agg(to_jsonb(c) || jsonb_build_object('rate_class_id', e.rate_class_id,
+                                                           'plan_id', r.pricing_plan_id)
+                         ORDER BY c.rank, c.source_id DESC)
+        FROM candidate c
+        LEFT JOIN catalog_rateclassproduct e
+          ON c.source = 'Rate Class' AND e.id = c.source_id
+        LEFT JOIN customers_contractrate r
+          ON c.source = 'Contract Rate' AND r.id = c.source_id),
+    'versions', (
+        SELECT jsonb_agg(to_jsonb(v) || jsonb_build_object('pricing_ids', (
+            SELECT jsonb_agg(p.id) FROM price p
+            WHERE p.sheet = v.sheet AND p.from_day <= v.from_day AND p.until_day >= v.until_day)))
+        FROM version v),
+    'offers', (SELECT jsonb_agg(to_jsonb(o)) FROM offer o),
+    'counts', (SELECT to_jsonb(b) FROM book b),
+    'bands', (SELECT jsonb_agg(to_jsonb(b) ORDER BY b.above_quantity)
+              FROM band b JOIN book ON book.version_id = b.version_id),
+    'facts', (SELECT to_jsonb(f) FROM facts f),
+    'line', (SELECT to_jsonb(l) FROM line l),
+    'parts', (SELECT jsonb_agg(to_jsonb(p) ORDER BY p.rate_order) FROM part p),
+    'summed', (SELECT s.cost FROM summed s),
+    'charge', (SELECT to_jsonb(c) || jsonb_build_object('amount', {rounded("c.cost", "a")})
+               FROM charge c, asked a)
+)::text
+"""  # noqa: S608 - constants only
+
+# A line with the record of usage it is part of: a record that was split over bands has several.
+_LINE = """
+SELECT jsonb_build_object(
+    'account_id', a.account_id, 'product_id', a.product_id,
+    'account_product_id', a.account_product_id, 'package_product_id', a.package_product_id,
+    'moment', a.activity_date, 'day', a.rate_date, 'currency', a.currency_code,
+    'factor', coalesce(a.prorate_factor, 1), 'rate_override', a.rate_override,
+    'cost_override', a.cost_override, 'rated_amount', a.rated_amount,
+    'rating_date', a.rating_date, 'rate_source', a.rate_source,
+    'rate_source_id', a.rate_source_id, 'quantity', whole.quantity,
+    'cost', whole.cost, 'lines', whole.lines, 'sum_id', a.accumulator_value_id,
+    'before', stood.before, 'reached', stood.reached, 'nth', stood.nth,
+    'route_id', route.id, 'route_rate', route.rate)::text
+FROM mediation_activity a
+LEFT JOIN catalog_countrycodemap route ON route.id = a.country_code_map_id
+CROSS JOIN LATERAL (SELECT coalesce(a.split_from_bill_act_id, a.id) AS id) first
+CROSS JOIN LATERAL (
+    SELECT sum(o.quantity) AS quantity, sum(coalesce(o.cost_unrounded, o.rated_amount)) AS cost,
+           count(*) AS lines
+    FROM mediation_activity o
+    WHERE o.account_id = a.account_id AND o.activity_date = a.activity_date
+      AND (o.id = first.id OR o.split_from_bill_act_id = first.id)
+) whole
+LEFT JOIN rating_accumulatorvalue s ON s.id = a.accumulator_value_id
+LEFT JOIN LATERAL (
+    -- In the order in which usage is added up: load by load, and in each as it happened.
+    SELECT coalesce(sum(o.quantity) FILTER (WHERE earlier), 0) AS before,
+           sum(o.quantity) AS reached,
+           count(*) FILTER (WHERE earlier AND o.split_from_bill_act_id IS NULL) + 1 AS nth
+    FROM mediation_activity o
+    CROSS JOIN LATERAL (
+        SELECT (o.rating_date, o.activity_date, coalesce(o.line_number, 0),
+                coalesce(o.split_from_bill_act_id, o.id))
+               < (a.rating_date, a.activity_date, coalesce(a.line_number, 0), first.id) AS earlier
+    ) place
+    WHERE o.accumulator_value_id = s.id AND o.rating_date <= a.rating_date
+      AND o.activity_date >= coalesce(s.period_begin - 2, '-infinity')
+      AND (s.level = 'Invoice' OR o.account_id = a.account_id)
+) stood ON true
+WHERE a.id = %s
+"""
+
+
+def find(asked: Question) -> Json:
+    """What the statements find, numbers as Decimal."""
+    assert asked.quantity is not None
+    given = {
+        **{name: getattr(asked, name) for name in Question.__dataclass_fields__},
+        "moment": asked.moment or clock.now(),
+        "reached": asked.before + asked.quantity if asked.reached is None else asked.reached,
+    }
+    return _found(_EXPLAIN, given)
+
+
+def line(id: int) -> Json:
+    """A line that there is, whole where it was split, and where it stood in its sum over tiers."""
+    return _found(_LINE, [id])
+
+
+def _found(statement: str, given: dict[str, Any] | list[int]) -> Json:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, given)
+        (found,) = cursor.fetchone()
+    return dict(json.loads(found, parse_float=Decimal))
