@@ -39,6 +39,26 @@ _ON_OPEN_INVOICE = """
         SELECT FROM invoicing_invoice i WHERE i.id = a.invoice_id AND i.status = 'CURRENT'
     ))
 """
+# In the order in which rating locks them.
+_LOCK_SUMS = f"""
+SELECT FROM rating_accumulatorvalue WHERE id IN (
+    SELECT a.accumulator_value_id FROM mediation_activity a WHERE {_OPEN}
+) ORDER BY id FOR UPDATE
+"""
+# The parts of a record that was split over bands are one charge.
+_TAKE_BACK = """
+, lowered AS (
+    UPDATE rating_accumulatorvalue s
+    SET quantity = s.quantity + r.quantity, charges = s.charges - r.charges, updated = %(now)s
+    FROM (
+        SELECT accumulator_value_id, sum(quantity) AS quantity,
+               count(*) FILTER (WHERE split_from_bill_act_id IS NULL) AS charges
+        FROM reversed WHERE accumulator_value_id IS NOT NULL GROUP BY 1
+    ) r
+    WHERE s.id = r.accumulator_value_id
+)
+SELECT count(*) FROM reversed
+"""
 
 
 def reverse(load_id: int) -> bool:
@@ -54,8 +74,9 @@ def reverse(load_id: int) -> bool:
                 return False
             about: dict[str, Any] = {"load": load_id, "now": clock.now()}
             # The key of the table is the Id and the date, of which a reversing line keeps one.
-            cursor.execute(_reversal(), about)
-            count = cursor.rowcount
+            cursor.execute(_LOCK_SUMS, about)
+            cursor.execute(_reversal() + _TAKE_BACK, about)
+            (count,) = cursor.fetchone()
             cursor.execute(
                 f"SELECT count(*) FROM mediation_activity a "
                 f"WHERE {_OPEN} AND NOT {_ON_OPEN_INVOICE}",
@@ -94,9 +115,12 @@ def _reversal() -> str:
         f"-a.{quoted(name)}" if name in _TURNED else f"a.{quoted(name)}" for name in copied
     )
     return f"""
-        INSERT INTO mediation_activity
-            ({names}, created, updated, reversal_of_id, process_description)
-        SELECT {values}, %(now)s, %(now)s, a.id,
-               left('Reversal: ' || coalesce(a.process_description, 'usage'), 1000)
-        FROM mediation_activity a WHERE {_OPEN} AND {_ON_OPEN_INVOICE}
+        WITH reversed AS (
+            INSERT INTO mediation_activity
+                ({names}, created, updated, reversal_of_id, process_description)
+            SELECT {values}, %(now)s, %(now)s, a.id,
+                   left('Reversal: ' || coalesce(a.process_description, 'usage'), 1000)
+            FROM mediation_activity a WHERE {_OPEN} AND {_ON_OPEN_INVOICE}
+            RETURNING accumulator_value_id, quantity, split_from_bill_act_id
+        )
     """

@@ -44,13 +44,17 @@ CREATE TEMP TABLE rating_charge ON COMMIT DROP AS
 SELECT nextval('mediation_activity_id_seq') AS activity_id, ordered.*
 FROM (
     SELECT line.id, charge.split_order,
-           CASE WHEN charge.split_order IS NULL THEN line.quantity ELSE charge.units END
-           AS quantity,
+           -- What is included costs nothing, and is told with the first part.
+           CASE WHEN charge.split_order IS NULL THEN line.quantity
+                WHEN row_number() OVER parts > 1 THEN charge.units
+                ELSE charge.units + line.quantity - sum(charge.units) OVER (PARTITION BY line.id)
+                END AS quantity,
            charge.rate, charge.cost, charge.raised, charge.averaged, charge.pricing_id,
            charge.upper_band,
            sum(charge.units) OVER (PARTITION BY line.id)
            IS NOT DISTINCT FROM line.after - line.before AS whole
     FROM line LEFT JOIN charge ON charge.id = line.id
+    WINDOW parts AS (PARTITION BY line.id ORDER BY charge.split_order)
     ORDER BY line.id, charge.split_order
 ) ordered
 """  # noqa: S608 - constants only

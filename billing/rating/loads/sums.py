@@ -70,10 +70,15 @@ JOIN rating_sum s
 WINDOW so_far AS (PARTITION BY s.id ORDER BY g.activity_date, g.line, g.id)
 """
 
+# What could not be charged adds nothing: it comes again.
 GROW = """
 UPDATE rating_accumulatorvalue s
 SET quantity = s.quantity + added.quantity, charges = s.charges + added.charges, updated = %(now)s
-FROM (SELECT sum_id, sum(quantity) AS quantity, count(*) AS charges FROM rating_standing GROUP BY 1)
-     added
+FROM (
+    SELECT t.sum_id, sum(t.quantity) AS quantity, count(*) AS charges
+    FROM rating_standing t
+    WHERE EXISTS (SELECT FROM rating_charge c WHERE c.id = t.id AND c.whole)
+    GROUP BY t.sum_id
+) added
 WHERE added.sum_id = s.id
 """
