@@ -16,15 +16,16 @@ RESUBMIT = "RESUBMIT"
 MOST = 1_000_000
 
 _TAKE = """
-UPDATE mediation_collectorfields SET process_state = 'RESUBMITTED',
-    reprocess_status = 'LOAD ' || %(load)s::text, reprocess_date = %(now)s, updated = %(now)s
-WHERE id IN (
+WITH taken AS MATERIALIZED (
     SELECT id FROM mediation_collectorfields
     WHERE activity_collector_id = %(collector)s AND cause IS NOT NULL
       AND process_state = 'SUSPENSE' AND deleted_at IS NULL
       AND (%(cause)s::text IS NULL OR cause = %(cause)s)
     ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED
 )
+UPDATE mediation_collectorfields SET process_state = 'RESUBMITTED',
+    reprocess_status = 'LOAD ' || %(load)s::text, reprocess_date = %(now)s, updated = %(now)s
+WHERE id IN (SELECT id FROM taken)
 """
 _CHOSEN = """
 UPDATE mediation_collectorfields SET process_state = 'RESUBMITTED',

@@ -23,15 +23,16 @@ LEASE = timedelta(minutes=5)
 DELAYS = (30, 120, 600, 1800, 7200, 21600, 54000)
 TRIES = len(DELAYS) + 1
 
+# Materialized: a join may ask a subquery again for each row, and it would find another one to take.
 _CLAIM = """
-UPDATE entities_outboundmessage m
-SET status = 'SENDING', attempts = m.attempts + 1, next_attempt_at = %s
-FROM (
-    SELECT id, status FROM entities_outboundmessage
-    WHERE status IN ('PENDING', 'SENDING') AND next_attempt_at <= %s
+WITH due AS MATERIALIZED (
+    SELECT id FROM entities_outboundmessage
+    WHERE status IN ('PENDING', 'SENDING') AND next_attempt_at <= %(now)s
     ORDER BY next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED
-) due
-WHERE m.id = due.id
+)
+UPDATE entities_outboundmessage m
+SET status = 'SENDING', attempts = m.attempts + 1, next_attempt_at = %(lease)s
+FROM due WHERE m.id = due.id
 RETURNING m.id, m.kind, m.workflow_action_id, m.destination, m.subject, m.body, m.attempts
 """
 
@@ -132,7 +133,7 @@ def claim() -> Claimed | None:
     while True:
         now = clock.now()
         with connection.cursor() as cursor:
-            cursor.execute(_CLAIM, [now + LEASE, now])
+            cursor.execute(_CLAIM, {"now": now, "lease": now + LEASE})
             row = cursor.fetchone()
         if row is None:
             return None

@@ -44,10 +44,11 @@ def _gathered(collector: ActivityCollector) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         load = claiming.open_load(collector, "EVENTS")
         cursor.execute(
-            "UPDATE mediation_usageevent SET load_id = %s WHERE id IN (SELECT id FROM "
-            "mediation_usageevent WHERE activity_collector_id = %s AND load_id IS NULL "
-            "ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)",
-            [load.pk, collector.pk, MOST],
+            "WITH taken AS MATERIALIZED (SELECT id FROM mediation_usageevent "
+            "WHERE activity_collector_id = %s AND load_id IS NULL "
+            "ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED) "
+            "UPDATE mediation_usageevent SET load_id = %s WHERE id IN (SELECT id FROM taken)",
+            [collector.pk, MOST, load.pk],
         )
     return load.pk
 

@@ -140,6 +140,8 @@ class Postgres:
         ]
         if not self.durable:
             settings += ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+            # What comes by itself would hold up or slow down a test now and then.
+            settings += ["autovacuum=off"]
         return settings
 
     def _wait(self, server: psutil.Process, written: int) -> None:

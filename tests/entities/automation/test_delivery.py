@@ -235,6 +235,17 @@ def test_two_senders_at_once_send_each_message_once(receiver: Receiver) -> None:
     assert set(OutboundMessage.objects.values_list("status", flat=True)) == {"SENT"}
 
 
+def test_a_claim_takes_one_message_however_the_database_plans_it(receiver: Receiver) -> None:
+    """Where it takes the outbox for nearly empty it looks for what is due again for each row."""
+    action = waiting.action()
+    waiting.put(receiver.url, action)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE entities_outboundmessage")
+    waiting.put(receiver.url, action, 39)
+    assert outbox.claim() is not None
+    assert OutboundMessage.objects.filter(status="SENDING").count() == 1
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_killed_sender_s_message_is_sent_by_another(receiver: Receiver) -> None:
     arrived = threading.Event()
