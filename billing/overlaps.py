@@ -1,24 +1,79 @@
 """Records of which only one may hold at a time: prices of an owner, holders of a token.
 
-Two such records may not cover the same day (and, for prices, the same quantity). That is checked
+Two such records may not share a day (and, for prices, a quantity). That is checked
 after the write, against what the database then holds, so the records of one request count too; the
 verb takes back what is refused here. The caller locks the common owner before the write, so that
 two requests can't both pass.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from django.db import connection
-
+from billing.changes import found
 from entities.access import rights
 from entities.errors import Code
 from entities.records import Batch
 from entities.schema.description import quote
 
-#: `written` are the ids of a batch with their places, from the parameter `ids`. A record clashes
-#: with older records and with those of its own batch that stand before it.
-WRITTEN = "unnest(%(ids)s::bigint[]) WITH ORDINALITY AS written(id, place)"
-BEFORE = "unnest(%(ids)s::bigint[]) WITH ORDINALITY AS before(id, place)"
+#: Alike records that share a day with a record just written, from the parameter `ids`: the record's
+#: place, the other's place if it is of the same request, and its Id. A record clashes with older
+#: ones and with those of its own request that stand before it; the earliest is named.
+_OVERLAPPING = """
+SELECT DISTINCT ON (written.place) written.place, before.place, other.id, {told}
+FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS written(id, place)
+JOIN {table} one ON one.id = written.id
+JOIN {table} other ON other.id <> one.id AND other.deleted_at IS NULL {alike}
+ AND daterange(other.{first}, other.{last}, '[]') && daterange(one.{first}, one.{last}, '[]')
+LEFT JOIN unnest(%(ids)s::bigint[]) WITH ORDINALITY AS before(id, place) ON before.id = other.id
+WHERE before.place IS NULL OR before.place < written.place
+ORDER BY written.place, before.place NULLS FIRST, other.id
+"""
+
+
+def overlapping(
+    table: str,
+    *,
+    same: Sequence[str] = (),
+    alike: Sequence[str] = (),
+    days: tuple[str, str] = ("start_date", "end_date"),
+    also: str = "",
+    told: Sequence[str] = (),
+) -> str:
+    """The statement that finds what overlaps; all names are those of columns, and of the house.
+
+    `same` are columns that have a value and agree; `alike` those that agree or are empty in both;
+    `also` is a condition on `one` and `other`. `told` is selected of the other one behind its first
+    and last day.
+    """
+    first, last = days
+    agree = [f"AND other.{c} = one.{c}" for c in same]
+    agree += [f"AND other.{c} IS NOT DISTINCT FROM one.{c}" for c in alike]
+    return _OVERLAPPING.format(
+        table=table,
+        first=first,
+        last=last,
+        alike=" ".join([*agree, also and f"AND {also}"]),
+        told=", ".join(
+            [
+                f"coalesce(other.{first}::text, 'no start')",
+                f"coalesce(other.{last}::text, 'no end')",
+                *told,
+            ]
+        ),
+    )
+
+
+def refuse_overlaps(batch: Batch, statement: str, said: Callable[..., str], field: str) -> None:
+    """Fail the records just written that overlap others.
+
+    `said` makes of the first and last day of the other one, and of what else the statement tells,
+    what that one holds and what to do.
+    """
+    places, ids = written_ids(batch)
+    if not ids:
+        return
+    rows = found(statement, ids=ids)
+    clashes = [(place, before, other, said(*told)) for place, before, other, *told in rows]
+    _fail_clashing(batch, places, clashes, field)
 
 
 def written_ids(batch: Batch) -> tuple[list[int], list[int]]:
@@ -27,7 +82,7 @@ def written_ids(batch: Batch) -> tuple[list[int], list[int]]:
     return places, [id for i in places if (id := batch.ids[i]) is not None]
 
 
-def fail_clashing(
+def _fail_clashing(
     batch: Batch,
     places: Sequence[int],
     clashes: Iterable[tuple[int, int | None, int, str]],
@@ -71,10 +126,9 @@ def _not_seen(batch: Batch, ids: set[int]) -> set[int]:
         return ids
     if not granted.condition or not ids:
         return set()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT id FROM {quote(batch.schema.table)} t "  # noqa: S608 (a quoted identifier)
-            f"WHERE id = ANY(%s) {granted.where('t')}",
-            [list(ids)],
-        )
-        return ids - {row[0] for row in cursor.fetchall()}
+    seen = found(
+        f"SELECT id FROM {quote(batch.schema.table)} t "  # noqa: S608 (a quoted identifier)
+        f"WHERE id = ANY(%(ids)s) {granted.where('t')}",
+        ids=list(ids),
+    )
+    return ids - {row[0] for row in seen}

@@ -4,12 +4,12 @@ What a list holds lies within its days. A list that is made shorter must not cut
 day of its own; what names none ends with the list.
 """
 
-from datetime import date
 from typing import Any
 
 from billing.catalog.overriding import keep_permissions
 from billing.changes import changed, found, mentions, some, tells
-from billing.overlaps import BEFORE, WRITTEN, fail_clashing, written_ids
+from billing.days import Held, outside, refuse_cut_off, spell
+from billing.overlaps import overlapping, refuse_overlaps
 from entities.errors import Code
 from entities.records import Batch, Behavior, behavior
 
@@ -21,16 +21,6 @@ PRICED = (
     "ContractRateId",
     "AccountProductId",
 )
-
-# Live records of a list that name a day outside its days, the first of each list.
-_OUTSIDE = """
-SELECT DISTINCT ON (held.{list}) held.{list}, held.id, held.{first}, held.{last}
-FROM {table} held JOIN {lists} list ON list.id = held.{list}
-WHERE held.{list} = ANY(%(ids)s) AND held.deleted_at IS NULL
-  AND (held.{first} < list.effective_date OR held.{first} > list.end_date
-       OR held.{last} > list.end_date OR held.{last} < list.effective_date)
-ORDER BY held.{list}, held.id
-"""
 
 _OTHER_CURRENCIES = """
 SELECT DISTINCT main_pricing_plan_id FROM catalog_pricing
@@ -47,25 +37,14 @@ ORDER BY sent.place
 """
 
 # Entries of one rate class for the same thing that share a day.
-_SAME_ENTRY = f"""
-SELECT DISTINCT ON (written.place)
-       written.place, before.place, other.id,
-       coalesce(other.start_date::text, 'no start'), coalesce(other.end_date::text, 'no end')
-FROM {WRITTEN}
-JOIN catalog_rateclassproduct entry ON entry.id = written.id
-JOIN catalog_rateclassproduct other
-  ON other.rate_class_id = entry.rate_class_id
- AND other.id <> entry.id
- AND other.deleted_at IS NULL
- AND other.product_id IS NOT DISTINCT FROM entry.product_id
- AND other.package_id IS NOT DISTINCT FROM entry.package_id
- AND other.package_product_id IS NOT DISTINCT FROM entry.package_product_id
- AND daterange(other.start_date, other.end_date, '[]')
-     && daterange(entry.start_date, entry.end_date, '[]')
-LEFT JOIN {BEFORE} ON before.id = other.id
-WHERE before.place IS NULL OR before.place < written.place
-ORDER BY written.place, before.place NULLS FIRST, other.id
-"""  # noqa: S608 - constants only
+_SAME_ENTRY = overlapping(
+    "catalog_rateclassproduct",
+    same=("rate_class_id",),
+    alike=("product_id", "package_id", "package_product_id"),
+)
+
+
+_DAYS = ("EffectiveDate", "EndDate")
 
 
 @behavior("PRICING_PLAN")
@@ -80,14 +59,7 @@ class PricingPlanBehavior(Behavior):
         _keep_currency(batch)
 
     def after_update(self, batch: Batch) -> None:
-        _refuse_cut_off(
-            batch,
-            "catalog_pricingplan",
-            "catalog_pricing",
-            "main_pricing_plan_id",
-            "PRICING",
-            ("EffectiveDate", "EndDate"),
-        )
+        refuse_cut_off(batch, _DAYS, [Held("PRICING", "MainPricingPlanId", _DAYS)])
 
 
 @behavior("RATE_CLASS")
@@ -95,14 +67,7 @@ class RateClassBehavior(Behavior):
     """The entries of a rate class lie within its days."""
 
     def after_update(self, batch: Batch) -> None:
-        _refuse_cut_off(
-            batch,
-            "catalog_rateclass",
-            "catalog_rateclassproduct",
-            "rate_class_id",
-            "RATE_CLASS_PRODUCT",
-            ("StartDate", "EndDate"),
-        )
+        refuse_cut_off(batch, _DAYS, [Held("RATE_CLASS_PRODUCT", "RateClassId")])
 
 
 @behavior("RATE_CLASS_PRODUCT")
@@ -162,40 +127,6 @@ def _keep_currency(batch: Batch) -> None:
             )
 
 
-def _refuse_cut_off(
-    batch: Batch, lists: str, table: str, lookup: str, entity: str, days: tuple[str, str]
-) -> None:
-    moved = changed(batch, "EffectiveDate", "EndDate")
-    if not moved:
-        return
-    first, last = (batch.snapshot.entity(entity).field(name).column for name in days)
-    statement = _OUTSIDE.format(lists=lists, table=table, list=lookup, first=first, last=last)
-    outside = {row[0]: row[1:] for row in found(statement, ids=[batch.ids[i] for i in moved])}
-    told = tells(batch, entity, *days)
-    for index in moved:
-        if batch.ids[index] not in outside:
-            continue
-        held, start, end = outside[batch.ids[index] or 0]
-        what = f"{entity} {held}, for days {spell(start, end)}" if told else f"a {entity}"
-        for name in ("EffectiveDate", "EndDate"):
-            if index in changed(batch, name):
-                batch.fail(
-                    index,
-                    Code.VALIDATION_FAILED,
-                    f"{name} {batch.value(name, index) or 'empty'} would cut off {what}; change "
-                    f"that first.",
-                    name,
-                    of=entity if told else "",
-                    in_the_way=[held] if told else (),
-                )
-                break
-
-
-def spell(first: date | None, last: date | None) -> str:
-    """Days from the first to the last, as people read them."""
-    return f"from {first or 'no start'} to {last or 'no end'}"
-
-
 def _check_entry(batch: Batch) -> None:
     if not mentions(batch, *_ENTRY):
         return
@@ -209,9 +140,8 @@ def _check_entry(batch: Batch) -> None:
     told = tells(batch, "RATE_CLASS", "EffectiveDate", "EndDate")
     dated = set(changed(batch, "RateClassId", "StartDate", "EndDate"))
     for index, (first, last, package, product) in zip(asked, rows, strict=True):
-        for name, day in (("StartDate", starts[index]), ("EndDate", ends[index])):
-            outside = day is not None and ((first and day < first) or (last and day > last))
-            if outside and index in dated:
+        for name, day in outside(first, last, StartDate=starts[index], EndDate=ends[index]):
+            if index in dated:
                 days = f", which runs {spell(first, last)}" if told else ""
                 message = f"{name} {day} is outside the days of the rate class{days}."
                 batch.fail(index, Code.VALIDATION_FAILED, message, name)
@@ -260,15 +190,10 @@ def _lock_classes(batch: Batch) -> None:
 
 
 def _refuse_second_entry(batch: Batch) -> None:
-    places, ids = written_ids(batch)
-    clashes = [
-        (
-            place,
-            before,
-            other,
+    def said(start: str, end: str) -> str:
+        return (
             f"an entry of the same rate class for the same product on days from {start} to {end}. "
-            f"End that one first, or send other dates.",
+            f"End that one first, or send other dates."
         )
-        for place, before, other, start, end in found(_SAME_ENTRY, ids=ids)
-    ]
-    fail_clashing(batch, places, clashes, "StartDate")
+
+    refuse_overlaps(batch, _SAME_ENTRY, said, "StartDate")

@@ -23,7 +23,8 @@ from billing.catalog.overriding import (
     no_rate,
 )
 from billing.changes import changed, found, mentions, some, tells
-from billing.overlaps import BEFORE, WRITTEN, fail_clashing, written_ids
+from billing.days import outside, spell
+from billing.overlaps import overlapping, refuse_overlaps
 from entities.errors import Code
 from entities.records import UNSET, Batch, Behavior, behavior
 from entities.schema.description import quote
@@ -31,32 +32,13 @@ from metabrm.entity import api_name
 
 OWNERS = tuple(api_name(o if o.endswith("_id") else f"{o}_id") for o in PRICE_OWNERS)
 
-# What a written price clashes with: a price of the same owner, currency, plan and rating method
-# that shares a quantity and a day with it. The earliest such price is named.
-CLASHES = f"""
-SELECT DISTINCT ON (written.place)
-       written.place, before.place, other.id, trim_scale(other.lower_band)::text,
-       CASE WHEN other.upper_band = -1 THEN 'no limit' ELSE trim_scale(other.upper_band)::text END,
-       coalesce(other.effective_date::text, 'no start'), coalesce(other.end_date::text, 'no end'),
-       other.currency_code
-FROM {WRITTEN}
-JOIN catalog_pricing price ON price.id = written.id
-JOIN catalog_pricing other
-  ON other.{{owner}} = price.{{owner}}
- AND other.id <> price.id
- AND other.deleted_at IS NULL
- AND other.currency_code = price.currency_code
- AND other.main_pricing_plan_id IS NOT DISTINCT FROM price.main_pricing_plan_id
- AND other.rating_method_id IS NOT DISTINCT FROM price.rating_method_id
- AND numrange(other.lower_band, nullif(other.upper_band, -1), '(]')
-     && numrange(price.lower_band, nullif(price.upper_band, -1), '(]')
- AND daterange(other.effective_date, other.end_date, '[]')
-     && daterange(price.effective_date, price.end_date, '[]')
-LEFT JOIN {BEFORE} ON before.id = other.id
-WHERE before.place IS NULL OR before.place < written.place
-ORDER BY written.place, before.place NULLS FIRST, other.id
-"""  # noqa: S608 - constants only
-
+_SAME_QUANTITY = """numrange(other.lower_band, nullif(other.upper_band, -1), '(]')
+    && numrange(one.lower_band, nullif(one.upper_band, -1), '(]')"""
+_QUANTITIES = (
+    "trim_scale(other.lower_band)::text",
+    "coalesce(trim_scale(nullif(other.upper_band, -1))::text, 'no limit')",
+    "other.currency_code",
+)
 
 # What a written price depends on: the product that it is a price of, the method that is named for
 # it (not the one that the product has for all its prices), and the terms of what it hangs on. A
@@ -202,23 +184,27 @@ def _lock_owners(batch: Batch) -> None:
 
 
 def _refuse_overlaps(batch: Batch, owners: Iterable[str]) -> None:
+    """Prices of one owner, currency, plan and rating method share no quantity on a day."""
     for name in owners:
-        places, ids = written_ids(batch)
-        column = batch.schema.field(name).column or ""
-        with connection.cursor() as cursor:
-            cursor.execute(CLASHES.replace("{owner}", quote(column)), {"ids": ids})
-            clashes = [
-                (
-                    place,
-                    before,
-                    other,
-                    f"a price of the same {name} for quantities from {lower} to {upper} in "
-                    f"{currency} on days from {start} to {end}. End that one first, or send other "
-                    f"bands or dates.",
-                )
-                for place, before, other, lower, upper, start, end, currency in cursor.fetchall()
-            ]
-        fail_clashing(batch, places, clashes, "EffectiveDate")
+
+        def said(
+            start: str, end: str, lower: str, upper: str, currency: str, owner: str = name
+        ) -> str:
+            return (
+                f"a price of the same {owner} for quantities from {lower} to {upper} in "
+                f"{currency} on days from {start} to {end}. End that one first, or send other "
+                f"bands or dates."
+            )
+
+        owned = overlapping(
+            "catalog_pricing",
+            same=(quote(batch.schema.field(name).column or ""), "currency_code"),
+            alike=("main_pricing_plan_id", "rating_method_id"),
+            days=("effective_date", "end_date"),
+            also=_SAME_QUANTITY,
+            told=_QUANTITIES,
+        )
+        refuse_overlaps(batch, owned, said, "EffectiveDate")
 
 
 def _settle_blocks(batch: Batch) -> None:
@@ -288,14 +274,10 @@ def _check_terms(batch: Batch) -> None:
         batch.fail(index, Code.VALIDATION_FAILED, message, field)
 
     def keep_days(index: int, owner: str, start: date | None, end: date | None) -> None:
-        for name, day in zip(DAYS, (first[index], last[index]), strict=True):
-            if day is not None and ((start and day < start) or (end and day > end)):
-                days = (
-                    f", which runs from {start or 'no start'} to {end or 'no end'}"
-                    if knows[owner]
-                    else ""
-                )
-                refuse(index, f"{name} {day} is outside the days of its {owner}{days}.", name)
+        days = f", which runs {spell(start, end)}" if knows[owner] else ""
+        held = {"EffectiveDate": first[index], "EndDate": last[index]}
+        for name, day in outside(start, end, **held):
+            refuse(index, f"{name} {day} is outside the days of its {owner}{days}.", name)
 
     for index, row in zip(asked, rows, strict=True):
         (

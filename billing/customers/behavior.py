@@ -6,32 +6,25 @@ from django.db import connection
 from django.db.models import Model
 
 from billing.card_numbers import keep_last_four, looks_like_a_card
-from billing.customers import contracts, provisioning  # noqa: F401 (register their behaviors)
+from billing.customers import (  # noqa: F401 (register their behaviors)
+    contract_rates,
+    contracts,
+    provisioning,
+)
 from billing.customers.models import AccountProduct
 from billing.customers.models.accounts import ROOT_ACCOUNT_ID
-from billing.overlaps import BEFORE, WRITTEN, fail_clashing, written_ids
+from billing.overlaps import overlapping, refuse_overlaps
 from billing.trees import TreeBehavior
 from entities.errors import Code
 from entities.records import UNSET, Batch, Behavior, behavior
 
-# What a written token clashes with: the same token on a day on which somebody else has it.
-TOKEN_CLASHES = f"""
-SELECT DISTINCT ON (written.place)
-       written.place, before.place, other.id, other.account_id,
-       coalesce(other.start_date::text, 'no start'), coalesce(other.end_date::text, 'no end')
-FROM {WRITTEN}
-JOIN customers_billingidentifier token ON token.id = written.id
-JOIN customers_billingidentifier other
-  ON other.billing_identifier = token.billing_identifier
- AND other.id <> token.id
- AND other.deleted_at IS NULL
- AND other.status = 'ACTIVE'
- AND daterange(other.start_date, other.end_date, '[]')
-     && daterange(token.start_date, token.end_date, '[]')
-LEFT JOIN {BEFORE} ON before.id = other.id
-WHERE token.status = 'ACTIVE' AND (before.place IS NULL OR before.place < written.place)
-ORDER BY written.place, before.place NULLS FIRST, other.id
-"""  # noqa: S608 - constants only
+# Holders of one token on a day.
+_SAME_TOKEN = overlapping(
+    "customers_billingidentifier",
+    same=("billing_identifier",),
+    also="one.status = 'ACTIVE' AND other.status = 'ACTIVE'",
+    told=("other.account_id",),
+)
 
 
 @behavior("ACCOUNT")
@@ -145,17 +138,10 @@ def _lock_tokens(batch: Batch) -> None:
 
 
 def _refuse_shared_tokens(batch: Batch) -> None:
-    places, ids = written_ids(batch)
-    with connection.cursor() as cursor:
-        cursor.execute(TOKEN_CLASHES, {"ids": ids})
-        clashes = [
-            (
-                place,
-                before,
-                other,
-                f"which gives the same token to account {account} from {start} to {end}. End that "
-                f"one first, or send other dates.",
-            )
-            for place, before, other, account, start, end in cursor.fetchall()
-        ]
-    fail_clashing(batch, places, clashes, "BillingIdentifier")
+    def said(start: str, end: str, account: int) -> str:
+        return (
+            f"which gives the same token to account {account} from {start} to {end}. End that one "
+            f"first, or send other dates."
+        )
+
+    refuse_overlaps(batch, _SAME_TOKEN, said, "BillingIdentifier")

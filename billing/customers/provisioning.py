@@ -12,15 +12,16 @@ from typing import Any, NamedTuple
 
 from billing.catalog.bands import plain
 from billing.catalog.overriding import NO_RATING_METHOD, RESTRICTS_RATE, forbids_method, no_rate
-from billing.catalog.plans import fail_disagreeing, spell
+from billing.catalog.plans import fail_disagreeing
 from billing.changes import changed, found, mentions, some, tells
-from billing.customers.contracts import (
+from billing.customers.under_contract import (
     CONTRACT_TOLD,
     fail_outside,
     keep_within_contract,
     refuse_coming_back_outside,
     refuse_contracts_of_others,
 )
+from billing.days import outside, spell
 from billing.trees import TreeBehavior
 from entities import records
 from entities.errors import Code
@@ -311,11 +312,10 @@ def _follow_package(
         if index not in moved:
             continue
         first, last = has.bought_start, has.bought_end
-        for name, day in (("StartDate", starts[index]), ("EndDate", ends[index])):
-            if day is not None and ((first and day < first) or (last and day > last)):
-                days = f", which runs {spell(first, last)}" if told else ""
-                message = f"{name} {day} is outside the days of the account package{days}."
-                batch.fail(index, Code.VALIDATION_FAILED, message, name)
+        for name, day in outside(first, last, StartDate=starts[index], EndDate=ends[index]):
+            days = f", which runs {spell(first, last)}" if told else ""
+            message = f"{name} {day} is outside the days of the account package{days}."
+            batch.fail(index, Code.VALIDATION_FAILED, message, name)
     _put(batch, "EndDate", sent_ends, new_ends)
     _put(batch, "ContractId", sent_contracts, new_contracts)
 
