@@ -8,7 +8,7 @@ two requests can't both pass.
 
 from collections.abc import Callable, Iterable, Sequence
 
-from billing.changes import found
+from billing.changes import found, some
 from entities.access import rights
 from entities.errors import Code
 from entities.records import Batch
@@ -60,6 +60,16 @@ def overlapping(
             ]
         ),
     )
+
+
+def lock_named(batch: Batch, lookup: str) -> None:
+    """Records that name the same one in a lookup are written one request after the other."""
+    field = batch.schema.field(lookup)
+    named = batch.effective(lookup)
+    ids = some([named[i] for i in batch.live])
+    if field.lookup is not None and ids:
+        table = quote(batch.snapshot.target(field).table)
+        found(f"SELECT FROM {table} WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE", ids=ids)
 
 
 def refuse_overlaps(batch: Batch, statement: str, said: Callable[..., str], field: str) -> None:

@@ -7,9 +7,9 @@ day of its own; what names none ends with the list.
 from typing import Any
 
 from billing.catalog.overriding import keep_permissions
-from billing.changes import changed, found, mentions, some, tells
+from billing.changes import changed, found, mentions, tells
 from billing.days import Held, outside, refuse_cut_off, spell
-from billing.overlaps import overlapping, refuse_overlaps
+from billing.overlaps import lock_named, overlapping, refuse_overlaps
 from entities.errors import Code
 from entities.records import Batch, Behavior, behavior
 
@@ -76,7 +76,8 @@ class RateClassProductBehavior(Behavior):
 
     def before_create(self, batch: Batch) -> None:
         keep_permissions(batch, "PackageProductId")
-        _lock_classes(batch)
+        if mentions(batch, *_ENTRY):
+            lock_named(batch, "RateClassId")
         _check_entry(batch)
 
     def after_create(self, batch: Batch) -> None:
@@ -84,7 +85,8 @@ class RateClassProductBehavior(Behavior):
 
     def before_update(self, batch: Batch) -> None:
         keep_permissions(batch, "PackageProductId")
-        _lock_classes(batch)
+        if mentions(batch, *_ENTRY):
+            lock_named(batch, "RateClassId")
         _check_entry(batch)
 
     def after_update(self, batch: Batch) -> None:
@@ -176,17 +178,6 @@ def fail_disagreeing(
         f"leave {name} out.",
         name,
     )
-
-
-def _lock_classes(batch: Batch) -> None:
-    """Entries of one rate class are written one request after the other."""
-    if mentions(batch, *_ENTRY):
-        classes = batch.effective("RateClassId")
-        found(
-            "SELECT id FROM catalog_rateclass WHERE id = ANY(%(ids)s) ORDER BY id "
-            "FOR NO KEY UPDATE",
-            ids=some([classes[i] for i in batch.live]),
-        )
 
 
 def _refuse_second_entry(batch: Batch) -> None:

@@ -4,9 +4,9 @@ from typing import Any
 
 from billing.catalog.overriding import keep_permissions
 from billing.catalog.plans import agree_with_component
-from billing.changes import changed, found, mentions, some
+from billing.changes import changed, found, mentions
 from billing.customers.under_contract import keep_within_contract, refuse_coming_back_outside
-from billing.overlaps import overlapping, refuse_overlaps
+from billing.overlaps import lock_named, overlapping, refuse_overlaps
 from billing.trees import TreeBehavior
 from entities.errors import Code
 from entities.records import Batch, behavior
@@ -41,7 +41,8 @@ class ContractRateBehavior(TreeBehavior):
 
     def before_create(self, batch: Batch) -> None:
         keep_permissions(batch, "PackageProductId")
-        _lock_contracts(batch)
+        if mentions(batch, *_RATE):
+            lock_named(batch, "ContractId")
         keep_within_contract(batch)
         _check_named(batch)
 
@@ -51,7 +52,8 @@ class ContractRateBehavior(TreeBehavior):
     def before_update(self, batch: Batch) -> None:
         super().before_update(batch)
         keep_permissions(batch, "PackageProductId")
-        _lock_contracts(batch)
+        if mentions(batch, *_RATE):
+            lock_named(batch, "ContractId")
         keep_within_contract(batch)
         _check_named(batch)
 
@@ -66,17 +68,6 @@ class ContractRateBehavior(TreeBehavior):
 
 
 _RATE = ("ContractId", "ProductId", "PackageId", "PackageProductId", "StartDate", "EndDate")
-
-
-def _lock_contracts(batch: Batch) -> None:
-    """Rates of one contract are written one request after the other."""
-    if mentions(batch, *_RATE):
-        contracts = batch.effective("ContractId")
-        found(
-            "SELECT id FROM customers_contract WHERE id = ANY(%(ids)s) ORDER BY id "
-            "FOR NO KEY UPDATE",
-            ids=some([contracts[i] for i in batch.live]),
-        )
 
 
 def _check_named(batch: Batch) -> None:

@@ -174,8 +174,8 @@ def test_a_plan_is_not_cut_off_below_its_prices(make: Maker, system: Context) ->
     (outcome,) = records.update("PRICING_PLAN", [{"Id": plan, "EndDate": "2026-07-31"}], system)
     (problem,) = outcome.problems
     assert problem.message == (
-        f"EndDate 2026-07-31 would cut off PRICING {price}, which runs from no start to 2026-08-15; "
-        f"change that first."
+        f"EndDate 2026-07-31 would cut off PRICING {price}, which runs from no start to "
+        f"2026-08-15; change that first."
     )
     assert (problem.of, problem.in_the_way) == ("PRICING", (int(price),))
     longer = {"Id": plan, "EndDate": "2026-12-31"}
