@@ -44,6 +44,26 @@ class _Checked(Behavior):
         raise NotImplementedError
 
 
+@behavior("ACTIVITY")
+class LineBehavior(_Checked):
+    """A line that is never billed stands on no invoice."""
+
+    def check(self, batch: Batch) -> None:
+        names = ("InvoiceId", "NonBillableFlag")
+        if not any(batch.schema.field(name) in batch.columns for name in names):
+            return
+        invoices, unbilled = (batch.effective(name) for name in names)
+        for index in batch.live:
+            if invoices[index] is not None and unbilled[index]:
+                batch.fail(
+                    index,
+                    Code.VALIDATION_FAILED,
+                    "InvoiceId is sent for a line whose NonBillableFlag is 1: it is recorded, and "
+                    "never put on an invoice. Leave InvoiceId out, or send NonBillableFlag 0.",
+                    "InvoiceId",
+                )
+
+
 @behavior("ACTIVITY_COLLECTOR")
 class CollectorBehavior(_Checked):
     """What is said of a source can be carried out."""
@@ -260,6 +280,7 @@ class CollectedBehavior(Behavior):
     """What is posted waits in an open load; what is resubmitted becomes a load of its own."""
 
     def before_create(self, batch: Batch) -> None:
+        self._check_extra(batch)
         collectors = batch.effective("ACTIVITY_COLLECTOR_ID")
         loads = batch.effective("ACTIVITY_COLLECTOR_HISTORY_ID")
         states = batch.effective("PROCESS_STATUS")
@@ -291,7 +312,18 @@ class CollectedBehavior(Behavior):
         sent = batch.sent(name)
         batch.put(name, [s if v is UNSET else v for s, v in zip(sent, values, strict=True)])
 
+    def _check_extra(self, batch: Batch) -> None:
+        for index, sent in enumerate(batch.sent("ExtraFields")):
+            if isinstance(sent, str) and not sent.startswith("{"):
+                batch.fail(
+                    index,
+                    Code.INVALID_VALUE,
+                    'ExtraFields are an object of custom fields of ACTIVITY: {"CallId": "a-1"}.',
+                    "ExtraFields",
+                )
+
     def before_update(self, batch: Batch) -> None:
+        self._check_extra(batch)
         for index in batch.live:
             if self._resubmits(batch, index):
                 state = batch.stored["PROCESS_STATUS"][index]

@@ -26,7 +26,8 @@ _UNBILLED = """
 UNION ALL
 SELECT count(*) || ' lines stand on no invoice yet, such as ACTIVITY '
        || array_to_string((array_agg(a.id))[1:5], ', ') || '; give --unbilled if none is to come'
-FROM {part} a WHERE a.deleted_at IS NULL AND a.invoice_id IS NULL HAVING count(*) > 0
+FROM {part} a WHERE a.deleted_at IS NULL AND a.invoice_id IS NULL AND NOT a.non_billable_flag
+HAVING count(*) > 0
 """
 
 #: Why a month must not come back: lines whose lookup, which holds its target fast, leads nowhere.

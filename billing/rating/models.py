@@ -11,7 +11,9 @@ class AccumulatorValue(CoreModel):
     """What the usage of a period has come to, over which its tier is found."""
 
     level = models.CharField(
-        max_length=20, help_text="Over what it adds up: Package, Product, Account, Invoice."
+        max_length=20,
+        help_text="Over what it adds up: Package, Product, Account, Invoice; Prepaid: what is "
+        "drawn from prepaid usage.",
     )
     scope_id = models.BigIntegerField(
         help_text="Id of the account package, account product or account it adds up for."
@@ -23,6 +25,7 @@ class AccumulatorValue(CoreModel):
     )
     quantity = QuantityField(default=0, help_text="How many units have been used.")
     charges = models.BigIntegerField(default=0, help_text="In how many charges.")
+    included = optional.quantity("Units that prepaid usage includes, refills among them.")
     updated = models.DateTimeField(help_text="When usage was added last.")
 
     brm = EntityOptions(name="ACCUMULATOR_VALUE", title="level", writable=False, history=False)

@@ -96,6 +96,15 @@ class Activity(EntityModel):
         verbose_name="minimum charge", help_text="The amount was raised to the minimum charge."
     )
     estimated = FlagField(help_text="The quantity is an estimate.")
+    non_billable_flag = FlagField(
+        verbose_name="not billed", help_text="It is recorded, and never put on an invoice."
+    )
+    prepaid_quantity = optional.quantity(
+        "Units of it that prepaid usage covers, which cost nothing; of a refill, those it adds."
+    )
+    prepaid_by = optional.past(
+        "customers.AccountProduct", "The prepaid usage that covers it, or that it refills."
+    )
     formula = optional.long_text("Formula the amount came from.")
 
     # The period charged for

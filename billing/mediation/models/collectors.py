@@ -45,7 +45,9 @@ class ActivityCollector(EntityModel):
         default=True, help_text="What is collected is invoiced; off: it is only recorded."
     )
     rate_activity_flag = FlagField(
-        default=True, help_text="What is collected is rated; off: the feed brings the amounts."
+        default=True,
+        help_text="What is collected is rated; off: the feed brings the amounts, and what has none "
+        "is written without one, as UNRATED.",
     )
     reject_closed_flag = FlagField(
         help_text="Usage of a time whose invoice is closed is refused, not put on the next one."

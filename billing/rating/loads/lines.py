@@ -1,5 +1,7 @@
 """The columns of a line, and the lines that one look at their price prices."""
 
+from collections.abc import Mapping
+
 from billing.rating.asking import rounded
 from billing.rating.charges import blocks, bounded
 from billing.rating.telling import OF_PRICE, no_price
@@ -13,8 +15,9 @@ QUOTED = """
     CROSS JOIN LATERAL (SELECT (u.activity_date AT TIME ZONE q.zone)::date AS day) local
 """
 
-TO_RATE = """
-    WHERE u.load_id = %(load)s AND u.shard = %(shard)s AND u.cause IS NULL
+OF_SHARD = "WHERE u.load_id = %(load)s AND u.shard = %(shard)s AND u.cause IS NULL"
+TO_RATE = f"""
+    {OF_SHARD}
       AND q.fed = (u.override_rate IS NOT NULL OR u.override_cost IS NOT NULL)
       AND q.from_day <= local.day AND q.until_day > local.day
 """
@@ -39,6 +42,7 @@ COLUMNS = {
     "rate_date": "local.day",
     "rating_method_id": "q.rating_method_id",
     "contract_id": "q.contract_id",
+    "non_billable_flag": "q.non_billable",
     "origination_country_code_id": "u.origin_id",
     "destination_country_code_id": "u.destination_id",
     "country_code_map_id": "c.route_id",
@@ -50,10 +54,7 @@ COLUMNS = {
     "signature": "u.signature",
 }
 
-# Lines that one look prices: the same as `CHARGES` for a price of one band that adds nothing up.
-SIMPLE = f"""
-INSERT INTO mediation_activity ({", ".join(COLUMNS)})
-SELECT {", ".join(COLUMNS.values())}
+_PRICED = f"""
 {QUOTED}
     CROSS JOIN LATERAL (
         SELECT q.per_unit * ({blocks("u.quantity", "q")})
@@ -69,9 +70,35 @@ SELECT {", ".join(COLUMNS.values())}
                CASE WHEN q.fed THEN 'Usage' ELSE q.source END AS source, q.source_id,
                q.pricing_id, q.upper_band, false AS averaged, NULL::bigint AS route_id
     ) c
-{TO_RATE}
-      AND q.simple
 """
+
+# Of a collector that does not rate: what the feed brings no amount for has none yet.
+_UNRATED = {
+    "process_status": "CASE WHEN c.cost IS NULL THEN 'UNRATED' END",
+    "rate_source": "CASE WHEN c.cost IS NOT NULL THEN c.source END",
+    "rating_date": "CASE WHEN c.cost IS NOT NULL THEN %(now)s::timestamptz END",
+}
+
+
+def simple(custom: Mapping[str, str]) -> str:
+    """The lines that one look prices: the same as `CHARGES` for a price of one band that adds
+    nothing up."""
+    return _written({**COLUMNS, **custom}, f"{TO_RATE} AND q.simple")
+
+
+def unrated(custom: Mapping[str, str]) -> str:
+    """All lines as the feed brings them."""
+    return _written({**COLUMNS, **custom, **_UNRATED}, f"{OF_SHARD} AND q.fed")
+
+
+def _written(columns: Mapping[str, str], condition: str) -> str:
+    return f"""
+INSERT INTO mediation_activity ({", ".join(columns)})
+SELECT {", ".join(columns.values())}
+{_PRICED}
+{condition}
+"""
+
 
 NO_PRICE = f"""
 UPDATE mediation_usage u

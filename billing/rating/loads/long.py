@@ -1,5 +1,6 @@
 """The lines that take the long way: routed, added up, and charged over the bands of their price."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from billing.rating.charges import CHARGES, FACTS
@@ -59,9 +60,12 @@ FROM (
 ) ordered
 """  # noqa: S608 - constants only
 
-LONG = f"""
-INSERT INTO mediation_activity (id, {", ".join([*COLUMNS, *_LONG])}, split_from_bill_act_id)
-SELECT c.activity_id, {", ".join([*COLUMNS.values(), *_LONG.values()])},
+
+def _lines(custom: Mapping[str, str]) -> str:
+    columns = {**COLUMNS, **_LONG, **custom}
+    return f"""
+INSERT INTO mediation_activity (id, {", ".join(columns)}, split_from_bill_act_id)
+SELECT c.activity_id, {", ".join(columns.values())},
        CASE WHEN c.split_order > c.first_order THEN c.first_id END
 FROM (
     SELECT *, first_value(activity_id) OVER parts AS first_id,
@@ -75,7 +79,8 @@ JOIN mediation_usage u ON u.ctid = local.place
 LEFT JOIN rating_standing standing ON standing.id = local.id
 LEFT JOIN rating_routed routed ON routed.id = local.id
 CROSS JOIN LATERAL (SELECT charged.*, q.source, q.source_id, routed.route_id) c
-"""  # noqa: S608 - constants only
+"""  # noqa: S608 - constants, and columns as they are quoted
+
 
 NO_BAND = f"""
 UPDATE mediation_usage u
@@ -88,14 +93,14 @@ WHERE u.ctid = l.place
 """  # noqa: S608 - constants only
 
 
-def write(cursor: Any, given: dict[str, Any]) -> int:
+def write(cursor: Any, given: dict[str, Any], custom: Mapping[str, str]) -> int:
     """Add up, price and write the lines of `rating_line`; gives how many."""
     cursor.execute("ANALYZE rating_line")
     for statement in (ROUTES, ROUTED, PERIODS, GROUPS, OPEN_SUMS, SUMS, STANDING):
         cursor.execute(statement, given)
     cursor.execute("ANALYZE rating_standing")
     cursor.execute(CHARGED)
-    cursor.execute(LONG, given)
+    cursor.execute(_lines(custom), given)
     written: int = cursor.rowcount
     cursor.execute(NO_BAND, given)
     cursor.execute(NO_ROUTE, given)

@@ -80,6 +80,7 @@ SELECT row_number() OVER () AS id, k.account_id, k.product_id, k.account_product
        b.version_id,
        coalesce(method.allow_international_pricing, false) AS international,
        coalesce(method.obligatory_intl_rate, false) AS obligatory,
+       coalesce(method.non_billable_flag, false) OR %(unbilled)s AS non_billable,
        coalesce(m.tiered OR bands.included, false) AS adds_up,
        false AS fed,
        bands.number = 1 AND one.above_quantity = 0 AND one.to_quantity IS NULL
@@ -120,21 +121,33 @@ LEFT JOIN catalog_ratingmethod method ON method.id = b.rating_method_id
 # Usage whose feed sets the price asks no book.
 FED = """
 INSERT INTO rating_quote (account_id, product_id, account_product_id, own_key, package_product_id,
-    account_package_id, zone, currency_code, places, rounding, from_day, until_day, fed, simple)
-SELECT account_id, product_id, account_product_id, coalesce(account_product_id, 0),
-       package_product_id, account_package_id, zone, currency_code, places, rounding, '-infinity',
-       'infinity', true, true
-FROM rating_key
+    account_package_id, zone, currency_code, places, rounding, from_day, until_day, fed, simple,
+    non_billable)
+SELECT k.account_id, k.product_id, k.account_product_id, coalesce(k.account_product_id, 0),
+       k.package_product_id, k.account_package_id, k.zone, k.currency_code, k.places, k.rounding,
+       '-infinity', 'infinity', true, true,
+       coalesce(method.non_billable_flag, false) OR %(unbilled)s
+FROM rating_key k
+LEFT JOIN customers_accountproduct own ON own.id = k.account_product_id
+LEFT JOIN catalog_packageproduct place ON place.id = k.package_product_id
+LEFT JOIN catalog_product product ON product.id = k.product_id
+LEFT JOIN catalog_ratingmethod method
+  ON method.id = coalesce(own.rating_method_id, place.rating_method_id, product.rating_method_id)
 """
 
 
-def find(cursor: Any, given: dict[str, Any]) -> None:
-    """Make the tables of the shard's questions, quotes and bands; hold what its lines point to."""
+def find(cursor: Any, given: dict[str, Any], *, rated: bool, fed: bool) -> None:
+    """Make the tables of the shard's questions, quotes and bands; hold what its lines point to.
+
+    `rated`: the price book is asked; `fed`: usage brings prices of its own.
+    """
     cursor.execute(KEYS, given)
     for table, column in HELD:
         cursor.execute(HOLD.format(table=table, column=column))
     cursor.execute(TABLES)
-    cursor.execute(FILL)
-    cursor.execute(QUOTES)
-    cursor.execute(FED)
+    if rated:
+        cursor.execute(FILL)
+    cursor.execute(QUOTES, given)
+    if fed or not rated:
+        cursor.execute(FED, given)
     cursor.execute("ANALYZE rating_key; ANALYZE rating_quote; ANALYZE rating_band")
