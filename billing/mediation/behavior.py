@@ -16,7 +16,7 @@ from billing.mediation.models import (
     ActivityCollectorHistory,
     ActivityCollectorMap,
 )
-from billing.mediation.models.collectors import REVERSED, REVERSING
+from billing.mediation.models.loads import REVERSED, REVERSING
 from billing.mediation.reading import Layout, UnreadableError
 from billing.mediation.sources import posted
 from entities.errors import Code

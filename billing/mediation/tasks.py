@@ -5,7 +5,7 @@ from celery import shared_task
 from billing.mediation import partitions, sources
 from billing.mediation.loads import reversing, running
 from billing.mediation.models import ActivityCollectorHistory
-from billing.mediation.models.collectors import REVERSING
+from billing.mediation.models.loads import REVERSING
 from metabrm import background
 
 

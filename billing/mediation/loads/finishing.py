@@ -12,7 +12,7 @@ from billing.mediation.models import (
     LoadShard,
     UsageEvent,
 )
-from billing.mediation.models.collectors import RUNNING
+from billing.mediation.models.loads import RUNNING
 from metabrm import clock
 
 log = logging.getLogger(__name__)

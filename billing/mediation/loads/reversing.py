@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from billing.mediation.loads.running import KIND
 from billing.mediation.models import Activity, ActivityCollectorHistory
-from billing.mediation.models.collectors import REVERSED, REVERSING
+from billing.mediation.models.loads import REVERSED, REVERSING
 from metabrm import clock
 from metabrm.background import alone
 

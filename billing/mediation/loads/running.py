@@ -18,7 +18,7 @@ from django.db.models import F, Q
 
 from billing.mediation.loads import finishing, mapping
 from billing.mediation.models import ActivityCollectorHistory, LoadShard
-from billing.mediation.models.collectors import PARKED, REVERSING, RUNNING, WAITING
+from billing.mediation.models.loads import PARKED, REVERSING, RUNNING, WAITING
 from billing.mediation.reading import UnreadableError
 from entities.bulk.jobs import another_connection
 from entities.formulas import FormulaError

@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
 from billing.mediation.models import ActivityCollectorHistory
-from billing.mediation.models.collectors import OPEN, WAITING
+from billing.mediation.models.loads import OPEN, WAITING
 from metabrm import background, clock
 
 #: How long a load without a session stays open after its last record.
