@@ -84,15 +84,21 @@ WHERE c.id = o.id AND o.deleted_at IS NULL AND (
        AND o.process_state = 'RESUBMITTED'
 )
 """
-_COUNTS = """
-SELECT count(DISTINCT line) FILTER (WHERE cause IS NOT NULL) FROM mediation_usage
-WHERE load_id = %(load)s
+_SUSPENDED_RECORDS = """
+SELECT count(DISTINCT line) FROM mediation_usage WHERE load_id = %(load)s AND cause IS NOT NULL
+"""
+# A record that raises a label may be charged to several account products, one that raises none is
+# charged to one; telling the records of a million lines apart sorts them all.
+_LABELLED = """
+SELECT FROM mediation_usage WHERE load_id = %(load)s AND usage_identifier IS NOT NULL LIMIT 1
 """
 _CHARGED = """
-SELECT count(*), count(DISTINCT a.line_number), sum(a.quantity), sum(a.rated_amount)
+SELECT count(*), {records}, sum(a.quantity), sum(a.rated_amount)
 FROM mediation_activity a
 WHERE a.activity_collector_history_id = %(load)s AND a.reversal_of_id IS NULL
 """
+_RECORDS = "count(*) FILTER (WHERE a.split_from_bill_act_id IS NULL)"
+_LABELLED_RECORDS = "count(DISTINCT a.line_number)"
 
 
 def finish(load_id: int) -> bool:
@@ -122,7 +128,7 @@ def _write(load: ActivityCollectorHistory, tried: bool) -> None:
         "product": ONLY,
     }
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_COUNTS, about)
+        cursor.execute(_SUSPENDED_RECORDS, about)
         suspended = cursor.fetchone()[0]
         charged, records, quantity, amount = 0, 0, None, None
         if not tried:
@@ -130,7 +136,9 @@ def _write(load: ActivityCollectorHistory, tried: bool) -> None:
             if load.source in ("API", "SUSPENSE"):
                 cursor.execute(_AGAIN, about)
                 cursor.execute(_DONE, about)
-            cursor.execute(_CHARGED, about)
+            cursor.execute(_LABELLED, about)
+            records_of = _LABELLED_RECORDS if cursor.rowcount else _RECORDS
+            cursor.execute(_CHARGED.format(records=records_of), about)
             charged, records, quantity, amount = cursor.fetchone()
         cursor.execute("DELETE FROM mediation_usage WHERE load_id = %(load)s", about)
         LoadShard.objects.filter(load=load).delete()

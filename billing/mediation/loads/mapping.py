@@ -1,6 +1,7 @@
 """A load's records become usage in flight, in one transaction: all of it, or nothing."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from django.db import connection, transaction
@@ -28,9 +29,14 @@ _EVENT = ("source", "id")
 #: Columns of a record that are kept with it in suspense.
 _SHOWN = 60
 
-_DAYS = """
-SELECT DISTINCT (activity_date AT TIME ZONE 'UTC')::date FROM mediation_usage
-WHERE load_id = %s AND cause IS NULL
+# When the load's usage happened, and whether any is compared with other.
+_SPAN = """
+SELECT min(activity_date), max(activity_date), coalesce(bool_or(signature IS NOT NULL), false)
+FROM mediation_usage WHERE load_id = %s
+"""
+_PARTS = """
+SELECT DISTINCT shard, date_trunc('month', activity_date AT TIME ZONE 'UTC')::date, cause IS NULL
+FROM mediation_usage WHERE load_id = %s
 """
 # The database restarted before a shard's causes were kept: what has no line goes to suspense.
 _LOST = """
@@ -59,24 +65,35 @@ def map_load(load: ActivityCollectorHistory, beat: Beat = lambda records: None) 
         zone = collector.time_zone.name if collector.time_zone else ""
         django.execute("SELECT set_config('TimeZone', %s, true)", [zone or "UTC"])
         if load.source in ("API", "SUSPENSE"):
-            counts = _collected(cursor, load, collector, zone)
+            counts, plan = _collected(cursor, load, collector, zone)
         else:
-            counts = _read(cursor, load, collector, zone, beat)
-        counts |= _settle(cursor, load, collector)
+            counts, plan = _read(cursor, load, collector, zone, beat)
+        counts |= _settle(cursor, load, collector, plan)
         # The session goes back to its pool.
         django.execute("SELECT set_config('TimeZone', 'UTC', true)")
-        cursor.execute("SELECT DISTINCT shard FROM mediation_usage WHERE load_id = %s", [load.pk])
-        shards = [row[0] for row in cursor.fetchall()]
+        shards, months = _parts(cursor, load.pk)
         LoadShard.objects.bulk_create(
             [LoadShard(load_id=load.pk, shard=shard) for shard in shards], ignore_conflicts=True
         )
-        cursor.execute(_LOST, {"load": load.pk})
-        cursor.execute(_DAYS, [load.pk])
-        days = [day for (day,) in cursor.fetchall()]
+        if LoadShard.objects.filter(load=load, rated=True).exists():
+            cursor.execute(_LOST, {"load": load.pk})
         ActivityCollectorHistory.objects.filter(pk=load.pk).update(
             stage="MAPPED", progress=50, error_text=None, **counts
         )
-    partitions.ensure_months_of(days)
+    partitions.ensure_months_of(months)
+
+
+def make_months(load_id: int) -> None:
+    """Make the months of a load that was mapped; whoever mapped it may have died before."""
+    with connection.cursor() as cursor:
+        partitions.ensure_months_of(_parts(cursor, load_id)[1])
+
+
+def _parts(cursor: Any, load_id: int) -> tuple[set[int], set[date]]:
+    """The load's shards, and the months of what is to be rated."""
+    cursor.execute(_PARTS, [load_id])
+    found = cursor.fetchall()
+    return {shard for shard, _, _ in found}, {month for _, month, rated in found if rated}
 
 
 def _read(
@@ -85,7 +102,8 @@ def _read(
     collector: ActivityCollector,
     zone: str,
     beat: Beat,
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], fields.Plan]:
+    """Fill mediation_usage from what is read; the counts, and what it was mapped by."""
     snapshot = current()
     layout = Layout.of(collector, sources(collector))
     if load.source in ("QUERY", "EVENTS"):
@@ -107,11 +125,13 @@ def _read(
     ]
     made = statement.of_records(_about(load, collector, staged.count, zone), plan, key)
     cursor.execute(made.mapped)
-    cursor.execute(made.taken)
-    taken = int(cursor.fetchone()[0])
+    taken = staged.count
+    if plan.filters:
+        cursor.execute(made.taken)
+        taken = int(cursor.fetchone()[0])
     _keep_raw(cursor, load.pk, layout, staged)
     counts = {"record_count": staged.count, "filtered_count": staged.count - taken}
-    return counts | _repeated(cursor, load, collector, plan)
+    return counts, plan
 
 
 def sources(collector: ActivityCollector) -> tuple[str, ...]:
@@ -126,8 +146,9 @@ def sources(collector: ActivityCollector) -> tuple[str, ...]:
 
 def _collected(
     cursor: Any, load: ActivityCollectorHistory, collector: ActivityCollector, zone: str
-) -> dict[str, Any]:
-    """Of COLLECTOR_FIELDS rows: those that were posted, or those taken up from suspense."""
+) -> tuple[dict[str, Any], fields.Plan]:
+    """The same of COLLECTOR_FIELDS rows: those that were posted, or those taken up from
+    suspense."""
     if load.source == "SUSPENSE":
         suspense.take_up(load)
     which = (
@@ -148,7 +169,7 @@ def _collected(
     count = int(cursor.fetchone()[0])
     made = statement.of_collected(_about(load, collector, count, zone or "UTC"), plan, where)
     cursor.execute(made.mapped)
-    return {"record_count": count, **_repeated(cursor, load, collector, plan)}
+    return {"record_count": count}, plan
 
 
 def _about(
@@ -165,28 +186,6 @@ def signed(load: ActivityCollectorHistory, collector: ActivityCollector) -> bool
     return collector.consolidation_mode != "Disable" or load.source == "EVENTS"
 
 
-def _repeated(
-    cursor: Any,
-    load: ActivityCollectorHistory,
-    collector: ActivityCollector,
-    plan: fields.Plan,
-) -> dict[str, int]:
-    if not signed(load, collector):
-        return {}
-    repeats.lock(cursor, collector.pk)
-    chosen = [v for v in plan.values.values() if v.signature] or list(plan.values.values())
-    dated = load.source != "EVENTS" and (
-        any(v.key == "activity_date" for v in chosen) or not chosen
-    )
-    about: dict[str, Any] = {"dated": dated, "since": lookback(collector)}
-    if collector.consolidation_mode == "Consolidation":
-        highest = any(v.consolidation == "HIGH-WATER MARK" for v in plan.values.values())
-        done = repeats.consolidate(cursor, load.pk, collector.pk, highest=highest, **about)
-    else:
-        done = repeats.drop_duplicates(cursor, load.pk, collector.pk, **about)
-    return {"duplicate_count": done.duplicates, "consolidated_count": done.consolidated}
-
-
 def lookback(collector: ActivityCollector) -> Any:
     """How far back earlier usage is looked at; None for as far as there is any."""
     from billing.mediation.periods import before
@@ -195,11 +194,43 @@ def lookback(collector: ActivityCollector) -> Any:
 
 
 def _settle(
-    cursor: Any, load: ActivityCollectorHistory, collector: ActivityCollector
-) -> dict[str, Any]:
-    zone = collector.time_zone.name if collector.time_zone else "UTC"
-    late.mark(cursor, load.pk, collector, clock.today(zone))
-    return {}
+    cursor: Any,
+    load: ActivityCollectorHistory,
+    collector: ActivityCollector,
+    plan: fields.Plan,
+) -> dict[str, int]:
+    """Drop or add up what is there already, and mark what is late; how many were repeats."""
+    counts: dict[str, int] = {}
+    if signed(load, collector):
+        repeats.lock(cursor, collector.pk)
+    cursor.execute(_SPAN, [load.pk])
+    first, last, compared = cursor.fetchone()
+    if compared:
+        within = repeats.Within(first or "epoch", last or "epoch")
+        chosen = [v for v in plan.values.values() if v.signature] or list(plan.values.values())
+        by_moment = any(v.key == "activity_date" for v in chosen) or not chosen
+        if load.source == "EVENTS" or not by_moment:
+            within = repeats.Within(lookback(collector) or "-infinity", "infinity")
+        counts = _repeated(cursor, load, collector, plan, within)
+    if first is not None:
+        zone = collector.time_zone.name if collector.time_zone else "UTC"
+        late.mark(cursor, load.pk, collector, first, clock.today(zone))
+    return counts
+
+
+def _repeated(
+    cursor: Any,
+    load: ActivityCollectorHistory,
+    collector: ActivityCollector,
+    plan: fields.Plan,
+    within: repeats.Within,
+) -> dict[str, int]:
+    if collector.consolidation_mode == "Consolidation":
+        highest = any(v.consolidation == "HIGH-WATER MARK" for v in plan.values.values())
+        done = repeats.consolidate(cursor, load.pk, collector.pk, within, highest=highest)
+    else:
+        done = repeats.drop_duplicates(cursor, load.pk, collector.pk, within)
+    return {"duplicate_count": done.duplicates, "consolidated_count": done.consolidated}
 
 
 def _keep_raw(cursor: Any, load: int, layout: Layout, staged: Staged) -> None:

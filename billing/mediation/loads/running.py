@@ -60,6 +60,7 @@ def run(load_id: int) -> bool:
             told = load.progress >= RATED_FROM and load.heartbeat
             if told and told > clock.now() - RATING:
                 return False
+            mapping.make_months(load_id)
         else:
             try:
                 with _beating(load_id) as beat:

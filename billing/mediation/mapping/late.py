@@ -4,6 +4,7 @@ What the policy decides stands beside the usage (`late`), for whoever puts lines
 CURRENT PERIOD or ORIGINAL PERIOD. Usage that is refused goes to suspense; none is dropped.
 """
 
+from datetime import date, datetime
 from typing import Any
 
 from billing.mediation.models import ActivityCollector
@@ -14,13 +15,11 @@ LATE = "LATE"
 
 # Per account the last day of its closed invoices, and its invoices of the past that are open.
 _MARK = """
-WITH days AS (
-    SELECT min(activity_date)::date - 1 AS first FROM mediation_usage WHERE load_id = %(load)s
-), closed AS (
+WITH closed AS (
     SELECT i.account_id, max(i.billing_cycle_end_date) AS until
-    FROM invoicing_invoice i, days
+    FROM invoicing_invoice i
     WHERE i.status <> 'CURRENT' AND NOT i.void_flag AND i.deleted_at IS NULL
-      AND i.billing_cycle_end_date >= days.first
+      AND i.billing_cycle_end_date >= %(first)s::timestamptz::date - 1
     GROUP BY i.account_id
 )
 UPDATE mediation_usage u
@@ -33,15 +32,12 @@ WHERE u.load_id = %(load)s AND u.cause IS NULL AND u.account_id = closed.account
   AND u.activity_date::date <= closed.until
 """
 _OPEN = """
-WITH days AS (
-    SELECT min(activity_date)::date - 1 AS first, max(activity_date)::date + 1 AS last
-    FROM mediation_usage WHERE load_id = %(load)s
-), open AS (
+WITH open AS (
     SELECT DISTINCT i.account_id, i.billing_cycle_start_date AS starts,
            i.billing_cycle_end_date AS ends
-    FROM invoicing_invoice i, days
+    FROM invoicing_invoice i
     WHERE i.status = 'CURRENT' AND i.deleted_at IS NULL
-      AND i.billing_cycle_end_date BETWEEN days.first AND (%(today)s::date - 1)
+      AND i.billing_cycle_end_date BETWEEN %(first)s::timestamptz::date - 1 AND %(today)s::date - 1
 )
 UPDATE mediation_usage u SET late = %(late)s FROM open
 WHERE u.load_id = %(load)s AND u.cause IS NULL AND u.late IS NULL
@@ -50,10 +46,13 @@ WHERE u.load_id = %(load)s AND u.cause IS NULL AND u.late IS NULL
 """
 
 
-def mark(cursor: Any, load: int, collector: ActivityCollector, today: Any) -> None:
-    """Decide what becomes of the load's late usage."""
+def mark(
+    cursor: Any, load: int, collector: ActivityCollector, first: datetime, today: date
+) -> None:
+    """Decide what becomes of the load's late usage; `first`: its earliest."""
+    about = {"load": load, "first": first, "today": today}
     refused = collector.reject_closed_flag or collector.late_usage_policy == SUSPENSE
-    cursor.execute(_MARK, {"load": load, "late": "CURRENT PERIOD", "refused": refused})
+    cursor.execute(_MARK, {**about, "late": "CURRENT PERIOD", "refused": refused})
     original = collector.late_usage_policy == ORIGINAL_PERIOD
     late = "ORIGINAL PERIOD" if original else "CURRENT PERIOD"
-    cursor.execute(_OPEN, {"load": load, "late": late, "today": today})
+    cursor.execute(_OPEN, {**about, "late": late})

@@ -120,10 +120,6 @@ WHERE activity_collector_id = %(collector)s AND id <> %(load)s
   AND status = 'RUNNING' AND stage = 'MAPPED'
 LIMIT 1
 """
-_DATES = """
-SELECT min(activity_date), max(activity_date) FROM mediation_usage
-WHERE load_id = %(load)s AND signature IS NOT NULL
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +135,17 @@ def lock(cursor: Any, collector: int) -> None:
     cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, collector & 0x7FFF_FFFF])
 
 
-def drop_duplicates(
-    cursor: Any, load: int, collector: int, *, dated: bool, since: datetime | None
-) -> Repeats:
-    """Drop what the load has twice, or earlier lines hold. `dated`: equal records are of one
-    moment; `since`: how far back to look where they need not be."""
-    about = _about(cursor, load, collector, dated, since)
-    if about is None:
-        return Repeats()
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The moments between which what equals a load's records may have happened."""
+
+    first: datetime | str
+    last: datetime | str
+
+
+def drop_duplicates(cursor: Any, load: int, collector: int, within: Within) -> Repeats:
+    """Drop what the load has twice, or earlier lines hold."""
+    about = _about(load, collector, within)
     with _hashing(cursor):
         lines = _lines(cursor, _DUPLICATES, about)
     cursor.execute(_OTHERS, about)
@@ -158,18 +157,10 @@ def drop_duplicates(
 
 
 def consolidate(
-    cursor: Any,
-    load: int,
-    collector: int,
-    *,
-    highest: bool,
-    dated: bool,
-    since: datetime | None,
+    cursor: Any, load: int, collector: int, within: Within, *, highest: bool
 ) -> Repeats:
     """Make one record of those of a signature: their sum, or the highest of them."""
-    about = _about(cursor, load, collector, dated, since)
-    if about is None:
-        return Repeats()
+    about = _about(load, collector, within)
     with _hashing(cursor):
         cursor.execute(_HIGHEST if highest else _SUMS, about)
         count = int(cursor.fetchone()[0])
@@ -192,21 +183,5 @@ def _lines(cursor: Any, statement: str, about: dict[str, Any]) -> set[int]:
     return {line for (line,) in cursor.fetchall()}
 
 
-def _about(
-    cursor: Any, load: int, collector: int, dated: bool, since: datetime | None
-) -> dict[str, Any] | None:
-    about: dict[str, Any] = {"load": load, "collector": collector}
-    cursor.execute(_DATES, about)
-    first, last = cursor.fetchone()
-    if last is None:
-        cursor.execute(
-            "SELECT FROM mediation_usage WHERE load_id = %(load)s AND signature IS NOT NULL "
-            "LIMIT 1",
-            about,
-        )
-        if not cursor.rowcount:
-            return None
-        first = last = "epoch"
-    if not dated:
-        first, last = since or "-infinity", "infinity"
-    return {**about, "first": first, "last": last}
+def _about(load: int, collector: int, within: Within) -> dict[str, Any]:
+    return {"load": load, "collector": collector, "first": within.first, "last": within.last}

@@ -123,5 +123,5 @@ FROM (
      AND q.from_day <= local.day AND q.until_day > local.day
     WHERE o.load_id = %(load)s AND o.shard = %(shard)s AND o.cause IS NULL AND q.account_id IS NULL
 ) lacking
-WHERE u.ctid = lacking.place
+WHERE u.load_id = %(load)s AND u.shard = %(shard)s AND u.ctid = lacking.place
 """  # noqa: S608 - constants only

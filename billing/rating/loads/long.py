@@ -5,16 +5,15 @@ from typing import Any
 
 from billing.rating.charges import CHARGES, FACTS
 from billing.rating.loads.lines import COLUMNS, QUOTED, TO_RATE
-from billing.rating.loads.routes import NO_ROUTE, ROUTED, ROUTES
+from billing.rating.loads.routes import NO_ROUTE, ROUTED, ROUTES, UNROUTED
 from billing.rating.loads.sums import GROUPS, GROW, OPEN_SUMS, PERIODS, STANDING, SUMS
 from billing.rating.telling import no_band
 
-# The lines that take the long way.
+# The lines that take the long way, with all that is known of their usage: nobody looks there again.
 LINES = f"""
 CREATE TEMP TABLE rating_line ON COMMIT DROP AS
-SELECT row_number() OVER () AS id, u.ctid AS place, q.id AS quote_id, local.day, u.quantity,
-       u.activity_date, u.line, q.adds_up, q.international, q.version_id, u.origin_id,
-       u.destination_id, u.charge_type
+SELECT row_number() OVER () AS id, u.ctid AS place, q.id AS quote_id, local.day, q.adds_up,
+       q.international, q.version_id, u.*
 {QUOTED}
 {TO_RATE}
       AND NOT q.simple
@@ -73,15 +72,16 @@ FROM (
     FROM rating_charge WHERE whole
     WINDOW parts AS (PARTITION BY id ORDER BY split_order)
 ) charged
-JOIN rating_line local ON local.id = charged.id
-JOIN rating_quote q ON q.id = local.quote_id
-JOIN mediation_usage u ON u.ctid = local.place
-LEFT JOIN rating_standing standing ON standing.id = local.id
-LEFT JOIN rating_routed routed ON routed.id = local.id
+JOIN rating_line u ON u.id = charged.id
+JOIN rating_quote q ON q.id = u.quote_id
+LEFT JOIN rating_standing standing ON standing.id = u.id
+LEFT JOIN rating_routed routed ON routed.id = u.id
+CROSS JOIN LATERAL (SELECT u.day) local
 CROSS JOIN LATERAL (SELECT charged.*, q.source, q.source_id, routed.route_id) c
 """  # noqa: S608 - constants, and columns as they are quoted
 
 
+SHORT = "SELECT FROM rating_charge WHERE NOT whole LIMIT 1"
 NO_BAND = f"""
 UPDATE mediation_usage u
 SET cause = 'NO_BAND',
@@ -89,7 +89,7 @@ SET cause = 'NO_BAND',
 FROM (SELECT DISTINCT id FROM rating_charge WHERE NOT whole) short
 JOIN rating_line l ON l.id = short.id
 JOIN rating_quote q ON q.id = l.quote_id
-WHERE u.ctid = l.place
+WHERE u.load_id = %(load)s AND u.shard = %(shard)s AND u.ctid = l.place
 """  # noqa: S608 - constants only
 
 
@@ -102,8 +102,10 @@ def write(cursor: Any, given: dict[str, Any], custom: Mapping[str, str]) -> int:
     cursor.execute(CHARGED)
     cursor.execute(_lines(custom), given)
     written: int = cursor.rowcount
-    cursor.execute(NO_BAND, given)
-    cursor.execute(NO_ROUTE, given)
+    for lacking, told in ((SHORT, NO_BAND), (UNROUTED, NO_ROUTE)):
+        cursor.execute(lacking)
+        if cursor.rowcount:
+            cursor.execute(told, given)
     cursor.execute(GROW, given)
     cursor.execute(
         "DROP TABLE rating_route, rating_routed, rating_period, rating_group, rating_sum, "

@@ -4,24 +4,35 @@ The price book and the periods are worked out for what the shard asks, not for e
 lines of twenty thousand account products ask twenty thousand questions.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from billing.rating.asking import ASKED
 from billing.rating.book import BOOK
 from billing.rating.charges import FACTS
 
+USED = """
+CREATE TEMP TABLE rating_used ON COMMIT DROP AS
+SELECT row_number() OVER () AS key, *, NULL::bigint AS package_product_id, NULL::date AS day
+FROM (
+    SELECT account_id, product_id, account_product_id,
+           min(activity_date) AS first_at, max(activity_date) AS last_at, count(*) AS lines,
+           bool_or(override_rate IS NOT NULL OR override_cost IS NOT NULL) AS fed,
+           bool_or(extra IS NOT NULL) AS custom
+    FROM mediation_usage
+    WHERE load_id = %(load)s AND shard = %(shard)s AND cause IS NULL
+    GROUP BY account_id, product_id, account_product_id
+) distinct_
+"""
+ASKING = """
+SELECT coalesce(sum(lines), 0)::bigint, coalesce(bool_or(fed), false),
+       coalesce(bool_or(custom), false)
+FROM rating_used
+"""
+
 KEYS = f"""
 CREATE TEMP TABLE rating_key ON COMMIT DROP AS
-WITH RECURSIVE used AS MATERIALIZED (
-    SELECT row_number() OVER () AS key, *, NULL::bigint AS package_product_id, NULL::date AS day
-    FROM (
-        SELECT account_id, product_id, account_product_id,
-               min(activity_date) AS first_at, max(activity_date) AS last_at
-        FROM mediation_usage
-        WHERE load_id = %(load)s AND shard = %(shard)s AND cause IS NULL
-        GROUP BY account_id, product_id, account_product_id
-    ) distinct_
-), {ASKED}
+WITH RECURSIVE used AS MATERIALIZED (SELECT * FROM rating_used), {ASKED}
 SELECT asked.*, min(asked.profile_id) OVER (PARTITION BY p.billing_cycle, p.monthly_billing_date,
            p.weekly_billing_date, p.quarterly_billing_month, p.semi_annual_billing_month,
            p.yearly_billing_month, p.ini_billing_start_date) AS calendar_id
@@ -136,12 +147,28 @@ LEFT JOIN catalog_ratingmethod method
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How much usage asks for a price, whether any brings its own, or custom fields."""
+
+    lines: int
+    fed: bool
+    custom: bool
+
+
+def look(cursor: Any, given: dict[str, Any]) -> Asking:
+    """Make the table of the shard's questions, as far as its usage tells; what it comes to."""
+    cursor.execute(USED, given)
+    cursor.execute(ASKING)
+    return Asking(*cursor.fetchone())
+
+
 def find(cursor: Any, given: dict[str, Any], *, rated: bool, fed: bool) -> None:
     """Make the tables of the shard's questions, quotes and bands; hold what its lines point to.
 
     `rated`: the price book is asked; `fed`: usage brings prices of its own.
     """
-    cursor.execute(KEYS, given)
+    cursor.execute(KEYS)
     for table, column in HELD:
         cursor.execute(HOLD.format(table=table, column=column))
     cursor.execute(TABLES)

@@ -45,6 +45,7 @@ JOIN rating_route r
 WHERE l.international
 """
 
+UNROUTED = "SELECT FROM rating_line WHERE international LIMIT 1"
 NO_ROUTE = """
 UPDATE mediation_usage u
 SET cause = 'NO_ROUTE',
@@ -54,6 +55,7 @@ SET cause = 'NO_ROUTE',
                     coalesce('location ' || u.destination_id, 'nowhere'))
 FROM rating_line l
 JOIN rating_quote q ON q.id = l.quote_id
-WHERE u.ctid = l.place AND l.international AND q.obligatory
+WHERE u.load_id = %(load)s AND u.shard = %(shard)s AND u.ctid = l.place
+  AND l.international AND q.obligatory
   AND NOT EXISTS (SELECT FROM rating_routed r WHERE r.id = l.id)
 """

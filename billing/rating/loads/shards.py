@@ -8,20 +8,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from billing.mediation.partitions import ensure_months_of
 from billing.rating.loads import custom, long, prices
 from billing.rating.loads.lines import NO_PRICE, simple, unrated
 from billing.rating.loads.long import LINES
 from metabrm import clock
-
-# What the shard is made of, month by month: how much, with prices of its own, with custom fields.
-MONTHS = """
-SELECT (date_trunc('month', activity_date AT TIME ZONE 'UTC'))::date, count(*),
-       bool_or(override_rate IS NOT NULL OR override_cost IS NOT NULL), bool_or(extra IS NOT NULL)
-FROM mediation_usage
-WHERE load_id = %(load)s AND shard = %(shard)s AND cause IS NULL
-GROUP BY 1
-"""
 
 # What the collector says of its lines: whether they are rated, and whether they are never invoiced.
 SAID = """
@@ -37,6 +27,8 @@ UPDATE mediation_loadshard SET rated = true
 WHERE load_id = %(load)s AND shard = %(shard)s AND NOT rated
 """
 
+MADE = "rating_used, rating_key, rating_book, rating_band, rating_quote"
+
 
 def rate(load_id: int, shard: int) -> int:
     """Write the lines of a shard's usage; gives how many. 0 if that was done before.
@@ -46,25 +38,23 @@ def rate(load_id: int, shard: int) -> int:
     """
     given: dict[str, Any] = {"load": load_id, "shard": shard, "now": clock.now()}
     with connection.cursor() as cursor:
-        cursor.execute(MONTHS, given)
-        months = cursor.fetchall()
         cursor.execute(SAID, given)
         rated, given["unbilled"] = cursor.fetchone()
-    ensure_months_of(month for month, *_ in months)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(DONE, given)
         if not cursor.rowcount:
             return 0
         # The planner guesses the sizes of what is made here; loops over its guesses take hours.
         cursor.execute("SET LOCAL enable_nestloop = off")
-        filled = custom.columns(cursor, given) if any(extra for *_, extra in months) else {}
-        prices.find(cursor, given, rated=rated, fed=any(fed for _, _, fed, _ in months))
+        asking = prices.look(cursor, given)
+        filled = custom.columns(cursor, given) if asking.custom else {}
+        prices.find(cursor, given, rated=rated, fed=asking.fed)
         if not rated:
             cursor.execute(unrated(filled), given)
             written: int = cursor.rowcount
         else:
-            written = _price(cursor, given, sum(count for _, count, *_ in months), filled)
-        cursor.execute("DROP TABLE rating_key, rating_book, rating_band, rating_quote")
+            written = _price(cursor, given, asking.lines, filled)
+        cursor.execute(f"DROP TABLE {MADE}")
     return written
 
 

@@ -45,7 +45,7 @@ CREATE TEMP TABLE rating_sum ON COMMIT DROP AS
 SELECT s.id, s.level, s.scope_id, s.product_id, s.rating_method_id, s.period_begin, s.quantity,
        s.charges
 FROM rating_accumulatorvalue s
-WHERE EXISTS (
+WHERE s.scope_id = ANY (ARRAY(SELECT DISTINCT scope_id FROM rating_group)) AND EXISTS (
     SELECT FROM rating_group g
     WHERE g.scope_id = s.scope_id AND g.level = s.level
       AND coalesce(g.summed_product_id, 0) = coalesce(s.product_id, 0)
