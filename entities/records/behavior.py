@@ -46,6 +46,10 @@ class Behavior:
 
     def before_delete(self, batch: "Batch") -> None: ...
 
+    def before_leaving(self, batch: "Batch") -> None:
+        """For records that are deleted, or that go along with one that is: only their Ids are
+        known, and of these what is read for the rule."""
+
     def after_delete(self, batch: "Batch") -> None: ...
 
     def after_undelete(self, batch: "Batch") -> None: ...
@@ -76,6 +80,10 @@ class _Together(Behavior):
     def before_delete(self, batch: "Batch") -> None:
         for one in self.behaviors:
             one.before_delete(batch)
+
+    def before_leaving(self, batch: "Batch") -> None:
+        for one in self.behaviors:
+            one.before_leaving(batch)
 
     def after_delete(self, batch: "Batch") -> None:
         for one in self.behaviors:

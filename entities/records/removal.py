@@ -1,24 +1,23 @@
-"""The recycle bin: what goes there, what goes along, what comes back.
+"""The recycle bin: what goes there, and what goes along.
 
 What a deletion takes along is found level by level, one query per lookup that points to a level's
 entity: CASCADE takes the child records along, SET_NULL empties the lookup, RESTRICT refuses the
-record. All that one deletion takes along carries the same `deleted_at`; restoring the record
-restores exactly that. Nothing goes along, or comes back, that the caller may not change by itself.
+record. All that one deletion takes along carries the same `deleted_at`, and so comes back with it.
+Nothing goes along that the caller may not change by itself, or that a rule of its own keeps.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 
 from entities.access import rights
 from entities.errors import Code
 from entities.records import satellites, statements
 from entities.records.batch import Batch
 from entities.records.behavior import behavior_of
-from entities.records.violations import problem_of
 from entities.records.writing import refuse_change
 from entities.schema.description import EntitySchema, FieldSchema, quote
 from metabrm import clock
@@ -64,7 +63,7 @@ def delete(batch: Batch, *, permanently: bool, recycled: bool = False) -> None:
 
     `recycled` purges from the recycle bin only.
     """
-    _lock(batch, deleted=True if recycled else None if permanently else False)
+    lock_addressed(batch, deleted=True if recycled else None if permanently else False)
     while batch.live:
         try:
             with transaction.atomic():
@@ -73,14 +72,42 @@ def delete(batch: Batch, *, permanently: bool, recycled: bool = False) -> None:
                 taken, to_null, refused = _reach(batch, recycled_too=permanently)
                 for index, message in refused.items():
                     batch.fail(index, Code.RECORD_IN_USE, message)
+                _ask_rules(batch, taken)
                 if len(batch.problems) != known:
                     # What was done because of records that stay must not have been done.
-                    raise _RepeatError
+                    raise RepeatError
                 _empty(batch, taken, to_null, recycled_too=permanently)
                 _remove(batch, taken, permanently=permanently)
             return
-        except _RepeatError:
+        except RepeatError:
             continue
+
+
+def _ask_rules(batch: Batch, taken: Taken) -> None:
+    """What goes obeys its own rules; what goes along fails the record that it goes along with."""
+    for part, roots in parts(batch, taken):
+        behavior_of(batch.snapshot, part.schema).before_leaving(part)
+        fail_for(batch, part, roots, "can't be deleted")
+
+
+def parts(batch: Batch, taken: Taken) -> Iterator[tuple[Batch, list[int]]]:
+    """The records of each entity as a batch, and for each the index in the batch of its root."""
+    for schema, records in taken.items():
+        part = Batch(batch.snapshot, schema, batch.context, len(records))
+        part.ids = list(records)
+        roots = part.places = list(records.values())
+        yield part, roots
+
+
+def fail_for(batch: Batch, part: Batch, roots: Sequence[int], what: str) -> None:
+    """Fail the records whose parts fail, with what is wrong with these."""
+    for place, problems in part.problems.items():
+        own = part.schema is batch.schema and part.ids[place] == batch.ids[roots[place]]
+        its = "" if own else f"Its {part.schema.name} {part.ids[place]} {what}. "
+        for problem in problems:
+            batch.fail(
+                roots[place], problem.code, f"{its}{problem.message}", problem.field if own else ""
+            )
 
 
 def _empty(batch: Batch, taken: Taken, links: Sequence[_Link], *, recycled_too: bool) -> None:
@@ -116,45 +143,17 @@ def _remove(batch: Batch, taken: Taken, *, permanently: bool) -> None:
                     [ids],
                 )
             else:
-                _stamp(cursor, batch, entity, list(records), at)
+                stamp(cursor, batch, entity, list(records), at)
         # The behavior may remove what no lookup tells of, such as a user's sessions.
         behavior_of(batch.snapshot, schema).after_delete(batch)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
-def undelete(batch: Batch) -> None:
-    """Restore the batch's live records and what went to the recycle bin with them."""
-    if not batch.schema.authored:
-        return
-    deleted_at = _lock(batch, deleted=True)
-    while batch.live:
-        try:
-            with transaction.atomic():
-                restored: Taken = {}
-                _restore_halving(batch, list(batch.live), deleted_at, restored)
-                known = len(batch.problems)
-                for index in _beyond(batch, restored) - batch.problems.keys():
-                    batch.fail(
-                        index,
-                        Code.RECORD_IN_USE,
-                        f"{batch.schema.name} {batch.ids[index]} can't come back: records would "
-                        f"come along that you may not change. Somebody who may can do it.",
-                    )
-                _refuse_orphans(batch, restored)
-                if len(batch.problems) == known:
-                    _apply_rules(batch, restored)
-                if len(batch.problems) != known:
-                    raise _RepeatError
-            return
-        except _RepeatError:
-            continue
-
-
-class _RepeatError(Exception):
+class RepeatError(Exception):
     """Records have failed for which something was already done."""
 
 
-def _lock(batch: Batch, *, deleted: bool | None) -> dict[int, datetime | None]:
+def lock_addressed(batch: Batch, *, deleted: bool | None) -> dict[int, datetime | None]:
     """Lock the addressed records against new references; a record that is not there fails.
 
     `deleted` says where they must lie: in the recycle bin, outside it, or (None) either.
@@ -207,7 +206,7 @@ def _reach(batch: Batch, *, recycled_too: bool) -> tuple[Taken, list[_Link], dic
     refused = {
         root: f"{batch.schema.name} {batch.ids[root]} can't be deleted: records would go along "
         f"that you may not delete. Somebody who may can do it."
-        for root in _beyond(batch, taken)
+        for root in beyond(batch, taken)
     }
     to_null = []
     for link in links:
@@ -267,7 +266,7 @@ def _told(link: _Link, every: int, seen: int, named: list[int]) -> str:
     return f"{name} ({link.field.name}; Id {shown if named else 'not shown'}"
 
 
-def _beyond(batch: Batch, taken: Taken) -> set[int]:
+def beyond(batch: Batch, taken: Taken) -> set[int]:
     """Indexes of the records that would take along some that the caller may not change."""
     found: set[int] = set()
     for entity, taken_along in taken.items():
@@ -299,7 +298,7 @@ def _going_along(link: _Link, recycled_too: bool) -> dict[int, int]:
         return {child_id: link.parents[parent_id] for child_id, parent_id in cursor.fetchall()}
 
 
-def _stamp(
+def stamp(
     cursor: Any, batch: Batch, entity: EntitySchema, ids: list[int], at: datetime | None
 ) -> None:
     """Set or empty `deleted_at`, and say who did it."""
@@ -308,152 +307,3 @@ def _stamp(
         f"WHERE id = ANY(%s) {statements.within(entity, ids)}",
         [at, clock.now(), batch.context.user_id, ids],
     )
-
-
-def _restore_halving(
-    batch: Batch, indexes: list[int], deleted_at: dict[int, datetime | None], restored: Taken
-) -> None:
-    """Restore the records; halve them until those whose key is taken by now stand alone.
-
-    `restored` takes up all that came back.
-    """
-    if not indexes:
-        return
-    try:
-        with transaction.atomic():
-            back = _restore(batch, indexes, deleted_at)
-    except IntegrityError as error:
-        if len(indexes) == 1:
-            granted = rights(batch.snapshot, batch.context, batch.schema)
-            problem = problem_of(error, batch.schema, granted)
-            if problem is None:
-                raise
-            batch.fail(indexes[0], problem.code, problem.message, problem.field)
-            return
-        middle = len(indexes) // 2
-        _restore_halving(batch, indexes[:middle], deleted_at, restored)
-        _restore_halving(batch, indexes[middle:], deleted_at, restored)
-    else:
-        for entity, records in back.items():
-            restored.setdefault(entity, {}).update(records)
-
-
-def _restore(batch: Batch, indexes: list[int], deleted_at: dict[int, datetime | None]) -> Taken:
-    schema = batch.schema
-    restored: Taken = {schema: {batch.ids[i]: i for i in indexes}}  # type: ignore[misc]
-    level: Taken = {schema: dict(restored[schema])}
-    with connection.cursor() as cursor:
-        while level:
-            next_level: Taken = {}
-            for entity, records in level.items():
-                _stamp(cursor, batch, entity, list(records), None)
-                for child, field in batch.snapshot.references(entity):
-                    assert field.lookup is not None
-                    if field.lookup.on_delete != "CASCADE" or not child.authored:
-                        continue
-                    known = restored.setdefault(child, {})
-                    fresh = {
-                        i: root
-                        for i, root in _gone_along(
-                            cursor, batch, child, field, entity, records, deleted_at
-                        ).items()
-                        if i not in known
-                    }
-                    known.update(fresh)
-                    if fresh:
-                        next_level.setdefault(child, {}).update(fresh)
-            level = next_level
-    return restored
-
-
-def _gone_along(
-    cursor: Any,
-    batch: Batch,
-    child: EntitySchema,
-    field: FieldSchema,
-    parent: EntitySchema,
-    parents: dict[int, int],
-    deleted_at: dict[int, datetime | None],
-) -> dict[int, int]:
-    """Child records that went to the recycle bin in the same deletion as their root."""
-    assert field.lookup is not None
-    cursor.execute(
-        f"SELECT c.id, p.id, c.deleted_at FROM {quote(parent.table)} p "
-        f"JOIN {quote(child.table)} c ON c.{quote(field.column or '')} = "
-        f"p.{quote(field.lookup.column)} WHERE p.id = ANY(%s) AND c.deleted_at IS NOT NULL",
-        [list(parents)],
-    )
-    return {
-        child_id: parents[parent_id]
-        for child_id, parent_id, at in cursor.fetchall()
-        if at == deleted_at[batch.ids[parents[parent_id]]]  # type: ignore[index]
-    }
-
-
-def _apply_rules(batch: Batch, restored: Taken) -> None:
-    """What came back obeys its own rules; what came along fails the record it came with."""
-    known = len(batch.problems)
-    behavior_of(batch.snapshot, batch.schema).after_undelete(batch)
-    if len(batch.problems) != known:
-        return
-    for schema, records in restored.items():
-        named = set(batch.ids) if schema is batch.schema else set()
-        along = {i: root for i, root in records.items() if i not in named}
-        if not along:
-            continue
-        part = Batch(batch.snapshot, schema, batch.context, len(along))
-        part.ids = list(along)
-        part.places = list(along.values())
-        behavior_of(batch.snapshot, schema).after_undelete(part)
-        for place, problems in part.problems.items():
-            for problem in problems:
-                batch.fail(
-                    part.places[place],
-                    problem.code,
-                    f"Its {schema.name} {part.ids[place]} can't come back. {problem.message}",
-                )
-
-
-def _refuse_orphans(batch: Batch, restored: Taken) -> None:
-    """A record can't come back while something that came back points into the recycle bin.
-
-    What it points to is locked as for a new record, so that nobody deletes it meanwhile.
-    """
-    for schema, records in restored.items():
-        span = statements.within(schema, list(records), "c")
-        for field in schema.lookups:
-            target = batch.snapshot.target(field)
-            if not target.authored or field.read_only:
-                continue
-            for record_id, target_id in _pointing_to_deleted(schema, field, target, records, span):
-                index = records[record_id]
-                if index in batch.problems:
-                    continue
-                its = "Its" if schema is batch.schema else f"Its {schema.name} {record_id} has a"
-                batch.fail(
-                    index,
-                    Code.RECORD_IN_USE,
-                    f"{its} {field.name} {target_id} that lies in the recycle bin; restore that "
-                    f"{target.name} first.",
-                    field.name if schema is batch.schema else "",
-                )
-
-
-def _pointing_to_deleted(
-    schema: EntitySchema,
-    field: FieldSchema,
-    target: EntitySchema,
-    records: dict[int, int],
-    span: str,
-) -> list[tuple[int, int]]:
-    """(Id of the record, Id of its target) where the target lies in the recycle bin."""
-    assert field.lookup is not None
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT c.id, p.id, p.deleted_at IS NOT NULL FROM {quote(schema.table)} c "
-            f"JOIN {quote(target.table)} p "
-            f"ON c.{quote(field.column or '')} = p.{quote(field.lookup.column)} "
-            f"WHERE c.id = ANY(%s) {span} ORDER BY p.id FOR KEY SHARE OF p",
-            [list(records)],
-        )
-        return [(record_id, target_id) for record_id, target_id, gone in cursor if gone]

@@ -19,7 +19,7 @@ from entities.access import EntityRights, rights
 from entities.access.rights import require
 from entities.errors import Code, RequestError
 from entities.fieldtypes import Refused
-from entities.records import removal, writing
+from entities.records import removal, restoring, writing
 from entities.records.batch import UNSET, Batch
 from entities.records.behavior import is_exclusive
 from entities.records.decode import decode
@@ -182,7 +182,7 @@ def undelete(
     def work(snapshot: Snapshot, schema: EntitySchema, granted: EntityRights) -> Batch:
         _allow(granted.delete, granted, context, "undelete", schema)
         batch = _addressed(snapshot, schema, context, ids)
-        removal.undelete(batch)
+        restoring.undelete(batch)
         return batch
 
     return _outcomes(_transact(entity, context, all_or_none, work))

@@ -10,6 +10,7 @@ from typing import Any
 
 from billing.catalog.prices.terms import check_terms
 from billing.catalog.prices.tiers import BANDS, DAYS, OWNERS, TIER, check_tiers, settle_blocks
+from billing.catalog.prices.used import refuse_used
 from billing.changes import mentions
 from billing.overlaps import lock_named, overlapping, refuse_overlaps
 from entities.errors import Code
@@ -52,6 +53,9 @@ class PricingBehavior(Behavior):
     def after_update(self, batch: Batch) -> None:
         if _moves(batch):
             _refuse_overlaps(batch, _owner_columns(batch))
+
+    def before_leaving(self, batch: Batch) -> None:
+        refuse_used(batch)
 
     def after_undelete(self, batch: Batch) -> None:
         _refuse_overlaps(batch, OWNERS)
