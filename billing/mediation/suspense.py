@@ -21,6 +21,9 @@ WITH taken AS MATERIALIZED (
     WHERE activity_collector_id = %(collector)s AND cause IS NOT NULL
       AND process_state = 'SUSPENSE' AND deleted_at IS NULL
       AND (%(cause)s::text IS NULL OR cause = %(cause)s)
+      AND (%(day)s::date IS NULL OR created >= (%(day)s::date)::timestamp AT TIME ZONE 'UTC'
+           AND created < (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC')
+      AND (%(token)s::text IS NULL OR billing_identifier = %(token)s)
     ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED
 )
 UPDATE mediation_collectorfields SET process_state = 'RESUBMITTED',
@@ -46,6 +49,8 @@ def take_up(load: ActivityCollectorHistory) -> int:
                 "load": load.pk,
                 "collector": load.activity_collector_id,
                 "cause": load.cause or None,
+                "day": load.suspense_day,
+                "token": load.suspense_token or None,
                 "now": clock.now(),
                 "most": MOST,
             },

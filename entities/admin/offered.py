@@ -1,4 +1,4 @@
-"""Pages of the admin that other rooms bring: more than an entity's list and form.
+"""Pages of the admin that other rooms bring: more than an entity's list and form, or other ones.
 
 A room offers a `Page` when it is loaded (in its AppConfig.ready). It stands in the menu of whoever
 may use it, in the room that it names; nothing here knows whose it is.
@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from entities.schema.snapshot import Snapshot
 
 if TYPE_CHECKING:
+    from entities.admin.pages import RecordAdmin
     from entities.admin.site import RecordSite
 
 
@@ -37,6 +38,7 @@ class Page:
 
 
 _offered: dict[str, Page] = {}
+_pages_of: dict[str, type["RecordAdmin"]] = {}
 
 
 def offer(page: Page) -> None:
@@ -47,3 +49,13 @@ def offer(page: Page) -> None:
 def pages() -> list[Page]:
     """All pages of other rooms, by title."""
     return sorted(_offered.values(), key=lambda page: page.title)
+
+
+def offer_pages_of(entity: str, pages: type["RecordAdmin"]) -> None:
+    """Have an entity's list and form made by this class from the next site on."""
+    _pages_of[entity] = pages
+
+
+def pages_of(entity: str) -> type["RecordAdmin"] | None:
+    """The class that another room has for an entity's list and form."""
+    return _pages_of.get(entity)

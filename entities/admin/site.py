@@ -53,7 +53,8 @@ class RecordSite(UnfoldAdminSite):
                 self._admit(schema)
 
     def _admit(self, schema: EntitySchema) -> None:
-        admin = SPECIAL.get(schema.name, RecordAdmin)(self, self.snapshot, schema)
+        pages = offered.pages_of(schema.name) or SPECIAL.get(schema.name, RecordAdmin)
+        admin = pages(self, self.snapshot, schema)
         self._registry[schema.model] = self.admins[schema.name] = admin
         self.pages[admin.opts.app_label, str(admin.opts.model_name), type(admin)] = admin
 

@@ -1,6 +1,7 @@
 """What became of a load's usage: charges, suspense, counts; then its file is put away."""
 
 import logging
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
@@ -92,10 +93,12 @@ SELECT count(DISTINCT line) FROM mediation_usage WHERE load_id = %(load)s AND ca
 _LABELLED = """
 SELECT FROM mediation_usage WHERE load_id = %(load)s AND usage_identifier IS NOT NULL LIMIT 1
 """
+# All that a record is charged to is of one account, which pays in one currency.
 _CHARGED = """
-SELECT count(*), {records}, sum(a.quantity), sum(a.rated_amount)
+SELECT coalesce(a.currency_code, ''), count(*), {records}, sum(a.quantity), sum(a.rated_amount)
 FROM mediation_activity a
 WHERE a.activity_collector_history_id = %(load)s AND a.reversal_of_id IS NULL
+GROUP BY 1 ORDER BY 1
 """
 _RECORDS = "count(*) FILTER (WHERE a.split_from_bill_act_id IS NULL)"
 _LABELLED_RECORDS = "count(DISTINCT a.line_number)"
@@ -130,7 +133,7 @@ def _write(load: ActivityCollectorHistory, tried: bool) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_SUSPENDED_RECORDS, about)
         suspended = cursor.fetchone()[0]
-        charged, records, quantity, amount = 0, 0, None, None
+        by_currency: list[tuple[str, int, int, Decimal | None, Decimal | None]] = []
         if not tried:
             cursor.execute(_SUSPENDED, about)
             if load.source in ("API", "SUSPENSE"):
@@ -139,7 +142,7 @@ def _write(load: ActivityCollectorHistory, tried: bool) -> None:
             cursor.execute(_LABELLED, about)
             records_of = _LABELLED_RECORDS if cursor.rowcount else _RECORDS
             cursor.execute(_CHARGED.format(records=records_of), about)
-            charged, records, quantity, amount = cursor.fetchone()
+            by_currency = cursor.fetchall()
         cursor.execute("DELETE FROM mediation_usage WHERE load_id = %(load)s", about)
         LoadShard.objects.filter(load=load).delete()
         UsageEvent.objects.filter(load=load).delete()
@@ -148,14 +151,16 @@ def _write(load: ActivityCollectorHistory, tried: bool) -> None:
             status="COMPLETED",
             stage="FINISHED",
             progress=100,
-            end_date=about["now"],
+            rated_date=about["now"],
+            end_date=clock.now(),
             updated=about["now"],
-            processed_count=records,
+            processed_count=sum(records for _, _, records, _, _ in by_currency),
             error_count=suspended,
             suspended_count=suspended,
-            rated_count=charged,
-            total_quantity=quantity,
-            rated_amount=amount,
+            rated_count=sum(lines for _, lines, _, _, _ in by_currency),
+            total_quantity=sum((one[3] or Decimal() for one in by_currency), Decimal()),
+            rated_amount=sum((one[4] or Decimal() for one in by_currency), Decimal()),
+            amounts={one[0]: f"{one[4] or 0:f}" for one in by_currency} or None,
             notice=notice,
             next_attempt=None,
         )

@@ -26,8 +26,6 @@ from metabrm import clock
 Beat = Callable[[int], None]
 #: What a CloudEvent is known by.
 _EVENT = ("source", "id")
-#: Columns of a record that are kept with it in suspense.
-_SHOWN = 60
 
 # When the load's usage happened, and whether any is compared with other.
 _SPAN = """
@@ -78,7 +76,7 @@ def map_load(load: ActivityCollectorHistory, beat: Beat = lambda records: None) 
         if LoadShard.objects.filter(load=load, rated=True).exists():
             cursor.execute(_LOST, {"load": load.pk})
         ActivityCollectorHistory.objects.filter(pk=load.pk).update(
-            stage="MAPPED", progress=50, error_text=None, **counts
+            stage="MAPPED", progress=50, error_text=None, mapped_date=clock.now(), **counts
         )
     partitions.ensure_months_of(months)
 
@@ -110,7 +108,7 @@ def _read(
         # However the collector's files are written, these are objects of JSON.
         layout = Layout(format=JSON, sources=tuple(dict.fromkeys((*layout.sources, *_EVENT))))
     staged = stage(cursor, lambda: opened(load, collector), layout, beat)
-    controls.reconcile(cursor, collector, layout, staged)
+    reconciled = controls.reconcile(cursor, collector, layout, staged)
     plan = fields.plan_of(collector, layout, staged.names, snapshot)
     if not plan.values:
         raise UnreadableError(
@@ -130,7 +128,12 @@ def _read(
         cursor.execute(made.taken)
         taken = int(cursor.fetchone()[0])
     _keep_raw(cursor, load.pk, layout, staged)
-    counts = {"record_count": staged.count, "filtered_count": staged.count - taken}
+    counts = {
+        "record_count": staged.count,
+        "filtered_count": staged.count - taken,
+        "controls": reconciled or None,
+        "frame": {"names": staged.names, "head": staged.head, "tail": staged.tail},
+    }
     return counts, plan
 
 
@@ -235,11 +238,10 @@ def _repeated(
 
 def _keep_raw(cursor: Any, load: int, layout: Layout, staged: Staged) -> None:
     """The records that go to suspense as the source has them."""
-    shown = staged.names[:_SHOWN]
     if layout.format == DELIMITED or layout.by_path:
-        pairs = ", ".join(f"%s::text, r.c{n}" for n in range(1, len(shown) + 1))
-        whole = f"jsonb_strip_nulls(jsonb_build_object({pairs}))" if shown else "'{}'::jsonb"
-        values = list(shown)
+        columns = ", ".join(f"r.c{n}" for n in range(1, len(staged.names) + 1))
+        whole = f"jsonb_strip_nulls(jsonb_object(%s::text[], ARRAY[{columns}]::text[]))"
+        values: list[Any] = [staged.names]
     else:
         whole, values = "to_jsonb(r.c1)", []
     cursor.execute(

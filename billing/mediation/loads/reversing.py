@@ -5,6 +5,8 @@ that both stay readable; one on an invoice that is closed stays as it is and is 
 has a signature any more: the same usage may come again.
 """
 
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
@@ -59,6 +61,48 @@ _TAKE_BACK = """
 )
 SELECT count(*) FROM reversed
 """
+# What reversing would do: lines and amounts, by currency and by the invoice that they stand on.
+_PREVIEW = f"""
+SELECT CASE WHEN a.invoice_id IS NULL THEN 'NONE' WHEN {_ON_OPEN_INVOICE} THEN 'OPEN'
+            ELSE 'CLOSED' END,
+       coalesce(a.currency_code, ''), count(*), coalesce(sum(a.rated_amount), 0)
+FROM mediation_activity a WHERE {_OPEN}
+GROUP BY 1, 2 ORDER BY 1 DESC, 2
+"""
+_WAITING = """
+SELECT count(*) FROM mediation_collectorfields
+WHERE activity_collector_history_id = %(load)s AND process_state = 'SUSPENSE'
+  AND cause IS NOT NULL AND deleted_at IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """What reversing a load would do. lines: the invoice they stand on (NONE, OPEN; CLOSED ones
+    stay), the currency, how many, their amount; waiting: records in suspense that are given up."""
+
+    lines: list[tuple[str, str, int, Decimal]]
+    waiting: int
+
+    @property
+    def reversed(self) -> int:
+        """Lines that are taken back."""
+        return sum(count for invoice, _, count, _ in self.lines if invoice != "CLOSED")
+
+    @property
+    def kept(self) -> int:
+        """Lines that stay, on closed invoices."""
+        return sum(count for invoice, _, count, _ in self.lines if invoice == "CLOSED")
+
+
+def preview(load_id: int) -> Coming:
+    """What `reverse` would do to a load as it is now."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PREVIEW, {"load": load_id})
+        lines = cursor.fetchall()
+        cursor.execute(_WAITING, {"load": load_id})
+        (waiting,) = cursor.fetchone()
+    return Coming(lines, waiting)
 
 
 def reverse(load_id: int) -> bool:

@@ -108,7 +108,13 @@ def _claimed(load_id: int) -> bool:
     due = Q(next_attempt=None) | Q(next_attempt__lte=now)
     load = ActivityCollectorHistory.objects.filter(due, pk=load_id, deleted_at=None)
     begun = load.filter(status__in=(WAITING, RUNNING), stage="").update(
-        status=RUNNING, attempts=F("attempts") + 1, heartbeat=now, updated=now
+        status=RUNNING,
+        attempts=F("attempts") + 1,
+        begun_date=now,
+        mapped_date=None,
+        rated_date=None,
+        heartbeat=now,
+        updated=now,
     )
     return bool(begun) or load.filter(status=RUNNING, stage="MAPPED").exists()
 

@@ -11,46 +11,62 @@ from billing.mediation.reading.body import split
 from billing.mediation.reading.layout import value_sql
 
 
-def reconcile(cursor: Any, collector: ActivityCollector, layout: Layout, staged: Staged) -> None:
-    """UnreadableError where they differ: the file is not what was sent."""
-    told = [
-        _difference(cursor, control, layout, staged)
+def reconcile(
+    cursor: Any, collector: ActivityCollector, layout: Layout, staged: Staged
+) -> list[dict[str, Any]]:
+    """What each control says and what was found; UnreadableError where they differ: the file is
+    not what was sent."""
+    looked_at = [
+        _looked_at(cursor, control, layout, staged)
         for control in ActivityCollectorControl.objects.filter(
             activity_collector=collector, deleted_at=None
         ).order_by("sort_order", "id")
     ]
-    wrong = [said for said in told if said]
+    wrong = [difference for _, difference in looked_at if difference]
     if wrong:
         raise UnreadableError(" ".join(wrong))
+    return [told for told, _ in looked_at]
 
 
-def _difference(
+def _looked_at(
     cursor: Any, control: ActivityCollectorControl, layout: Layout, staged: Staged
-) -> str:
+) -> tuple[dict[str, Any], str]:
+    """A control with what it says and what was found, and the sentence about their difference."""
     where = f"The {control.place.lower()}'s line {control.line_number}"
+    told: dict[str, Any] = {
+        "Place": control.place,
+        "LineNumber": control.line_number,
+        "Kind": control.kind,
+        "Source": control.source,
+    }
     lines = staged.head if control.place == "HEADER" else staged.tail
     if not 1 <= control.line_number <= len(lines):
-        return f"{where} is missing: there are {len(lines)} such lines."
+        return told, f"{where} is missing: there are {len(lines)} such lines."
     said = _value(lines[control.line_number - 1], control.position, layout)
+    told["Said"] = said
     if control.kind == "TEXT":
-        wanted = (control.expected or "").strip()
-        return "" if said == wanted else f"{where} has {said[:80]!r} in place of {wanted!r}."
+        wanted = told["Found"] = (control.expected or "").strip()
+        return told, "" if said == wanted else f"{where} has {said[:80]!r} in place of {wanted!r}."
     try:
         number = Decimal(said)
     except InvalidOperation:
-        return f"{where} has {said[:80]!r} at {control.position}, which is no number."
+        return told, f"{where} has {said[:80]!r} at {control.position}, which is no number."
     if control.kind == "RECORD COUNT":
         found, what = Decimal(staged.count), "records"
     else:
         sql = value_sql(layout, staged.names, control.source or "")
         if sql is None:
-            return f"{where} is a sum of {control.source!r}, which is no column of the records."
+            return (
+                told,
+                f"{where} is a sum of {control.source!r}, which is no column of the records.",
+            )
         cast = casting.number_sql(sql.replace("{t}", "r"))
         cursor.execute(f"SELECT coalesce(sum({cast}), 0) FROM {TABLE} r")
         found, what = cursor.fetchone()[0], f"as the sum of {control.source}"
+    told["Found"] = f"{found:f}"
     if found == number:
-        return ""
-    return f"{where} says {number:f}, and there are {found:f} {what}."
+        return told, ""
+    return told, f"{where} says {number:f}, and there are {found:f} {what}."
 
 
 def _value(line: str, position: str, layout: Layout) -> str:

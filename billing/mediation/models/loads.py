@@ -70,6 +70,13 @@ class ActivityCollectorHistory(ExternallyKeyed, EntityModel):
     cause = optional.text(
         100, "Source SUSPENSE: the cause whose usage is taken up; empty = all of the collector."
     )
+    suspense_day = optional.day(
+        "Source SUSPENSE: the day, in UTC, since which the usage that is taken up waits; empty = "
+        "since any."
+    )
+    suspense_token = optional.text(
+        255, "Source SUSPENSE: the billing identifier whose usage is taken up; empty = of all."
+    )
     file_size = optional.number_of("Bytes of the file.")
     sha256 = optional.text(64, "SHA-256 of the file.", verbose_name="SHA-256")
     sequence_number = optional.number_of("Number of the file, by its name.")
@@ -92,6 +99,17 @@ class ActivityCollectorHistory(ExternallyKeyed, EntityModel):
     )
     total_quantity = optional.quantity("Sum of the quantities that were charged.")
     rated_amount = optional.quantity("Sum of the amounts, whatever their currencies.")
+    amounts = models.JSONField(
+        null=True, blank=True, help_text='Sum of the amounts by currency: {"USD": "12.5"}.'
+    )
+    controls = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="What header and trailer say, and what was found in the file.",
+    )
+    begun_date = optional.moment("When a worker began with it, the last time.")
+    mapped_date = optional.moment("When its records were read and mapped.")
+    rated_date = optional.moment("When all its usage was rated.")
     progress = models.IntegerField(default=0, help_text="Per cent.")
     heartbeat = optional.moment("When a worker was last seen at it.")
     attempts = models.IntegerField(default=0, help_text="How often a worker has begun.")
@@ -105,11 +123,14 @@ class ActivityCollectorHistory(ExternallyKeyed, EntityModel):
     identity = optional.text(200, "What the load is of.")
     #: The file was read into its table, the usage was mapped.
     stage = models.CharField(max_length=20, default="", db_default="")
+    #: Names of the columns, lines before and behind the records: what a file of those that were
+    #: rejected is made with.
+    frame = models.JSONField(null=True, editable=False)
 
     brm = EntityOptions(
         name="ACTIVITY_COLLECTOR_HISTORY",
         external_keys=("external_key",),
-        title="activity_collector",
+        title="file_name",
         names={"sha256": "SHA256"},
         listed=(
             "id",
@@ -136,6 +157,11 @@ class ActivityCollectorHistory(ExternallyKeyed, EntityModel):
             "rated_count",
             "total_quantity",
             "rated_amount",
+            "amounts",
+            "controls",
+            "begun_date",
+            "mapped_date",
+            "rated_date",
             "progress",
             "heartbeat",
             "attempts",
@@ -143,7 +169,7 @@ class ActivityCollectorHistory(ExternallyKeyed, EntityModel):
             "reversed_date",
             "reversed_count",
         ),
-        hidden=("identity", "stage"),
+        hidden=("identity", "stage", "frame"),
     )
 
     class Meta:
@@ -167,7 +193,15 @@ class ActivityCollectorHistory(ExternallyKeyed, EntityModel):
                 fields=["status", "id"],
                 condition=Q(status__in=[OPEN, WAITING, RUNNING, REVERSING]),
                 name="mediation_load_unfinished",
-            )
+            ),
+            models.Index(
+                fields=["activity_collector", "created"], name="mediation_load_of_collector"
+            ),
+            models.Index(
+                fields=["activity_collector"],
+                condition=Q(status=PARKED),
+                name="mediation_load_parked",
+            ),
         ]
 
 

@@ -111,9 +111,16 @@ class CollectorFields(ExternallyKeyed, EntityModel):
         verbose_name_plural = "collected usage"
         constraints = [live_unique("mediation_collectorfields", "external_key")]
         indexes = [
+            # The groups of usage in suspense are counted, and leafed through, in the index alone.
             models.Index(
-                fields=["activity_collector", "cause"],
-                condition=Q(cause__isnull=False),
-                name="mediation_suspense_cause",
-            )
+                fields=["activity_collector", "process_state", "cause", "created", "id"],
+                include=["quantity"],
+                condition=Q(cause__isnull=False, deleted_at__isnull=True),
+                name="mediation_suspense_group",
+            ),
+            models.Index(
+                fields=["activity_collector_history", "process_state", "cause", "id"],
+                condition=Q(cause__isnull=False, deleted_at__isnull=True),
+                name="mediation_suspense_load",
+            ),
         ]

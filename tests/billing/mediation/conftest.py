@@ -2,6 +2,10 @@
 
 import pytest
 
+from tests.entities.conftest import clerk
+
+__all__ = ["clerk"]
+
 
 @pytest.fixture
 def untold(monkeypatch: pytest.MonkeyPatch) -> None:
