@@ -5,6 +5,7 @@ with the kinds that know it. Filters and formulas are compiled when they are sto
 one is refused by whoever writes it and not found by whoever rates with it.
 """
 
+from billing.catalog.deals import check_deals, settle_filters
 from billing.changes import changed, found, mentions
 from entities.errors import Code
 from entities.formulas import FormulaError
@@ -25,8 +26,6 @@ KNOWN_BY: dict[str, tuple[str, ...]] = {
             "ProrateSubscription",
             "ChargeInAdvancePeriod",
             "ChargeInAdvanceUnit",
-            "ChargeInSubsequentPer",
-            "ChargeInSubsequentUnit",
             "SubAggrLevel",
             "AutoCalculateCredit",
             "ProrateCreditAfterPeriod",
@@ -47,7 +46,9 @@ KNOWN_BY: dict[str, tuple[str, ...]] = {
         ),
         USAGE,
     ),
+    **dict.fromkeys(("ChargeInSubsequentPer", "ChargeInSubsequentUnit"), (*PERIODIC, "Late Fee")),
     "AutoRefill": ("Prepaid Usage",),
+    "PropagateToHierarchy": ("Discount",),
     **dict.fromkeys(
         (
             "DiscountType",
@@ -123,12 +124,6 @@ NEEDED: tuple[tuple[str, str | bool, str, str], ...] = (
     ("AccumFlag", True, "AccumResetPeriod", "how often the sum begins at zero: Monthly"),
     ("FormulaFlag", True, "FormulaValue", "the formula of the charge's cost"),
     ("DiscountLimitedUsage", True, "DiscountMaxNumberOfUses", "how often it may be used"),
-    (
-        "DiscountType",
-        "Conditional",
-        "DiscountEligableFilterLogic",
-        "which charges make eligible for it",
-    ),
     (
         "TaxApplicableTo",
         "Filtered Products",
@@ -220,13 +215,17 @@ class RatingMethodBehavior(Behavior):
     def before_create(self, batch: Batch) -> None:
         _settle_cycle(batch)
         _settle_true_up(batch)
+        settle_filters(batch)
         _check_settings(batch)
+        check_deals(batch)
         _check_formulas(batch)
 
     def before_update(self, batch: Batch) -> None:
         _settle_true_up(batch)
+        settle_filters(batch)
         if mentions(batch, *_SETTINGS):
             _check_settings(batch)
+        check_deals(batch)
         _check_formulas(batch)
         _keep_kind(batch)
         _keep_bands(batch)

@@ -14,10 +14,11 @@ each charge) are not given back.
     Bulk         the band that the sum has reached prices the whole charge
     Incremental  each band prices the units that lie in it
 
-A price may bound a charge from below (MinCharge) and above (MaxCharge). `Percentage` makes the rate
-a percentage of the quantity, which then is an amount of money. A charge for part of a period is
-multiplied by its factor, flat fees apart; where it stands among the tiers follows from its full
-quantity.
+A price may bound a charge from below (MinCharge) and above (MaxCharge), unless the method says
+that these bound a billing period's charges together (billing.rating.settling). `Percentage` makes
+the rate a percentage of the quantity, which then is an amount of money. A charge for part of a
+period is multiplied by its factor, flat fees apart; where it stands among the tiers follows from
+its full quantity.
 
 Sources: BillingPlatform, "Tiered Pricing" and "How To Create A Usage Product".
 """
@@ -74,7 +75,8 @@ facts AS MATERIALIZED (
     SELECT m.id, coalesce(m.pricing_type = 'Tiered Pricing', false) AS tiered,
            coalesce(m.pricing_type = 'Tiered Pricing' AND m.aggregate_rate_type = 'Incremental',
                     false) AS incremental,
-           m.flat_rate AS flat, m.percentage_flag AS percentage, m.split_usage AS split
+           m.flat_rate AS flat, m.percentage_flag AS percentage, m.split_usage AS split,
+           coalesce(m.min_max_per = 'Period', false) AS by_period
     FROM catalog_ratingmethod m
     WHERE m.id IN (SELECT rating_method_id FROM book)
 )
@@ -98,6 +100,7 @@ free AS (
            coalesce(m.incremental, false) AS incremental,
            coalesce(m.flat, false) AS flat, coalesce(m.percentage, false) AS percentage,
            w.usage AND coalesce(m.incremental AND m.split, false) AS split,
+           coalesce(m.by_period, false) AS by_period,
            at.before, at.after, at.reached,
            from_.included > 0 AND at.after = at.before AS for_nothing
     FROM wanted w
@@ -119,7 +122,8 @@ free AS (
     ) at
 ), part AS (
     SELECT l.id, l.split, b.pricing_id, b.rate_order, b.upper_band, b.rate,
-           b.min_charge, b.max_charge,
+           CASE WHEN NOT l.by_period THEN b.min_charge END AS min_charge,
+           CASE WHEN NOT l.by_period THEN b.max_charge END AS max_charge,
            CASE WHEN l.incremental THEN {_units("l.after")} - {_units("l.before")}
                 WHEN {_holds("l.reached")} THEN l.after - l.before ELSE 0 END AS units,
            l.factor * b.rate * CASE WHEN l.percentage THEN 0.01 ELSE 1 END

@@ -1,10 +1,10 @@
-"""What rating remembers: sums over tiers, which periods are charged, and what is to come."""
+"""What rating remembers: sums over tiers, what is charged and settled, and what is to come."""
 
 from django.db import models
 
 from metabrm import shorthand as optional
 from metabrm.entity import CoreModel, EntityOptions
-from metabrm.fields import MoneyField, QuantityField
+from metabrm.fields import FlagField, MoneyField, QuantityField
 
 
 class AccumulatorValue(CoreModel):
@@ -120,3 +120,55 @@ class ChargeSchedule(CoreModel):
 
     def __str__(self) -> str:
         return f"{self.account_product_id} from {self.charged_until}"
+
+
+class SettledCharge(CoreModel):
+    """What a discount, a minimum, a commitment or a fee came to in a billing period, and why."""
+
+    kind = models.CharField(
+        max_length=20, help_text="Minimum, Maximum, Discount, Commitment, Late Fee, Per Invoice."
+    )
+    account = optional.past("customers.Account", "The account that is charged.")
+    account_product = optional.past(
+        "customers.AccountProduct", "The discount, commitment or fee as the account has it."
+    )
+    period_from = optional.day("First day of the billing period; empty = since ever.")
+    period_until = optional.day("Day after the last one of the billing period; empty = no end.")
+    target_product = optional.past("catalog.Product", "The product whose charges it is about.")
+    target_account_product = optional.past(
+        "customers.AccountProduct", "The account product whose charges it is about."
+    )
+    target_activity_id = optional.number_of("Id of the one charge line it is about.")
+    invoice = optional.past("invoicing.Invoice", "The invoice it is about, of a fee.")
+    base = optional.money("What the charges it is about came to, before it.")
+    lines = models.IntegerField(default=0, help_text="How many charge lines it is about.")
+    rate = optional.money("The rate: a percentage, an amount, a limit.")
+    cost = optional.money("What it comes to, before rounding.")
+    activity_id = optional.number_of("Id of the line.")
+    activity_date = optional.moment("ActivityDate of the line.")
+    taken_back = FlagField(help_text="The line was reversed since: it came to something else.")
+    created = models.DateTimeField(help_text="When it was settled.")
+
+    brm = EntityOptions(name="SETTLED_CHARGE", title="kind", writable=False, history=False)
+
+    class Meta:
+        verbose_name = "settled charge"
+        verbose_name_plural = "settled charges"
+        constraints = [
+            models.UniqueConstraint(
+                fields=[
+                    *("account", "period_from", "kind", "account_product", "target_product"),
+                    *("target_account_product", "target_activity_id", "invoice"),
+                ],
+                condition=models.Q(taken_back=False),
+                nulls_distinct=False,
+                name="rating_settledcharge_key",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["account", "kind"], name="rating_settledcharge_account"),
+            models.Index(fields=["activity_id"], name="rating_settledcharge_activity"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.account_id} from {self.period_from}"

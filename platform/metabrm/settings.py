@@ -283,6 +283,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(hours=1),
         "options": {"expires": 3600},
     },
+    "settle discounts, minimums and commitments": {
+        "task": "metabrm.settle",
+        "schedule": timedelta(days=1),
+        "options": {"expires": 86400},
+    },
     "purge the recycle bin and old history": {
         "task": "entities.tasks.apply_retention",
         "schedule": timedelta(days=1),

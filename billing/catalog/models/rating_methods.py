@@ -24,6 +24,8 @@ CYCLES = (
     "Semi-Annual",
     "Yearly",
 )
+#: What charges a discount, or what makes eligible for it, is designated by.
+DESIGNATED_BY = ("All charges", "Account package", "Parent account product", "Filter")
 UNITS_OF_TIME = ("Day", "Week", "Month", "Quarter", "Year")
 
 
@@ -174,7 +176,11 @@ class RatingMethod(ExternallyKeyed, EntityModel):
     )
     charge_in_subsequent_unit = _list(UNITS_OF_TIME, "Unit of ChargeInSubsequentPer.")
     activation_charge_place = _choice("On which invoice the charge of the first period is placed.")
-    early_termination_option = _choice("What is charged or credited when it ends before its time.")
+    early_termination_option = _list(
+        ("Full", "Prorate", "None"),
+        "What is left of a commitment whose term is cut short: all of it (also where this is "
+        "empty), the part of its days, nothing.",
+    )
     auto_calculate_credit = FlagField(
         help_text="A prepaid period that is cut short is credited without being asked for."
     )
@@ -233,30 +239,50 @@ class RatingMethod(ExternallyKeyed, EntityModel):
     discount_priority = models.IntegerField(
         null=True, blank=True, help_text="Place in the order in which discounts apply, low first."
     )
-    discount_apply_to = _choice("To what the discount applies.")
-    discount_appl_method = _choice(
-        "How a fixed amount is spread over the target charges.",
+    propagate_to_hierarchy = FlagField(
+        verbose_name="propagate charges to hierarchy",
+        help_text="All accounts below the one that has the discount have it, too, each for itself.",
+    )
+    discount_apply_to = _list(
+        ("All charges", "Recurring charges", "Usage charges", "One time charges"),
+        "To what kind of charges the discount applies; empty = all.",
+    )
+    discount_appl_method = _list(
+        ("Proportional", "In order", "Each charge"),
+        "How a fixed amount is spread over the target charges: by their amounts (also where this "
+        "is empty), from the earliest one on, or as often as there are charges.",
         verbose_name="discount application method",
     )
-    discount_itemize = FlagField(help_text="The discount is printed per charge it lowers.")
-    designate_discount_eligable_charges_by = _choice(
-        "How the charges that make an account eligible are chosen."
+    discount_itemize = FlagField(
+        help_text="The discount is printed per charge it lowers; else per product."
+    )
+    designate_discount_eligable_charges_by = _list(
+        DESIGNATED_BY, "How the charges that make an account eligible are chosen."
     )
     discount_eligable_filter_logic = _formula("Which charges make eligible, as filters with logic.")
     discount_elig_cond = _choice(
-        "The condition the eligible charges must meet.",
+        "The condition the eligible charges must meet: >= 100; empty = that there are any.",
         verbose_name="discount eligibility condition",
     )
-    discount_elig_unit_meas = _choice(
-        "In what the condition is measured.", verbose_name="discount eligibility unit of measure"
+    discount_elig_unit_meas = _list(
+        ("Amount", "Quantity", "Charges"),
+        "In what the condition, or the tiers of the discount, are measured: the amount of the "
+        "charges (also where this is empty), their units, their number.",
+        verbose_name="discount eligibility unit of measure",
     )
-    designate_discount_target_charges_by = _choice("How the charges that are lowered are chosen.")
+    designate_discount_target_charges_by = _list(
+        DESIGNATED_BY, "How the charges that are lowered are chosen."
+    )
     discount_target_filter_logic = _formula("Which charges are lowered, as filters with logic.")
     discount_limited_usage = FlagField(
         help_text="The discount may be used a limited number of times."
     )
     discount_max_number_of_uses = _count("How often the discount may be used.")
-    discount_use_per = _choice("Per what the uses are counted: account, product, invoice.")
+    discount_use_per = _list(
+        ("Account", "Product", "Invoice"),
+        "Per what the uses are counted: billing periods of an account (also where this is empty), "
+        "of each product that is lowered, or charges on one invoice.",
+    )
 
     # Trial
     trial_duration = _count("Length of the trial in days.")
@@ -279,7 +305,11 @@ class RatingMethod(ExternallyKeyed, EntityModel):
         default="Per Invoice",
         help_text="A fee of a fixed amount per invoice, or a percentage of the invoice's total.",
     )
-    late_fee_type = _choice("What the late fee is reckoned from.")
+    late_fee_type = _list(
+        ("Overdue balance", "Overdue invoice"),
+        "Of what a percentage is the late fee: of what is unpaid (also where this is empty), or of "
+        "the invoice's total.",
+    )
 
     # Tax
     tax_application = ListField(
@@ -296,15 +326,28 @@ class RatingMethod(ExternallyKeyed, EntityModel):
     tax_rate_date = _choice("Which date decides the tax rate.")
 
     # Revenue commitment
-    cmt_input_method = _choice("How the commitment is entered.", verbose_name="CMT input method")
+    cmt_input_method = _list(
+        ("Amount", "Quantity"),
+        "How the commitment is entered: as money (also where this is empty) or as units.",
+        verbose_name="CMT input method",
+    )
     cmt_quantity = QuantityField(
         null=True,
         blank=True,
         verbose_name="CMT quantity",
         help_text="What is committed to, in units or money.",
     )
-    cmt_rate_method = _choice("How a shortfall is charged.", verbose_name="CMT rate method")
-    cmt_scope = _choice("Over which accounts the commitment counts.", verbose_name="CMT scope")
+    cmt_rate_method = _list(
+        ("Shortfall", "Percentage"),
+        "How a shortfall is charged: times the rate (also where this is empty), or as that "
+        "percentage of it.",
+        verbose_name="CMT rate method",
+    )
+    cmt_scope = _list(
+        ("Account", "Account hierarchy", "Account package", "Contract"),
+        "Whose charges count towards the commitment; empty = the account's.",
+        verbose_name="CMT scope",
+    )
     cmt_inclusion_logic = _formula(
         "Which charges count towards it, as filters with logic.", verbose_name="CMT inclusion logic"
     )
@@ -312,7 +355,8 @@ class RatingMethod(ExternallyKeyed, EntityModel):
         verbose_name="CMT tax included", help_text="The commitment is measured with tax included."
     )
     cmt_term_duration = _choice(
-        "How long the commitment runs before it is settled.", verbose_name="CMT term duration"
+        "How long the commitment runs before it is settled: 1 month, 12 months.",
+        verbose_name="CMT term duration",
     )
 
     brm = EntityOptions(
@@ -333,15 +377,17 @@ class RatingMethod(ExternallyKeyed, EntityModel):
             "RatingMethodType": "Subscription",
             "SubscriptionCycle": "Monthly",
             "CycleType": "Sync with Billing Cycle",
-            "AggregateRateType": None,
-            "AggregationLevel": None,
-            "SubAggrLevel": None,
-            "ChargeInAdvanceUnit": None,
-            "ChargeInSubsequentUnit": None,
-            "AccumResetPeriod": None,
-            "MinMaxPer": None,
-            "DiscountType": None,
-            "DiscountPricingType": None,
+            # A choice would be the first of its values.
+            **dict.fromkeys(
+                (
+                    *("AggregateRateType", "AggregationLevel", "SubAggrLevel", "AccumResetPeriod"),
+                    *("ChargeInAdvanceUnit", "ChargeInSubsequentUnit", "EarlyTerminationOption"),
+                    *("MinMaxPer", "LateFeeType", "CMTInputMethod", "CMTRateMethod", "CMTScope"),
+                    *("DiscountType", "DiscountPricingType", "DiscountApplyTo"),
+                    *("DiscountApplMethod", "DiscountEligUnitMeas", "DiscountUsePer"),
+                    *("DesignateDiscountEligableChargesBy", "DesignateDiscountTargetChargesBy"),
+                )
+            ),
         },
     )
 

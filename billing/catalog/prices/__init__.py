@@ -8,6 +8,7 @@ tier means all of it, and is refused if it leaves a gap.
 from collections.abc import Iterable
 from typing import Any
 
+from billing.catalog.deals import check_rates
 from billing.catalog.prices.terms import check_terms
 from billing.catalog.prices.tiers import BANDS, DAYS, OWNERS, TIER, check_tiers, settle_blocks
 from billing.catalog.prices.used import refuse_used
@@ -36,6 +37,7 @@ class PricingBehavior(Behavior):
         settle_blocks(batch)
         check_terms(batch)
         check_tiers(batch)
+        check_rates(batch)
 
     def after_create(self, batch: Batch) -> None:
         _refuse_overlaps(batch, _owner_columns(batch))
@@ -49,6 +51,8 @@ class PricingBehavior(Behavior):
             check_tiers(batch)
         elif mentions(batch, "RateOrder", "IncludedQuantity", "IncludedCharges"):
             check_tiers(batch)
+        if mentions(batch, "Rate", "RatingMethodId", *OWNERS):
+            check_rates(batch)
 
     def after_update(self, batch: Batch) -> None:
         if _moves(batch):

@@ -49,7 +49,9 @@ SELECT FROM rating_accumulatorvalue WHERE id IN (
 """
 # The parts of a record that was split over bands are one charge.
 _TAKE_BACK = """
-, lowered AS (
+WITH reversed AS (
+    {reversed} RETURNING accumulator_value_id, quantity, split_from_bill_act_id
+), lowered AS (
     UPDATE rating_accumulatorvalue s
     SET quantity = s.quantity + r.quantity, charges = s.charges - r.charges, updated = %(now)s
     FROM (
@@ -119,7 +121,8 @@ def reverse(load_id: int) -> bool:
             about: dict[str, Any] = {"load": load_id, "now": clock.now()}
             # The key of the table is the Id and the date, of which a reversing line keeps one.
             cursor.execute(_LOCK_SUMS, about)
-            cursor.execute(_reversal() + _TAKE_BACK, about)
+            reversed_ = taking_back(f"{_OPEN} AND {_ON_OPEN_INVOICE}")
+            cursor.execute(_TAKE_BACK.replace("{reversed}", reversed_), about)
             (count,) = cursor.fetchone()
             cursor.execute(
                 f"SELECT count(*) FROM mediation_activity a "
@@ -149,7 +152,9 @@ def reverse(load_id: int) -> bool:
     return True
 
 
-def _reversal() -> str:
+def taking_back(condition: str) -> str:
+    """The statement that writes a line beside each line `a` of which the condition holds, to take
+    it back; it takes the parameter `now`."""
     with connection.cursor() as cursor:
         described = connection.introspection.get_table_description(cursor, Activity._meta.db_table)
     copied = [column.name for column in described if column.name not in _OWN]
@@ -159,12 +164,9 @@ def _reversal() -> str:
         f"-a.{quoted(name)}" if name in _TURNED else f"a.{quoted(name)}" for name in copied
     )
     return f"""
-        WITH reversed AS (
-            INSERT INTO mediation_activity
-                ({names}, created, updated, reversal_of_id, process_description)
-            SELECT {values}, %(now)s, %(now)s, a.id,
-                   left('Reversal: ' || coalesce(a.process_description, 'usage'), 1000)
-            FROM mediation_activity a WHERE {_OPEN} AND {_ON_OPEN_INVOICE}
-            RETURNING accumulator_value_id, quantity, split_from_bill_act_id
-        )
+        INSERT INTO mediation_activity
+            ({names}, created, updated, reversal_of_id, process_description)
+        SELECT {values}, %(now)s, %(now)s, a.id,
+               left('Reversal: ' || coalesce(a.process_description, 'usage'), 1000)
+        FROM mediation_activity a WHERE {condition}
     """

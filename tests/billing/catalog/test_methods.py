@@ -30,16 +30,23 @@ GOOD: list[dict[str, Any]] = [
         "ChargeInAdvanceUnit": "Day",
     },
     {"RatingMethodType": "Variable Interval Subscription", "IntervalDays": "45"},
-    {"RatingMethodType": "Discount", "DiscountPricingType": "Percentage Off"},
+    {
+        "RatingMethodType": "Discount",
+        "DiscountPricingType": "Percentage Off",
+        "DiscountApplyTo": "Recurring charges",
+    },
     {
         "RatingMethodType": "Discount",
         "DiscountPricingType": "Fixed Amount",
         "DiscountType": "Conditional",
         "DiscountEligableFilterLogic": "{!ProductObj.Name} = 'Fiber'",
         "DiscountTargetFilterLogic": "{!RatedAmount} > 10",
+        "DiscountEligCond": ">= 12.50",
+        "DiscountEligUnitMeas": "Amount",
+        "DiscountApplMethod": "In order",
         "DiscountLimitedUsage": "1",
         "DiscountMaxNumberOfUses": "3",
-        "DiscountUsePer": "account",
+        "DiscountUsePer": "Account",
     },
     {"RatingMethodType": "Trial", "TrialDuration": "30"},
     {"RatingMethodType": "Late Fee", "ChargeType": "Percentage"},
@@ -53,6 +60,7 @@ GOOD: list[dict[str, Any]] = [
     {
         "RatingMethodType": "Revenue Commitment",
         "CMTQuantity": "5000",
+        "CMTTermDuration": "12 months",
         "CMTInclusionLogic": "{!Quantity} > 0",
     },
     {"FormulaFlag": "1", "FormulaValue": "{!Quantity} * 2"},
@@ -78,11 +86,17 @@ BAD: list[tuple[dict[str, Any], str, str, str]] = [
         "AggregateRateType",
         "means nothing where PricingType is 'Standard Pricing'",
     ),
-    ({"RatingMethodType": "Discount"}, MISSING, "DiscountPricingType", "Percentage Off or Fixed"),
+    (
+        {"RatingMethodType": "Discount", "DiscountApplyTo": "All charges"},
+        MISSING,
+        "DiscountPricingType",
+        "Percentage Off or Fixed",
+    ),
     (
         {
             "RatingMethodType": "Discount",
             "DiscountPricingType": "Fixed Amount",
+            "DiscountApplyTo": "All charges",
             "DiscountType": "Conditional",
         },
         MISSING,
@@ -93,6 +107,7 @@ BAD: list[tuple[dict[str, Any], str, str, str]] = [
         {
             "RatingMethodType": "Discount",
             "DiscountPricingType": "Fixed Amount",
+            "DiscountApplyTo": "All charges",
             "DiscountLimitedUsage": "1",
         },
         MISSING,
@@ -103,6 +118,7 @@ BAD: list[tuple[dict[str, Any], str, str, str]] = [
         {
             "RatingMethodType": "Discount",
             "DiscountPricingType": "Fixed Amount",
+            "DiscountApplyTo": "All charges",
             "DiscountMaxNumberOfUses": "3",
         },
         WRONG,

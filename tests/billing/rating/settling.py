@@ -1,0 +1,107 @@
+"""Accounts with deals, and what these come to."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from billing.rating.settling import Settled, settle
+from entities import records
+from metabrm.identity.context import Context
+from tests.factories import (
+    AccountFactory,
+    AccountProductFactory,
+    ActivityFactory,
+    BillingProfileFactory,
+    PriceFactory,
+    ProductFactory,
+    RatingMethodFactory,
+)
+
+D = Decimal
+SYSTEM = Context.system("test")
+PERCENT = {"DiscountPricingType": "Percentage Off"}
+FIXED = {"DiscountPricingType": "Fixed Amount"}
+
+
+def payer(parent: int | None = None, **profile: str) -> int:
+    """An account that is invoiced for calendar months, in US dollars."""
+    above = {} if parent is None else {"ParentAccountId": parent}
+    account = int(AccountFactory(**above))
+    terms = {"AccountId": account, "MonthlyBillingDate": "31"} | profile
+    made = BillingProfileFactory(**terms)
+    saved("ACCOUNT", Id=account, BillingProfileId=made)
+    return account
+
+
+def saved(entity: str, **fields: Any) -> None:
+    (outcome,) = records.update(entity, [fields], SYSTEM)
+    assert outcome.ok, outcome.problems
+
+
+def deal(account: int, rate: Any, kind: str = "Discount", **terms: Any) -> int:
+    """An account product that changes what others come to."""
+    own = {name: terms.pop(name) for name in ("StartDate", "EndDate", "Quantity") if name in terms}
+    if kind == "Discount":
+        terms = {"DiscountApplyTo": "All charges", **PERCENT} | terms
+    product = ProductFactory(RatingMethodId=RatingMethodFactory(RatingMethodType=kind, **terms))
+    if rate is not None:
+        PriceFactory(ProductId=product, Rate=str(rate))
+    return int(AccountProductFactory(AccountId=account, ProductId=product, **own))
+
+
+def charged(account: int, *amounts: Any, day: str = "2026-03-10", **more: Any) -> list[int]:
+    """Lines of a product, in that order."""
+    fields = {"ProductId": more.pop("ProductId", None) or ProductFactory()}
+    fields["CurrencyCode"] = more.pop("CurrencyCode", "USD")
+    return [
+        int(
+            ActivityFactory(
+                AccountId=account,
+                ActivityDate=f"{day}T10:00:00Z",
+                RatedAmount=str(amount),
+                CostUnrounded=str(amount),
+                **fields,
+                **more,
+            )
+        )
+        for amount in amounts
+    ]
+
+
+def run(account: int | list[int], until: str = "2026-03-31", **more: Any) -> Settled:
+    accounts = [account] if isinstance(account, int) else account
+    return settle(date.fromisoformat(until), accounts, **more)
+
+
+def lines(
+    deal_id: int, what: str = "rated_amount", order: str = "activity_date, target_activity_id, a.id"
+) -> list[Any]:
+    """What stands of a deal, line by line."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {what} FROM rating_settledcharge s "
+            f"JOIN mediation_activity a ON a.id = s.activity_id "
+            f"WHERE a.account_product_id = %s AND NOT s.taken_back ORDER BY {order}".replace(
+                "ORDER BY activity_date", "ORDER BY a.activity_date"
+            ),
+            [deal_id],
+        )
+        rows = cursor.fetchall()
+    return [row[0] if len(row) == 1 else row for row in rows]
+
+
+def total(account: int) -> Decimal:
+    """What all lines of an account come to."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(sum(rated_amount), 0) FROM mediation_activity "
+            "WHERE account_id = %s AND deleted_at IS NULL",
+            [account],
+        )
+        return Decimal(cursor.fetchone()[0])
+
+
+def noon(day: str) -> datetime:
+    return datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC) + timedelta(hours=12)
