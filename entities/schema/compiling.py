@@ -1,23 +1,18 @@
-"""From ENTITY and ENTITY_FIELD rows to a Snapshot."""
+"""From the rows of one entity and of its fields to what a snapshot says of them."""
 
-import json
 import logging
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any, cast
 
 from django.apps import apps as static_apps
-from django.db import connection, models
+from django.db import models
 
 from entities import fieldtypes
 from entities.fieldtypes import Refused, default_length
 from entities.fieldtypes.lengths import Size, size_of
-from entities.formulas import FormulaError
-from entities.schema import formulating, layouts
 from entities.schema.description import (
     EntitySchema,
     FieldSchema,
@@ -29,58 +24,15 @@ from entities.schema.description import (
 from entities.schema.layouts import Layout
 from entities.schema.naming import plural_of
 from entities.schema.runtime import RuntimeApps, runtime_model
-from entities.schema.snapshot import Snapshot
-from entities.schema.versioning import database_version
-from metabrm.collecting import uncollected
 from metabrm.entity import CHANGES, CoreModel
 
 log = logging.getLogger(__name__)
 
-_ENTITIES = """
-SELECT id, entity_name, coalesce(entity_label, entity_name), coalesce(short_help_label, ''),
-       coalesce(node, ''), table_name, system_flag, api_enabled, visible_flag, recycle_bin_flag,
-       history_flag, virtual_entity_flag, cascade_delete_flag, sharing_model = 'PRIVATE'
-FROM entities_entity
-WHERE deleted_at IS NULL AND table_name IS NOT NULL
-ORDER BY entity_name
-"""
-
-_FIELDS = """
-SELECT f.entity_id, f.id, f.field_name, coalesce(f.field_label, f.field_name),
-       coalesce(f.help_content_short, ''), f.data_type, f.data_length, f.column_name,
-       f.required_flag, f.unique_field, f.external_key_flag, f.searchable_flag, f.read_only_flag,
-       f.immutable_flag, f.set_once_flag, f.encrypted_flag, f.system_flag, f.api_accessable_flag,
-       f.api_hidden_flag, f.hidden_flag, f.pii_flag, f.default_value,
-       coalesce(f.default_formula, ''), coalesce(f.formula_value, ''), f.formula_data_type,
-       f.referenced_entity_id, f.referenced_column, f.on_delete, f.currency_source
-FROM entities_entityfield f
-WHERE f.deleted_at IS NULL AND f.status = 'ACTIVE'
-ORDER BY f.entity_id, f.item_position, f.id
-"""
-
-_VALUES = """
-SELECT entity_field_id, list_value, active_flag FROM entities_entityfieldvalue
-WHERE deleted_at IS NULL ORDER BY entity_field_id, NOT active_flag, sort_order, id
-"""
-
-_KEYS = """
-SELECT entity_id, field_names FROM entities_entitykey
-WHERE deleted_at IS NULL ORDER BY entity_id, key_name
-"""
-
-_VALIDATIONS = """
-SELECT entity_id, id, entity_validation_name, formula_value, error_text
-FROM entities_entityvalidation
-WHERE deleted_at IS NULL AND active ORDER BY entity_id, valdation_order, id
-"""
-
-_LAYOUTS = """
-SELECT entity_id, layout_type, layout_name, layout_fields::text FROM entities_entitylayout
-WHERE deleted_at IS NULL AND default_flag
-"""
-
 _NO_VALUES: Mapping[str, str] = MappingProxyType({})
 _NONE_RETIRED: frozenset[str] = frozenset()
+
+#: What a lookup points to: the entity, and its column; None if it has none of that name.
+Target = tuple[str, str | None]
 
 
 def core_models() -> dict[str, type[CoreModel]]:
@@ -88,121 +40,16 @@ def core_models() -> dict[str, type[CoreModel]]:
     return {m.brm.name: m for m in static_apps.get_models() if issubclass(m, CoreModel)}
 
 
-@uncollected()
-def build() -> Snapshot:
-    """Read the metadata and compile it. A few statements, whatever the number of entities."""
-    with connection.cursor() as cursor:
-        # One statement per table must still see one moment: the version is read first and last.
-        while True:
-            version = database_version()
-            cursor.execute(_ENTITIES)
-            entity_rows = cursor.fetchall()
-            cursor.execute(_FIELDS)
-            field_rows = cursor.fetchall()
-            cursor.execute(_VALUES)
-            value_rows = cursor.fetchall()
-            cursor.execute(_KEYS)
-            key_rows = cursor.fetchall()
-            cursor.execute(_VALIDATIONS)
-            validation_rows = cursor.fetchall()
-            cursor.execute(_LAYOUTS)
-            layout_rows = cursor.fetchall()
-            if database_version() == version:
-                break
-
-    values: dict[int, dict[str, str]] = defaultdict(dict)
-    retired: dict[int, list[str]] = defaultdict(list)
-    for field_id, value, active in value_rows:
-        values[field_id].setdefault(value.casefold(), value)
-        if not active:
-            retired[field_id].append(value)
-
-    core = core_models()
-    expressions = {
-        name: {c.name: c.sql for c in model.brm.computed} for name, model in core.items()
-    }
-    names = {row[0]: row[1] for row in entity_rows}
-    tables = {row[0]: row[5] for row in entity_rows}
-    write_only = _marked(core, "write_only")
-    supplied = _marked(core, "supplied")
-    columns = {
-        (names[entity_id], fold(row[1])): row[6]
-        for entity_id, *row in field_rows
-        if entity_id in names and row[6] is not None
-    }
-    fields: dict[int, list[FieldSchema]] = defaultdict(list)
-    for entity_id, *row in field_rows:
-        if entity_id in names:
-            computed = expressions.get(names[entity_id], {})
-            made = _field(row, tables[entity_id], names, values, retired, computed, columns)
-            place = (names[entity_id], made.column)
-            if place in write_only or place in supplied:
-                made = replace(made, write_only=place in write_only, supplied=place in supplied)
-            fields[entity_id].append(made)
-
-    keys: dict[int, list[str]] = defaultdict(list)
-    for entity_id, field_names in key_rows:
-        keys[entity_id].append(field_names)
-    validations: dict[int, list[Validation]] = defaultdict(list)
-    for entity_id, *row in validation_rows:
-        validations[entity_id].append(Validation(*row))
-    arranged = _layouts(layout_rows)
-
-    apps = RuntimeApps()
-    entities = [
-        _entity(
-            row,
-            tuple(fields[row[0]]),
-            keys[row[0]],
-            validations[row[0]],
-            arranged[row[0]],
-            core,
-            apps,
-        )
-        for row in entity_rows
-    ]
-    snapshot = Snapshot(version, entities, apps)
-    _compute(snapshot)
-    return snapshot
-
-
-def _layouts(rows: Iterable[tuple[int, str, str, str]]) -> dict[int, dict[str, Layout]]:
-    """Entity -> kind of page -> the layout that its pages use."""
-    found: dict[int, dict[str, Layout]] = defaultdict(dict)
-    for entity_id, kind, name, document in rows:
-        try:
-            found[entity_id][kind] = layouts.read(json.loads(document))
-        except ValueError as error:
-            # Pages without a layout are better than no pages.
-            log.error("The layout %s of entity %s is ignored: it %s", name, entity_id, error)
-    return found
-
-
-def _compute(snapshot: Snapshot) -> None:
-    """Compile the formula fields, now that all fields are known that they may refer to."""
-    for schema in snapshot.entities.values():
-        for field in schema.fields:
-            if field.type.name != "FORMULA":
-                continue
-            try:
-                formulating.complete(snapshot, schema, field)
-            except FormulaError as error:
-                # A formula that no longer holds must not take the whole schema down.
-                log.error("%s.%s reads as empty: %s", schema.name, field.name, error.told())
-                object.__setattr__(field, "type", fieldtypes.get("TEXT"))
-                object.__setattr__(field, "expression", "NULL::text")
-
-
-def _field(
-    row: list[Any],
+def field_of(
+    row: tuple[Any, ...],
     table: str,
-    names: Mapping[int, str],
-    values: Mapping[int, dict[str, str]],
-    retired: Mapping[int, list[str]],
-    computed: Mapping[str, str],
-    columns: Mapping[tuple[str, str], str],
+    target: Target | None,
+    values: Sequence[tuple[str, bool]],
+    static: type[CoreModel] | None,
 ) -> FieldSchema:
+    """The field of a row of ENTITY_FIELD; `values` are those of its list, and whether in use."""
     (
+        _,
         field_id,
         name,
         label,
@@ -227,17 +74,17 @@ def _field(
         default_formula,
         formula,
         formula_data_type,
-        target_id,
+        _,
         referenced_column,
         on_delete,
         currency_source,
     ) = row
-    expression = computed.get(name)
+    expression = _expressions(static).get(name) if static is not None else None
     lookup = None
     try:
         kind = fieldtypes.get(data_type)
-        if target_id in names:
-            lookup = _lookup(names[target_id], referenced_column, on_delete, columns)
+        if target is not None:
+            lookup = _lookup(target, referenced_column, on_delete)
         if encrypted and column:
             kind = fieldtypes.sealed(kind, table, column)
     except KeyError as unknown:
@@ -247,6 +94,10 @@ def _field(
         expression = f"{{t}}.{quote(column)}::text" if column else "NULL::text"
         column = default_text = data_length = None
     length, digits, places = _size(kind.name, data_length, field_id)
+    listed: dict[str, str] = {}
+    for value, _ in values:
+        listed.setdefault(value.casefold(), value)
+    retired = [value for value, active in values if not active]
     schema = FieldSchema(
         id=field_id,
         name=name,
@@ -276,8 +127,10 @@ def _field(
         default_formula=default_formula,
         formula=formula,
         formula_type=formula_data_type or "",
-        retired=frozenset(retired[field_id]) if field_id in retired else _NONE_RETIRED,
-        list_values=MappingProxyType(values[field_id]) if field_id in values else _NO_VALUES,
+        write_only=static is not None and column in _marked(static, "write_only"),
+        supplied=static is not None and column in _marked(static, "supplied"),
+        retired=frozenset(retired) if retired else _NONE_RETIRED,
+        list_values=MappingProxyType(listed) if listed else _NO_VALUES,
         lookup=lookup,
         currency_source=currency_source,
     )
@@ -301,27 +154,23 @@ def _size(data_type: str, data_length: str | None, field_id: int) -> Size:
         return size_of(data_type, default_length(data_type))
 
 
-def _lookup(
-    target: str,
-    referenced_column: str | None,
-    on_delete: str | None,
-    columns: Mapping[tuple[str, str], str],
-) -> Lookup:
-    column = "id"
-    if referenced_column and referenced_column != "Id":
-        column = columns[target, fold(referenced_column)]
-    return Lookup(target, column, referenced_column or "Id", on_delete or "")
+def _lookup(target: Target, referenced_column: str | None, on_delete: str | None) -> Lookup:
+    entity, column = target
+    if column is None:
+        raise KeyError(f"{entity}.{referenced_column}")
+    return Lookup(entity, column, referenced_column or "Id", on_delete or "")
 
 
-def _entity(
+def entity_of(
     row: tuple[Any, ...],
     fields: tuple[FieldSchema, ...],
     keys: Iterable[str],
     validations: Iterable[Validation],
     arranged: Mapping[str, Layout],
-    core: Mapping[str, type[CoreModel]],
+    static: type[CoreModel] | None,
     apps: RuntimeApps,
 ) -> EntitySchema:
+    """The entity of a row of ENTITY, and of what else is told of it."""
     (
         entity_id,
         name,
@@ -338,7 +187,6 @@ def _entity(
         cascades,
         private,
     ) = row
-    static = core.get(name)
     by_column = {f.column: f.name for f in fields if f.column is not None}
     unique_keys: list[tuple[str, ...]] = [(f.name,) for f in fields if f.unique]
     messages: dict[str, str] = {}
@@ -352,15 +200,16 @@ def _entity(
     else:
         title = title_among(fields)
     plural = _plural(label, static)
-
-    def model() -> type[models.Model]:
-        if static is not None and by_column.keys() <= _columns(static):
-            return static
-        called = static.__name__ if static is not None else name
-        return apps.made_once(
-            table, lambda: runtime_model(apps, called, table, (label, plural), fields, static)
+    called = static.__name__ if static is not None else name
+    make_model: Callable[[], type[models.Model]]
+    if static is not None and has_static_model(static, fields):
+        make_model = partial(_itself, static)
+    else:
+        make_model = partial(
+            apps.made_once,
+            table,
+            partial(runtime_model, apps, called, table, (label, plural), fields, static),
         )
-
     return EntitySchema(
         id=entity_id,
         name=name,
@@ -371,7 +220,7 @@ def _entity(
         table=table,
         title=title,
         fields=fields,
-        make_model=model,
+        make_model=make_model,
         system=system,
         writable=not virtual and (options.writable if options else True),
         deletable=options.deletable if options else True,
@@ -396,6 +245,15 @@ def _entity(
         validations=tuple(validations),
         layouts=MappingProxyType(arranged),
     )
+
+
+def has_static_model(static: type[CoreModel] | None, fields: Iterable[FieldSchema]) -> bool:
+    """Whether a core entity has no more fields than its model, and so needs no other one."""
+    return static is not None and {f.column for f in fields if f.column} <= _columns(static)
+
+
+def _itself(model: type[models.Model]) -> type[models.Model]:
+    return model
 
 
 def _named(
@@ -479,13 +337,16 @@ def _columns(model: type[CoreModel]) -> frozenset[str]:
     return frozenset(str(f.column) for f in model._meta.concrete_fields)
 
 
-def _marked(core: Mapping[str, type[CoreModel]], mark: str) -> frozenset[tuple[str, str]]:
-    """The columns that core models name in the option `mark`: (entity, column)."""
-    return frozenset(
-        (name, _column(model, python_name))
-        for name, model in core.items()
-        for python_name in getattr(model.brm, mark)
-    )
+@cache
+def _marked(model: type[CoreModel], mark: str) -> frozenset[str]:
+    """The physical columns that a core model names in the option `mark`."""
+    return frozenset(_column(model, name) for name in getattr(model.brm, mark))
+
+
+@cache
+def _expressions(model: type[CoreModel]) -> Mapping[str, str]:
+    """Name of a computed field of a core model -> its SQL."""
+    return {c.name: c.sql for c in model.brm.computed}
 
 
 def _column(model: type[models.Model], name: str) -> str:

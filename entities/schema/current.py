@@ -10,7 +10,7 @@ import time
 
 from django.db import connection
 
-from entities.schema.compiling import build
+from entities.schema.building import build
 from entities.schema.snapshot import Snapshot
 from entities.schema.versioning import database_version
 from metabrm.observability import metrics

@@ -7,7 +7,7 @@ import pytest
 
 from billing.customers.models import Account
 from entities.models import Entity, EntityField, EntityKey
-from entities.schema.compiling import build
+from entities.schema.building import build
 from entities.schema.naming import plural_of
 from tests.entities.custom import custom_entity, custom_field
 

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from entities import records
 from entities.models import Entity
 from entities.schema import current as process
-from entities.schema.compiling import build
+from entities.schema.building import build
 from entities.schema.current import current, forget, latest
 from entities.schema.snapshot import Snapshot
 from entities.schema.versioning import database_version

@@ -11,7 +11,7 @@ from django.db import connection
 from billing.catalog.models import Product
 from entities.errors import Code, RequestError
 from entities.models import Entity, EntityField
-from entities.schema.compiling import build
+from entities.schema.building import build
 from entities.schema.current import current
 
 pytestmark = pytest.mark.django_db
