@@ -1,10 +1,11 @@
-"""What rating remembers: sums over tiers, what is charged and settled, and what is to come."""
+"""What rating remembers: sums over tiers, what is charged, settled and to come, what was rated
+again."""
 
 from django.db import models
 
 from metabrm import shorthand as optional
 from metabrm.entity import CoreModel, EntityOptions
-from metabrm.fields import FlagField, MoneyField, QuantityField
+from metabrm.fields import FlagField, ListField, MoneyField, QuantityField
 
 
 class AccumulatorValue(CoreModel):
@@ -172,3 +173,89 @@ class SettledCharge(CoreModel):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.account_id} from {self.period_from}"
+
+
+class Rerate(CoreModel):
+    """Lines that are rated again after a price changed, or because one of them was wrong."""
+
+    kind = ListField(
+        values=("RERATE", "CORRECTION"), help_text="Lines at new prices, or a line that was wrong."
+    )
+    status = ListField(values=("PENDING", "COMPLETED", "FAILED"), help_text="How far it has come.")
+    reason = optional.text(1000, "Why: what changed, or who asked for it.")
+    wanted = models.JSONField(help_text="Which lines, as it was asked.")
+    user = optional.past("identity.User", "Who asked for it, or changed the price.")
+    created = models.DateTimeField(help_text="When it was asked for.")
+    ended = optional.moment("When it was done.")
+    line_count = models.BigIntegerField(default=0, help_text="How many open lines were looked at.")
+    changed_count = models.BigIntegerField(
+        default=0, help_text="How many of them cost something else, and were written anew."
+    )
+    unpriced_count = models.BigIntegerField(
+        default=0,
+        help_text="How many have no price any more, and stay as they were; they say why.",
+    )
+    amounts = optional.text(4000, "What the changed lines came to and come to, by currency.")
+    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    error = optional.text(4000, "Why it failed.")
+
+    brm = EntityOptions(
+        name="RERATE",
+        title="reason",
+        writable=False,
+        history=False,
+        hidden=("attempts",),
+        listed=(
+            *("id", "created", "kind", "status", "reason", "line_count", "changed_count"),
+            *("unpriced_count", "amounts"),
+        ),
+    )
+
+    class Meta:
+        verbose_name = "re-rating"
+        verbose_name_plural = "re-ratings"
+        indexes = [
+            models.Index(
+                fields=["id"],
+                condition=models.Q(status="PENDING"),
+                name="rating_rerate_pending",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}: {self.status}"
+
+
+class RerateTotal(CoreModel):
+    """What a re-rating has changed for an account, a product and an invoice, in one currency."""
+
+    rerate = models.ForeignKey(Rerate, models.CASCADE, related_name="+", help_text="The re-rating.")
+    account = optional.past("customers.Account", "Whose lines.")
+    product = optional.past("catalog.Product", "What they charge for.")
+    invoice = optional.past("invoicing.Invoice", "Where they stand; empty = on none yet.")
+    currency = optional.currency(
+        "Currency of the amounts, by its code.",
+        models.DO_NOTHING,
+        null=True,
+        blank=True,
+        db_constraint=False,
+    )
+    line_count = models.BigIntegerField(help_text="How many lines cost something else.")
+    old_amount = MoneyField(currency_source="CurrencyCode", help_text="What they came to.")
+    new_amount = MoneyField(currency_source="CurrencyCode", help_text="What they come to.")
+    difference = MoneyField(currency_source="CurrencyCode", help_text="New less old.")
+
+    brm = EntityOptions(
+        name="RERATE_TOTAL",
+        names={"currency": "CurrencyCode"},
+        title="currency",
+        writable=False,
+        history=False,
+    )
+
+    class Meta:
+        verbose_name = "re-rated total"
+        verbose_name_plural = "re-rated totals"
+
+    def __str__(self) -> str:
+        return f"{self.difference} {self.currency_id}"

@@ -6,6 +6,7 @@ from celery import shared_task
 
 from billing.mediation.loads import running
 from billing.rating import loads, recurring, settling
+from billing.rating.rerating import runs
 from metabrm import background
 
 
@@ -28,3 +29,16 @@ def settle(
 ) -> None:
     """Settle the deals of these accounts, or of all that have any, up to a day (2026-11-30)."""
     settling.settle(date.fromisoformat(until) if until else None, accounts, closing=closing)
+
+
+@shared_task(name=runs.RERATE, ignore_result=True)
+def rerate(run_id: int) -> None:
+    """Rate again what a RERATE record asks for."""
+    runs.carry_out(run_id)
+
+
+@shared_task(name="metabrm.resume_rerates", ignore_result=True)
+def resume_rerates() -> None:
+    """Carry out the RERATE records that nobody was told of, or whose worker is gone."""
+    for run_id in runs.waiting():
+        runs.carry_out(run_id)

@@ -258,6 +258,8 @@ CELERY_TASK_ROUTES = {
     "metabrm.rate_load": {"queue": "mediation"},
     "metabrm.finish_load": {"queue": "mediation"},
     "metabrm.resume_loads": {"queue": "mediation"},
+    "metabrm.rerate": {"queue": "mediation"},
+    "metabrm.resume_rerates": {"queue": "mediation"},
     "metabrm.run_collectors": {"queue": "mediation"},
     "metabrm.collect": {"queue": "mediation"},
 }
@@ -306,6 +308,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "metabrm.resume_loads",
         "schedule": timedelta(seconds=15),
         "options": {"expires": 15},
+    },
+    "rate again what waits for it": {
+        "task": "metabrm.resume_rerates",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
     },
     "look for usage": {
         "task": "metabrm.run_collectors",

@@ -5,8 +5,10 @@ that both stay readable; one on an invoice that is closed stays as it is and is 
 has a signature any more: the same usage may come again.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from django.db import connection, transaction
@@ -26,8 +28,13 @@ _TURNED = (
     "standard_cost_unrounded",
     "tax_cost_unrounded",
 )
-#: Columns that a reversing line has of its own.
-_OWN = ("id", "created", "updated", "signature", "reversal_of_id", "process_description")
+#: Columns that a reversing line has of its own, or not at all.
+_OWN = (
+    *("id", "created", "updated", "signature", "reversal_of_id", "process_description"),
+    *("update_error", "reprocess_queue_id"),
+)
+#: Key of the lock of whoever takes lines back: none is taken back twice.
+ALONE = 0x6272_6D72
 _OPEN = """
     a.activity_collector_history_id = %(load)s AND a.deleted_at IS NULL
     AND a.reversal_of_id IS NULL
@@ -119,6 +126,7 @@ def reverse(load_id: int) -> bool:
             if not load:
                 return False
             about: dict[str, Any] = {"load": load_id, "now": clock.now()}
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ALONE])
             # The key of the table is the Id and the date, of which a reversing line keeps one.
             cursor.execute(_LOCK_SUMS, about)
             reversed_ = taking_back(f"{_OPEN} AND {_ON_OPEN_INVOICE}")
@@ -152,21 +160,27 @@ def reverse(load_id: int) -> bool:
     return True
 
 
-def taking_back(condition: str) -> str:
+def taking_back(
+    condition: str,
+    source: str = "mediation_activity",
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """The statement that writes a line beside each line `a` of which the condition holds, to take
-    it back; it takes the parameter `now`."""
+    it back; it takes the parameter `now`. The lines may lie in another table of the same columns;
+    `more` are columns of what is written, and what they hold."""
     with connection.cursor() as cursor:
         described = connection.introspection.get_table_description(cursor, Activity._meta.db_table)
     copied = [column.name for column in described if column.name not in _OWN]
     quoted = connection.ops.quote_name
-    names = ", ".join(map(quoted, copied))
-    values = ", ".join(
-        f"-a.{quoted(name)}" if name in _TURNED else f"a.{quoted(name)}" for name in copied
-    )
+    columns = {
+        quoted(name): f"-a.{quoted(name)}" if name in _TURNED else f"a.{quoted(name)}"
+        for name in copied
+    }
+    columns |= dict(more)
     return f"""
-        INSERT INTO mediation_activity
-            ({names}, created, updated, reversal_of_id, process_description)
-        SELECT {values}, %(now)s, %(now)s, a.id,
+        INSERT INTO mediation_activity ({", ".join(columns)}, created, updated, reversal_of_id,
+                                        process_description)
+        SELECT {", ".join(columns.values())}, %(now)s, %(now)s, a.id,
                left('Reversal: ' || coalesce(a.process_description, 'usage'), 1000)
-        FROM mediation_activity a WHERE {condition}
+        FROM {source} a WHERE {condition}
     """

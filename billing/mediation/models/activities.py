@@ -175,7 +175,7 @@ class Activity(EntityModel):
     feature = optional.text(255, "Feature of the product that was used.")
     avalara_group_key = optional.text(255, "What its lines are grouped by for the tax engine.")
     mdl_event_id = optional.number_of("Id of the loader's event.", verbose_name="MDL event id")
-    reprocess_queue_id = optional.number_of("Id under which it waits to be rated again.")
+    reprocess_queue_id = optional.number_of("Id of the re-rating (RERATE) that wrote it.")
 
     brm = EntityOptions(
         name="ACTIVITY",
@@ -225,6 +225,12 @@ class Activity(EntityModel):
                 fields=["activity_date", "updated", "activity_collector_history"],
                 autosummarize=True,
                 name="mediation_activity_arrival",
+            ),
+            # Few lines take others back; who looks for those that do finds them by it.
+            models.Index(
+                fields=["reversal_of"],
+                condition=Q(reversal_of__isnull=False),
+                name="mediation_activity_reversal",
             ),
             # Random, so dear: only where a collector looks for duplicates.
             models.Index(

@@ -19,7 +19,8 @@ SELECT row_number() OVER () AS id, u.ctid AS place, q.id AS quote_id, local.day,
       AND NOT q.simple
 """
 
-_LONG = {
+# The columns that only these lines have.
+MORE = {
     "accumulator_value_id": "standing.sum_id",
     "tiered_group": "standing.sum_id::text",
 }
@@ -61,7 +62,7 @@ FROM (
 
 
 def _lines(custom: Mapping[str, str]) -> str:
-    columns = {**COLUMNS, **_LONG, **custom}
+    columns = {**COLUMNS, **MORE, **custom}
     return f"""
 INSERT INTO mediation_activity (id, {", ".join(columns)}, split_from_bill_act_id)
 SELECT c.activity_id, {", ".join(columns.values())},

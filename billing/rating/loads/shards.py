@@ -36,7 +36,12 @@ def rate(load_id: int, shard: int) -> int:
     What has no price keeps its place in flight with cause and reason; where the collector does not
     rate, lines are written without one.
     """
-    given: dict[str, Any] = {"load": load_id, "shard": shard, "now": clock.now()}
+    given: dict[str, Any] = {
+        "load": load_id,
+        "shard": shard,
+        "now": clock.now(),
+        "in_order": False,
+    }
     with connection.cursor() as cursor:
         cursor.execute(SAID, given)
         rated, given["unbilled"] = cursor.fetchone()
@@ -44,17 +49,24 @@ def rate(load_id: int, shard: int) -> int:
         cursor.execute(DONE, given)
         if not cursor.rowcount:
             return 0
-        # The planner guesses the sizes of what is made here; loops over its guesses take hours.
-        cursor.execute("SET LOCAL enable_nestloop = off")
-        asking = prices.look(cursor, given)
-        filled = custom.columns(cursor, given) if asking.custom else {}
-        prices.find(cursor, given, rated=rated, fed=asking.fed)
-        if not rated:
-            cursor.execute(unrated(filled), given)
-            written: int = cursor.rowcount
-        else:
-            written = _price(cursor, given, asking.lines, filled)
-        cursor.execute(f"DROP TABLE {MADE}")
+        return charge(cursor, given, rated=rated)
+
+
+def charge(cursor: Any, given: dict[str, Any], *, rated: bool) -> int:
+    """Write the lines of the usage in flight that `given` names; gives how many. It is added up
+    `in_order` of its records, or else in that of its moments.
+    """
+    # The planner guesses the sizes of what is made here; loops over its guesses take hours.
+    cursor.execute("SET LOCAL enable_nestloop = off")
+    asking = prices.look(cursor, given)
+    filled = custom.columns(cursor, given) if asking.custom else {}
+    prices.find(cursor, given, rated=rated, fed=asking.fed)
+    if not rated:
+        cursor.execute(unrated(filled), given)
+        written: int = cursor.rowcount
+    else:
+        written = _price(cursor, given, asking.lines, filled)
+    cursor.execute(f"DROP TABLE {MADE}")
     return written
 
 

@@ -19,7 +19,7 @@ FROM (
 # The group a line is added up in, and the sums as they stand, locked until they have grown.
 GROUPS = """
 CREATE TEMP TABLE rating_group ON COMMIT DROP AS
-SELECT l.id, q.level, q.scope_id, q.summed_product_id, q.rating_method_id,
+SELECT l.id, q.level, q.scope_id, q.summed_product_id, q.rating_method_id, q.own_key,
        nullif(p.begin, '-infinity') AS period_begin, l.quantity, l.activity_date, l.line
 FROM rating_line l
 JOIN rating_quote q ON q.id = l.quote_id
@@ -54,7 +54,8 @@ WHERE s.scope_id = ANY (ARRAY(SELECT DISTINCT scope_id FROM rating_group)) AND E
 ORDER BY s.id FOR UPDATE
 """
 
-# Where each line stands in its sum, in the order in which the usage happened.
+# Where each line stands in its sum, in the order in which the usage happened; or in that of its
+# records, where they come in the order in which they were rated before.
 STANDING = """
 CREATE TEMP TABLE rating_standing ON COMMIT DROP AS
 SELECT g.id, s.id AS sum_id, g.quantity,
@@ -67,7 +68,10 @@ JOIN rating_sum s
  AND coalesce(s.product_id, 0) = coalesce(g.summed_product_id, 0)
  AND coalesce(s.rating_method_id, 0) = coalesce(g.rating_method_id, 0)
  AND coalesce(s.period_begin, '-infinity') = coalesce(g.period_begin, '-infinity')
-WINDOW so_far AS (PARTITION BY s.id ORDER BY g.activity_date, g.line, g.id)
+WINDOW so_far AS (
+    PARTITION BY s.id
+    ORDER BY CASE WHEN NOT %(in_order)s THEN g.activity_date END, g.line, g.own_key, g.id
+)
 """
 
 # What could not be charged adds nothing: it comes again.

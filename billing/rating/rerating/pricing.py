@@ -1,0 +1,164 @@
+"""Lines become usage once more, and are priced as loads are.
+
+The statements that rate loads run as they stand: temporary tables of the names of usage in flight
+and of the lines hide the real ones while they do. What comes out is compared with what was; only
+what differs is to be written.
+
+What was added up is taken out of its sum before, and added again by the statements. Records keep
+the order in which they were rated: that of their loads, inside a load that of their moments. Those
+on closed invoices are not among them, so they keep the first places.
+"""
+
+from typing import Any
+
+from billing.rating.loads.lines import COLUMNS
+from billing.rating.loads.long import MORE
+from billing.rating.loads.shards import charge
+from billing.rating.rerating.choosing import Sum
+from billing.rating.rerating.correcting import Correction
+
+# A record: its place in the order, and its line, of which the parts over other bands were split.
+RECORDS = """
+CREATE TEMP TABLE rerate_record ON COMMIT DROP AS
+SELECT row_number() OVER (
+           ORDER BY activity_collector_history_id,
+                    CASE WHEN id = %(corrected)s THEN coalesce(%(moved_to)s, activity_date)
+                         ELSE activity_date END,
+                    line_number, account_product_id NULLS FIRST, product_id, id
+       ) AS seq, id AS root_id
+FROM rerate_line WHERE split_from_bill_act_id IS NULL
+"""
+TAKE_OUT = """
+UPDATE rating_accumulatorvalue s
+SET quantity = s.quantity - taken.quantity, charges = s.charges - taken.charges
+FROM (
+    SELECT accumulator_value_id, sum(quantity) AS quantity,
+           count(*) FILTER (WHERE split_from_bill_act_id IS NULL) AS charges
+    FROM rerate_line WHERE accumulator_value_id IS NOT NULL GROUP BY 1
+) taken
+WHERE s.id = taken.accumulator_value_id
+"""
+HIDE = """
+CREATE TEMP TABLE mediation_usage (LIKE mediation_usage) ON COMMIT DROP;
+CREATE TEMP TABLE mediation_activity (LIKE mediation_activity INCLUDING DEFAULTS) ON COMMIT DROP;
+ALTER TABLE pg_temp.mediation_activity ALTER id DROP IDENTITY IF EXISTS,
+    ALTER id SET DEFAULT nextval('mediation_activity_id_seq')
+"""
+SHOW = """
+ALTER TABLE pg_temp.mediation_usage RENAME TO rerate_usage;
+ALTER TABLE pg_temp.mediation_activity RENAME TO rerate_new;
+ANALYZE rerate_usage; ANALYZE rerate_new
+"""
+# A line keeps of the kind of charge only what its rate between two locations was for.
+USAGE = """
+INSERT INTO mediation_usage (
+    load_id, line, shard, collector_id, account_id, account_product_id, product_id, activity_date,
+    quantity, charge_type, origin_id, destination_id, override_rate, override_cost)
+SELECT 0, r.seq, 0, coalesce(l.activity_collector_id, 0), l.account_id, l.account_product_id,
+       l.product_id, l.activity_date, record.quantity, m.charge_type,
+       l.origination_country_code_id, l.destination_country_code_id, l.rate_override,
+       l.cost_override
+FROM rerate_record r
+JOIN rerate_line l ON l.id = r.root_id
+JOIN (
+    SELECT coalesce(split_from_bill_act_id, id) AS root_id, sum(quantity) AS quantity
+    FROM rerate_line GROUP BY 1
+) record ON record.root_id = r.root_id
+LEFT JOIN catalog_countrycodemap m ON m.id = l.country_code_map_id
+ORDER BY r.seq
+"""
+# Lines that are added up where they were not before may have joined others, which then come along.
+JOINED = """
+SELECT DISTINCT n.accumulator_value_id, n.account_id, n.product_id
+FROM rerate_new n
+JOIN (
+    SELECT accumulator_value_id AS id,
+           count(*) FILTER (WHERE split_from_bill_act_id IS NULL) AS charges
+    FROM rerate_new GROUP BY 1
+) own ON own.id = n.accumulator_value_id
+JOIN rating_accumulatorvalue s ON s.id = own.id AND s.charges > own.charges
+WHERE s.id NOT IN (
+    SELECT accumulator_value_id FROM rerate_line WHERE accumulator_value_id IS NOT NULL)
+"""
+# What could not be priced stays as it is, and counts in its sum.
+PUT_BACK = """
+UPDATE rating_accumulatorvalue s
+SET quantity = s.quantity + kept.quantity, charges = s.charges + kept.charges
+FROM (
+    SELECT l.accumulator_value_id, sum(l.quantity) AS quantity,
+           count(*) FILTER (WHERE l.split_from_bill_act_id IS NULL) AS charges
+    FROM rerate_line l
+    JOIN rerate_record r ON r.root_id = coalesce(l.split_from_bill_act_id, l.id)
+    JOIN rerate_usage u ON u.line = r.seq AND u.cause IS NOT NULL
+    WHERE l.accumulator_value_id IS NOT NULL GROUP BY 1
+) kept
+WHERE s.id = kept.accumulator_value_id
+"""
+_COMPARED = (
+    *("account_id", "product_id", "account_product_id", "activity_date"),
+    *("quantity", "rate", "rated_amount", "cost_unrounded", "currency_code"),
+    *("rate_override", "cost_override", "accumulator_value_id"),
+)
+
+
+def _row(alias: str) -> str:
+    return f"({', '.join(f'{alias}.{column}' for column in _COMPARED)})"
+
+
+CHANGED = f"""
+CREATE TEMP TABLE rerate_changed ON COMMIT DROP AS
+WITH was AS (
+    SELECT r.seq, row_number() OVER (PARTITION BY r.seq ORDER BY l.id) AS part, l.*
+    FROM rerate_line l
+    JOIN rerate_record r ON r.root_id = coalesce(l.split_from_bill_act_id, l.id)
+), made AS (
+    SELECT n.line_number AS seq, row_number() OVER (PARTITION BY n.line_number ORDER BY n.id)
+           AS part, n.*
+    FROM rerate_new n
+)
+SELECT DISTINCT coalesce(was.seq, made.seq) AS seq
+FROM was FULL JOIN made ON made.seq = was.seq AND made.part = was.part
+WHERE {_row("was")} IS DISTINCT FROM {_row("made")}
+  AND coalesce(was.seq, made.seq) NOT IN (SELECT line FROM rerate_usage WHERE cause IS NOT NULL);
+ANALYZE rerate_changed
+"""  # noqa: S608 - constants only
+
+#: The columns of a line that rating fills from its price; the others stay what they were.
+RATED = tuple(
+    column
+    for column in (*COLUMNS, *MORE, "split_from_bill_act_id")
+    if column
+    not in {
+        *("created", "updated", "activity_collector_id", "collector_stage_id", "signature"),
+        *("billing_identifier_id", "activity_collector_history_id", "line_number"),
+        "non_billable_flag",
+    }
+)
+
+
+def price(cursor: Any, now: Any, correction: Correction | None) -> list[Sum]:
+    """Price the chosen lines as `rerate_new`; gives the sums of others that they have joined."""
+    given = {
+        "corrected": correction.activity_id if correction else None,
+        "moved_to": correction.values.get("activity_date") if correction else None,
+    }
+    cursor.execute(RECORDS, given)
+    cursor.execute(TAKE_OUT)
+    cursor.execute(HIDE)
+    cursor.execute(USAGE)
+    if correction:
+        correction.apply(cursor)
+    cursor.execute("ANALYZE rerate_record; ANALYZE pg_temp.mediation_usage")
+    about = {"load": 0, "shard": 0, "now": now, "in_order": True, "unbilled": False}
+    charge(cursor, about, rated=True)
+    cursor.execute(SHOW)
+    cursor.execute(JOINED)
+    return [(int(a), int(b), int(c)) for a, b, c in cursor.fetchall()]
+
+
+def compare(cursor: Any) -> int:
+    """Fill `rerate_changed` with the records that cost something else; gives how many."""
+    cursor.execute(PUT_BACK)
+    cursor.execute(CHANGED)
+    cursor.execute("SELECT count(*) FROM rerate_changed")
+    return int(cursor.fetchone()[0])

@@ -1,0 +1,65 @@
+"""Rating lines again is one transaction: killed anywhere, it leaves nothing.
+
+A preview does all of it and keeps nothing; so does what changes nothing.
+"""
+
+from typing import Any
+
+from django.db import connection, transaction
+
+from billing.rating.rerating import telling, writing
+from billing.rating.rerating.choosing import Sum, add, choose
+from billing.rating.rerating.correcting import Correction
+from billing.rating.rerating.pricing import compare, price
+from billing.rating.rerating.telling import Result
+from billing.rating.rerating.wanted import Wanted
+from metabrm import clock
+
+_TABLES = "rerate_line, rerate_record, rerate_usage, rerate_new, rerate_changed, rerate_back"
+
+
+def rerate(
+    wanted: Wanted,
+    *,
+    preview: bool,
+    correction: Correction | None = None,
+    run: int | None = None,
+    start: int = 0,
+    count: int = 0,
+) -> Result:
+    """Rate the wanted lines again, for a RERATE record; gives what came of it, with `count` of the
+    changed lines from the `start`-th on."""
+    now = clock.now()
+    with transaction.atomic(), connection.cursor() as cursor:
+        lines = _price(cursor, wanted, correction, now)
+        changed = compare(cursor)
+        told = telling.tell(cursor, lines, changed, start, count)
+        if preview:
+            transaction.set_rollback(True)
+            return told
+        if changed:
+            writing.write(cursor, {"now": now, "run": run})
+            if run is not None:
+                telling.keep(cursor, run)
+        if not writing.tell(cursor) and not changed:
+            transaction.set_rollback(True)
+            return told
+        cursor.execute(f"DROP TABLE IF EXISTS {_TABLES}")
+    return told
+
+
+def _price(cursor: Any, wanted: Wanted, correction: Correction | None, now: Any) -> int:
+    """Choose and price the lines; gives how many. Begun again while they join others."""
+    corrected = correction.activity_id if correction else None
+    also: list[Sum] = []
+    while True:
+        point = transaction.savepoint()
+        lines = choose(cursor, wanted, corrected, also)
+        joined = price(cursor, now, correction)
+        # What follows is sized, and has loops where they pay.
+        cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
+        if not joined or not add(cursor, joined):
+            transaction.savepoint_commit(point)
+            return lines
+        also += joined
+        transaction.savepoint_rollback(point)

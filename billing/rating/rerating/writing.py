@@ -1,0 +1,85 @@
+"""What costs something else is taken back by a line beside it, and written anew.
+
+The new line says which it replaces (ReratedFrom) and keeps the rest of it: its invoice, its load,
+its signature, so that the same usage sent again is still known. A line on a closed invoice stays;
+the line that takes it back and the new one stand on none, for the next invoice.
+"""
+
+from typing import Any
+
+from django.db import connection
+
+from billing.mediation.loads.reversing import taking_back
+from billing.mediation.models import Activity
+from billing.rating.rerating.pricing import RATED
+
+# The lines of the records that have changed, as they are to be copied.
+TAKEN_BACK = """
+CREATE TEMP TABLE rerate_back ON COMMIT DROP AS
+SELECT l.* FROM rerate_line l
+JOIN rerate_record r ON r.root_id = coalesce(l.split_from_bill_act_id, l.id)
+JOIN rerate_changed c ON c.seq = r.seq;
+UPDATE rerate_back b SET invoice_id = NULL
+FROM invoicing_invoice i WHERE i.id = b.invoice_id AND i.status <> 'CURRENT';
+ANALYZE rerate_back
+"""
+# The old line has its signature no more: the new one has.
+UNSIGN = """
+UPDATE mediation_activity a SET signature = NULL
+FROM rerate_back b
+WHERE a.id = b.id AND a.activity_date = b.activity_date AND a.signature IS NOT NULL
+"""
+# Lines that have no price at all any more say why; those that have one again say it no longer.
+TELL = """
+UPDATE mediation_activity a SET update_error = left(u.reason, 1000)
+FROM rerate_line l
+JOIN rerate_record r ON r.root_id = l.id
+JOIN rerate_usage u ON u.line = r.seq
+WHERE a.id = l.id AND a.activity_date = l.activity_date
+  AND a.update_error IS DISTINCT FROM left(u.reason, 1000)
+"""
+_RUN = "%(run)s::bigint"
+#: Columns that a new line has of its own.
+_OWN = {
+    "id": "n.id",
+    "created": "%(now)s",
+    "updated": "%(now)s",
+    "reversal_of_id": "NULL",
+    "rerated_from_id": "o.id",
+    "update_error": "NULL",
+    "reprocess_queue_id": _RUN,
+}
+
+
+def write(cursor: Any, given: dict[str, Any]) -> None:
+    """Write what has changed; `given` says when (now) and for which RERATE (run)."""
+    cursor.execute(TAKEN_BACK)
+    cursor.execute(taking_back("true", "rerate_back", {"reprocess_queue_id": _RUN}), given)
+    cursor.execute(_anew(), given)
+    cursor.execute(UNSIGN)
+
+
+def tell(cursor: Any) -> int:
+    """Say on the lines why they could not be priced; gives how many say something new."""
+    cursor.execute(TELL)
+    return int(cursor.rowcount)
+
+
+def _anew() -> str:
+    with connection.cursor() as cursor:
+        described = connection.introspection.get_table_description(cursor, Activity._meta.db_table)
+    columns: dict[str, str] = {}
+    for column in described:
+        quoted = connection.ops.quote_name(column.name)
+        columns[quoted] = _OWN.get(column.name) or (
+            f"n.{quoted}" if column.name in RATED else f"o.{quoted}"
+        )
+    return f"""
+        INSERT INTO mediation_activity ({", ".join(columns)})
+        SELECT {", ".join(columns.values())}
+        FROM rerate_new n
+        JOIN rerate_changed c ON c.seq = n.line_number
+        JOIN rerate_record r ON r.seq = n.line_number
+        JOIN rerate_back o ON o.id = r.root_id
+        ORDER BY n.id
+    """  # noqa: S608 - names of columns
