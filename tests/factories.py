@@ -391,7 +391,7 @@ class FinancialCriteriaFactory(RecordFactory):
     class Meta:
         model = "FINANCIAL_CRITERIA"
 
-    EntityId = factory.LazyFunction(lambda: current().entity("PRODUCT").id)
+    EntityId = factory.LazyFunction(lambda: current().entity("ACTIVITY").id)
     ExecOrder = "1"
     Account = "4000"
     CurrencyFormula = "'USD'"

@@ -8,9 +8,8 @@ one is refused by whoever writes it and not found by whoever rates with it.
 from billing.catalog.deals import check_deals, settle_filters
 from billing.changes import changed, found, mentions
 from entities.errors import Code
-from entities.formulas import FormulaError
-from entities.records import UNSET, Batch, Behavior, behavior
-from entities.schema.formulating import compile_formula
+from entities.records import Batch, Behavior, behavior
+from entities.validation.formulas import refuse_formulas
 
 USAGE = ("Usage", "Prepaid Usage")
 PERIODIC = ("Subscription", "Variable Interval Subscription")
@@ -313,28 +312,7 @@ def _check_settings(batch: Batch) -> None:
 
 def _check_formulas(batch: Batch) -> None:
     for name, (entity, kind) in FORMULAS.items():
-        known: dict[str, str] = {}
-        for index, text in enumerate(batch.sent(name)):
-            if text is UNSET or not text:
-                continue
-            if text not in known:
-                known[text] = _what_is_wrong(batch, text, entity, kind)
-            if known[text]:
-                batch.fail(
-                    index,
-                    Code.VALIDATION_FAILED,
-                    f"{name} is no formula over the fields of {entity} that yields a "
-                    f"{kind.lower()}: {known[text]}",
-                    name,
-                )
-
-
-def _what_is_wrong(batch: Batch, text: str, entity: str, kind: str) -> str:
-    try:
-        compile_formula(batch.snapshot, batch.snapshot.entity(entity), text, expect=kind)
-    except FormulaError as error:
-        return error.told()
-    return ""
+        refuse_formulas(batch, name, batch.snapshot.entity(entity), kind)
 
 
 def _keep_kind(batch: Batch) -> None:

@@ -3,6 +3,7 @@
 from billing.changes import changed, found
 from entities.errors import Code
 from entities.records import Batch, Behavior, behavior
+from entities.validation.formulas import refuse_formulas
 
 # What another rating method would mean for a product: the kinds of the two methods, whether tiers
 # would lose their meaning, whether accounts are charged by it, whether prices of it are in bands.
@@ -29,14 +30,17 @@ class ProductBehavior(Behavior):
     """A formula that is used is there; a product in use keeps its kind of charge."""
 
     def before_create(self, batch: Batch) -> None:
-        _need_formula(batch)
+        _check_formula(batch)
 
     def before_update(self, batch: Batch) -> None:
-        _need_formula(batch)
+        _check_formula(batch)
         _keep_charging(batch)
 
 
-def _need_formula(batch: Batch) -> None:
+def _check_formula(batch: Batch) -> None:
+    """The formula of the standalone selling price is over what an account has of the product."""
+    provisioned = batch.snapshot.entity("ACCOUNT_PRODUCT")
+    refuse_formulas(batch, "SSPFormula", provisioned, "NUMBER")
     flags, formulas = batch.effective("UseFormulaSSP"), batch.effective("SSPFormula")
     for index in batch.live:
         if flags[index] is True and not formulas[index]:

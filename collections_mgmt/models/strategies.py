@@ -58,6 +58,7 @@ class CsStrategy(EntityModel):
         name="CS_STRATEGY",
         names={"hierarchy_field": "HierarchyField", "exclude_ptp_flag": "ExcludePTPFlag"},
         external_keys=("name",),
+        example={"AccountSelectionFormula": "{!AccountObj.Name} = 'Big Corp'"},
     )
 
     class Meta:

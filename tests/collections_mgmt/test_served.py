@@ -17,7 +17,10 @@ SERVED = {
             "AccountScope": ("Individual Accounts", "Account Hierarchy", "Custom Hierarchy"),
         },
         restrict="HierarchyField",
-        full={"AccountScope": "Individual Accounts"},
+        full={
+            "AccountScope": "Individual Accounts",
+            "AccountSelectionFormula": "{!AccountObj.Name} = 'Big Corp'",
+        },
         refused=(
             (
                 {"AccountScope": "Custom Hierarchy"},

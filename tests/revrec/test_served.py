@@ -32,10 +32,20 @@ SERVED = {
             "IntervalAmount": ("Fixed", "Variable Based on Days Per Interval"),
         },
         restrict="EntityId",
+        full={
+            "CurrencyFormula": "'USD'",
+            "PeriodEndDate": "TODAY() + 30",
+            "ObligationFormula": "{!Status} = 'ACTIVE'",
+        },
     ),
     "FINANCIAL_CRITERIA_ATTR": Served(
         restrict="EntityFieldId",
         cascade="FinancialCriteriaId",
+        full={
+            "FormulaValue": "{!ProcessDescription}",
+            "DebitAttributeValue": "'D'",
+            "CreditAttributeValue": "{!Quantity} * 2",
+        },
     ),
     "GENERAL_LEDGER_TRANSACTION": Served(
         keys="",
@@ -79,6 +89,7 @@ SERVED = {
                 "Do Not Update",
             ),
         },
+        full={"Formula": "{!Quantity} > PRIORVALUE({!Quantity})"},
     ),
     "PROCESS_QUEUE_REVENUE_COMMITMENT": Served(
         lists={

@@ -47,6 +47,7 @@ class FinancialCriteria(ExternallyKeyed, EntityModel):
         names={"account": "Account"},
         external_keys=("external_key",),
         title="account",
+        example={"CurrencyFormula": "'USD'", "PeriodEndDate": "TODAY() + 30"},
     )
 
     class Meta:

@@ -328,3 +328,27 @@ def test_a_standard_method_that_is_named_has_one_rate(
 def test_a_formula_for_the_selling_price_is_there(system: Context) -> None:
     (outcome,) = records.create("PRODUCT", [{"Name": "A", "UseFormulaSSP": "1"}], system)
     assert [(p.code, p.field) for p in outcome.problems] == [(MISSING, "SSPFormula")]
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("{!Quantity} * 100", ""),
+        ("IF({!ProductObj.Name} = 'A', 1, 2)", ""),
+        ("{!Quantity} *", "no formula over the fields of ACCOUNT_PRODUCT that yields a number"),
+        ("{!Quantities} * 2", "Quantities"),
+        ("{!ProductObj.Name}", "number"),
+        ("1); DROP TABLE catalog_product; --", "no formula"),
+    ],
+)
+def test_the_formula_for_the_selling_price_makes_sense(
+    make: Maker, system: Context, formula: str, said: str
+) -> None:
+    product = make("PRODUCT")
+    sent = {"SSPFormula": formula, "UseFormulaSSP": "1"}
+    created = records.create("PRODUCT", [{"Name": "A", **sent}], system)
+    updated = records.update("PRODUCT", [{"Id": product, **sent}], system)
+    for (problem,) in [outcome.problems for outcome in (*created, *updated)] if said else []:
+        assert problem.field == "SSPFormula"
+        assert said in problem.message
+    assert said or refusals([*created, *updated]) == ["", ""]
