@@ -1,10 +1,11 @@
 """A load's records become usage in flight, in one transaction: all of it, or nothing."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from billing.mediation import partitions, suspense
 from billing.mediation.loads.opening import opened
@@ -18,7 +19,7 @@ from billing.mediation.models import (
     LoadShard,
 )
 from billing.mediation.models.collectors import DELIMITED, JSON
-from billing.mediation.reading import TABLE, Layout, Staged, UnreadableError, stage
+from billing.mediation.reading import TABLE, Layout, Sessions, UnreadableError, stage
 from billing.mediation.reading.layout import value_sql
 from entities.schema.current import current
 from metabrm import clock
@@ -26,7 +27,12 @@ from metabrm import clock
 Beat = Callable[[int], None]
 #: What a CloudEvent is known by.
 _EVENT = ("source", "id")
+#: Blocks of the records' table that are mapped, and sorted by their shards, at a time.
+_BLOCKS = 4096
 
+_FORGET = "DELETE FROM mediation_usage WHERE load_id = %s"
+# Dates without an offset are of the collector's days; a part of a load is sorted in memory.
+_PREPARE = "SELECT set_config('TimeZone', %s, true), set_config('work_mem', '64MB', true)"
 # When the load's usage happened, and whether any is compared with other.
 _SPAN = """
 SELECT min(activity_date), max(activity_date), coalesce(bool_or(signature IS NOT NULL), false)
@@ -56,18 +62,32 @@ def map_load(load: ActivityCollectorHistory, beat: Beat = lambda records: None) 
     collector = ActivityCollector.objects.select_related("time_zone").get(
         pk=load.activity_collector_id
     )
-    counts: dict[str, Any] = {}
+    try:
+        months = _map(load, collector, beat)
+    except Exception:
+        with suppress(DatabaseError), connection.cursor() as cursor:
+            cursor.execute(_FORGET, [load.pk])
+        raise
+    partitions.ensure_months_of(months)
+
+
+def _map(load: ActivityCollectorHistory, collector: ActivityCollector, beat: Beat) -> set[date]:
+    """Give the load its usage and its shards; the months of what is to be rated."""
+    zone = collector.time_zone.name if collector.time_zone else ""
+
+    def prepare(cursor: Any) -> None:
+        cursor.execute(_PREPARE, [zone or "UTC"])
+
     with transaction.atomic(), connection.cursor() as django:
         cursor = connection.connection.cursor()
-        django.execute("DELETE FROM mediation_usage WHERE load_id = %s", [load.pk])
-        zone = collector.time_zone.name if collector.time_zone else ""
-        django.execute("SELECT set_config('TimeZone', %s, true)", [zone or "UTC"])
+        django.execute(_FORGET, [load.pk])
+        prepare(cursor)
         if load.source in ("API", "SUSPENSE"):
             counts, plan = _collected(cursor, load, collector, zone)
         else:
-            counts, plan = _read(cursor, load, collector, zone, beat)
+            with Sessions(cursor, prepare) as sessions:
+                counts, plan = _read(sessions, load, collector, zone, beat)
         counts |= _settle(cursor, load, collector, plan)
-        # The session goes back to its pool.
         django.execute("SELECT set_config('TimeZone', 'UTC', true)")
         shards, months = _parts(cursor, load.pk)
         LoadShard.objects.bulk_create(
@@ -78,7 +98,7 @@ def map_load(load: ActivityCollectorHistory, beat: Beat = lambda records: None) 
         ActivityCollectorHistory.objects.filter(pk=load.pk).update(
             stage="MAPPED", progress=50, error_text=None, mapped_date=clock.now(), **counts
         )
-    partitions.ensure_months_of(months)
+    return months
 
 
 def make_months(load_id: int) -> None:
@@ -95,7 +115,7 @@ def _parts(cursor: Any, load_id: int) -> tuple[set[int], set[date]]:
 
 
 def _read(
-    cursor: Any,
+    sessions: Sessions,
     load: ActivityCollectorHistory,
     collector: ActivityCollector,
     zone: str,
@@ -107,27 +127,27 @@ def _read(
     if load.source in ("QUERY", "EVENTS"):
         # However the collector's files are written, these are objects of JSON.
         layout = Layout(format=JSON, sources=tuple(dict.fromkeys((*layout.sources, *_EVENT))))
-    staged = stage(cursor, lambda: opened(load, collector), layout, beat)
-    reconciled = controls.reconcile(cursor, collector, layout, staged)
+    staged = stage(sessions, lambda: opened(load, collector), layout, beat)
+    reconciled = controls.reconcile(sessions, collector, layout, staged)
     plan = fields.plan_of(collector, layout, staged.names, snapshot)
     if not plan.values:
         raise UnreadableError(
             "The collector has no mappings; say in ACTIVITY_COLLECTOR_MAP which column is the "
             "BillingIdentifier, which the ACTIVITY_DATE and which the Quantity."
         )
-    cursor.execute(f"ANALYZE {TABLE}")
     key = [
         sql
         for name in _EVENT
         if load.source == "EVENTS" and (sql := value_sql(layout, staged.names, name))
     ]
-    made = statement.of_records(_about(load, collector, staged.count, zone), plan, key)
-    cursor.execute(made.mapped)
-    taken = staged.count
-    if plan.filters:
-        cursor.execute(made.taken)
-        taken = int(cursor.fetchone()[0])
-    _keep_raw(cursor, load.pk, layout, staged)
+    about = _about(load, collector, staged.count, zone)
+    # A record of fixed width is told as a whole.
+    names = staged.names if layout.format == DELIMITED or layout.by_path else []
+    made = statement.of_records(about, plan, names, key)
+    taken = sessions.each(lambda cursor: _mapped(cursor, made))
+    sessions.settle()
+    if not made.taken:
+        taken = staged.count
     counts = {
         "record_count": staged.count,
         "filtered_count": staged.count - taken,
@@ -135,6 +155,19 @@ def _read(
         "frame": {"names": staged.names, "head": staged.head, "tail": staged.tail},
     }
     return counts, plan
+
+
+def _mapped(cursor: Any, made: statement.Statement) -> int:
+    """Map what a session has read; gives how many records the filters take."""
+    cursor.execute(f"ANALYZE {TABLE}")
+    cursor.execute(f"SELECT pg_relation_size('{TABLE}') / current_setting('block_size')::int")
+    blocks = int(cursor.fetchone()[0])
+    for first in range(0, blocks, _BLOCKS):
+        cursor.execute(made.of_blocks(first, first + _BLOCKS))
+    if not made.taken:
+        return 0
+    cursor.execute(made.taken)
+    return int(cursor.fetchone()[0])
 
 
 def sources(collector: ActivityCollector) -> tuple[str, ...]:
@@ -234,19 +267,3 @@ def _repeated(
     else:
         done = repeats.drop_duplicates(cursor, load.pk, collector.pk, within)
     return {"duplicate_count": done.duplicates, "consolidated_count": done.consolidated}
-
-
-def _keep_raw(cursor: Any, load: int, layout: Layout, staged: Staged) -> None:
-    """The records that go to suspense as the source has them."""
-    if layout.format == DELIMITED or layout.by_path:
-        columns = ", ".join(f"r.c{n}" for n in range(1, len(staged.names) + 1))
-        whole = f"jsonb_strip_nulls(jsonb_object(%s::text[], ARRAY[{columns}]::text[]))"
-        values: list[Any] = [staged.names]
-    else:
-        whole, values = "to_jsonb(r.c1)", []
-    cursor.execute(
-        f"UPDATE mediation_usage u "
-        f"SET raw = CASE WHEN nullif(r.raw, '') IS NULL THEN {whole} ELSE to_jsonb(r.raw) END "
-        f"FROM {TABLE} r WHERE u.load_id = %s AND u.cause IS NOT NULL AND r.line = u.line",
-        [*values, load],
-    )

@@ -6,18 +6,18 @@ from typing import Any
 from billing.mediation.mapping import casting
 from billing.mediation.models import ActivityCollector, ActivityCollectorControl
 from billing.mediation.models.collectors import FIXED_WIDTH
-from billing.mediation.reading import TABLE, Layout, Staged, UnreadableError
+from billing.mediation.reading import TABLE, Layout, Sessions, Staged, UnreadableError
 from billing.mediation.reading.body import split
 from billing.mediation.reading.layout import value_sql
 
 
 def reconcile(
-    cursor: Any, collector: ActivityCollector, layout: Layout, staged: Staged
+    sessions: Sessions, collector: ActivityCollector, layout: Layout, staged: Staged
 ) -> list[dict[str, Any]]:
     """What each control says and what was found; UnreadableError where they differ: the file is
     not what was sent."""
     looked_at = [
-        _looked_at(cursor, control, layout, staged)
+        _looked_at(sessions, control, layout, staged)
         for control in ActivityCollectorControl.objects.filter(
             activity_collector=collector, deleted_at=None
         ).order_by("sort_order", "id")
@@ -29,7 +29,7 @@ def reconcile(
 
 
 def _looked_at(
-    cursor: Any, control: ActivityCollectorControl, layout: Layout, staged: Staged
+    sessions: Sessions, control: ActivityCollectorControl, layout: Layout, staged: Staged
 ) -> tuple[dict[str, Any], str]:
     """A control with what it says and what was found, and the sentence about their difference."""
     where = f"The {control.place.lower()}'s line {control.line_number}"
@@ -61,8 +61,10 @@ def _looked_at(
                 f"{where} is a sum of {control.source!r}, which is no column of the records.",
             )
         cast = casting.number_sql(sql.replace("{t}", "r"))
-        cursor.execute(f"SELECT coalesce(sum({cast}), 0) FROM {TABLE} r")
-        found, what = cursor.fetchone()[0], f"as the sum of {control.source}"
+        found, what = Decimal(0), f"as the sum of {control.source}"
+        for cursor in sessions.cursors:
+            cursor.execute(f"SELECT coalesce(sum({cast}), 0) FROM {TABLE} r")
+            found += cursor.fetchone()[0]
     told["Found"] = f"{found:f}"
     if found == number:
         return told, ""

@@ -41,6 +41,7 @@ _IN_FLIGHT = """
 DELETE FROM mediation_usage u USING mediation_usage o
 WHERE u.load_id = %(load)s AND u.signature IS NOT NULL AND o.signature = u.signature
   AND o.collector_id = %(collector)s AND o.load_id <> %(load)s AND o.cause IS NULL
+  AND o.load_id IN (SELECT id FROM mediation_activitycollectorhistory WHERE stage = 'MAPPED')
   AND o.account_product_id IS NOT DISTINCT FROM u.account_product_id
 RETURNING u.line
 """
@@ -98,6 +99,9 @@ WITH before AS (
         SELECT f.quantity FROM mediation_usage f
         WHERE f.signature = u.signature AND f.collector_id = %(collector)s
           AND f.load_id <> %(load)s AND f.cause IS NULL
+          AND f.load_id IN (
+              SELECT id FROM mediation_activitycollectorhistory WHERE stage = 'MAPPED'
+          )
           AND f.account_product_id IS NOT DISTINCT FROM u.account_product_id
     ) o ON true
     WHERE u.load_id = %(load)s AND u.signature IS NOT NULL AND u.cause IS NULL

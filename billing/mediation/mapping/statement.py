@@ -4,6 +4,8 @@
     t    the same as numbers and dates
     j    whose they are and what they are charged as, and what is wrong with them
 
+The usage of a shard is written side by side, so that who rates it reads little of the others'.
+
 The session's time zone is the collector's, so that dates without an offset are of its days; where
 it has none they are of the account's.
 """
@@ -42,7 +44,7 @@ _COLUMNS = """
     load_id, line, shard, collector_id, account_id, account_product_id, product_id,
     billing_identifier_id, usage_identifier, token, activity_date, quantity, charge_type,
     origin_id, destination_id, override_rate, override_cost, buy_cost, signature,
-    cause, reason, collector_fields_id, extra
+    cause, reason, collector_fields_id, extra, raw
 """
 # What the token belongs to on the day of the usage.
 _TOKEN = """
@@ -105,13 +107,22 @@ _PLACE = """
 """
 
 
+# Where a statement over the records that were read says which of their table it takes.
+_BLOCKS = "/* of blocks */"
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What maps a load: `mapped` inserts usage, `taken` counts the records that filters take."""
+    """What maps a load: `mapped` inserts usage, `taken` counts the records that filters take; ""
+    where they take all."""
 
     mapped: str
     taken: str
-    plan: Plan
+
+    def of_blocks(self, first: int, end: int) -> str:
+        """What maps the records in these blocks of the table."""
+        chosen = f"AND r.ctid >= '({first},0)' AND r.ctid < '({end},0)'"
+        return self.mapped.replace(_BLOCKS, chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +137,17 @@ class Load:
     zone: str = ""
 
 
-def of_records(load: Load, plan: Plan, known_by: Sequence[str] = ()) -> Statement:
+def of_records(
+    load: Load, plan: Plan, names: Sequence[str], known_by: Sequence[str] = ()
+) -> Statement:
     """The statement over the table of records that were read.
 
+    `names`: of the columns, as a record in suspense tells them; none where it is told as a whole.
     `known_by`: SQL of the texts that make records one, in place of what the mappings say.
     """
     values = plan.values.values()
-    kept = ["r.line", "r.problem"]
-    typed = ["v.line", "v.problem", "NULL::bigint AS collector_fields_id"]
+    kept = ["r.line", "r.problem", "r.ctid AS place"]
+    typed = ["v.line", "v.problem", "v.place", "NULL::bigint AS collector_fields_id"]
     for value in values:
         if value.text:
             kept.append(f"{_over(value.text, 'r')} AS {value.key}_v")
@@ -166,7 +180,7 @@ def of_records(load: Load, plan: Plan, known_by: Sequence[str] = ()) -> Statemen
     # From COPY an empty text arrives as NULL where the column was not given.
     source = f"""
         SELECT {", ".join(typed)}
-        FROM (SELECT {", ".join(kept)} FROM {TABLE} r WHERE {taken} OFFSET 0) v
+        FROM (SELECT {", ".join(kept)} FROM {TABLE} r WHERE ({taken}) {_BLOCKS} OFFSET 0) v
         OFFSET 0
     """
     places = {
@@ -174,8 +188,22 @@ def of_records(load: Load, plan: Plan, known_by: Sequence[str] = ()) -> Statemen
         for key in _ENDS
         if key in plan.values and plan.values[key].text
     }
-    mapped = _mapped(load, plan, source, signature, places, _wrong(plan))
-    return Statement(mapped, f"SELECT count(*) FROM {TABLE} r WHERE {taken}", plan)
+    mapped = _mapped(load, plan, source, signature, places, _wrong(plan), _raw(names))
+    return Statement(mapped, f"SELECT count(*) FROM {TABLE} r WHERE {taken}" if filters else "")
+
+
+def _raw(names: Sequence[str]) -> str:
+    """What goes to suspense as the source has it, as JSON; it is looked up, for there is little."""
+    whole = "to_jsonb(o.c1)"
+    if names:
+        told = ", ".join(text_sql(name) for name in names)
+        values = ", ".join(f"o.c{number}" for number in range(1, len(names) + 1))
+        whole = f"jsonb_strip_nulls(jsonb_object(ARRAY[{told}]::text[], ARRAY[{values}]::text[]))"
+    return (
+        f"CASE WHEN j.cause IS NOT NULL THEN ("
+        f"SELECT CASE WHEN o.raw <> '' THEN to_jsonb(o.raw) ELSE {whole} END "
+        f"FROM {TABLE} o WHERE o.ctid = j.place) END"
+    )
 
 
 def of_collected(load: Load, plan: Plan, where: str) -> Statement:
@@ -206,8 +234,8 @@ def of_collected(load: Load, plan: Plan, where: str) -> Statement:
         "coalesce(t.given, md5(concat_ws(E'\\x1f', t.token, t.activity_date::text, "
         "t.quantity::text, coalesce(t.charge_type, E'\\x02'), coalesce(t.label, E'\\x02')))::uuid)"
     )
-    mapped = _mapped(load, own, source, signed, places, [], extra="t.extra")
-    return Statement(mapped, f"SELECT count(*) FROM {rows}", plan)
+    mapped = _mapped(load, own, source, signed, places, [], "NULL::jsonb", extra="t.extra")
+    return Statement(mapped, "")
 
 
 def _over(sql: str, alias: str) -> str:
@@ -221,6 +249,7 @@ def _mapped(
     signature: str,
     places: dict[str, tuple[str, str]],
     wrong: list[tuple[str, str, str]],
+    raw: str,
     extra: str | None = None,
 ) -> str:
     tokens = "token" in plan.values or not plan.values
@@ -273,7 +302,8 @@ SELECT {load.id}, j.line,
        {load.collector}, j.account_id, j.account_product_id, j.product_id,
        j.billing_identifier_id, j.raised, j.token, j.moment, j.quantity, left(j.charge_type, 100),
        j.origin_id, j.destination_id, j.override_rate, j.override_cost, j.buy_cost, j.signature,
-       j.cause, CASE j.cause {reason} END, j.collector_fields_id, {_kept(places)}
+       j.cause, CASE j.cause {reason} END, j.collector_fields_id, {_kept(places)},
+       {raw}
 FROM (
     SELECT t.*, {account} AS account_id, {product["id"]} AS account_product_id,
            {product["product_id"]} AS product_id, b.id AS billing_identifier_id,
@@ -286,6 +316,7 @@ FROM (
     {"".join(joins)}
     OFFSET 0
 ) j
+ORDER BY 3
 """
 
 

@@ -6,12 +6,14 @@
     delimited  values between delimiters, record by record
     fields     JSON, XML and Parquet: the values at given paths
     staging    the table of a load, filled by COPY
+    sessions   where the tables of a large load are
 
 What is wrong with the source as a whole is raised as `UnreadableError`; what is wrong with a record
 is kept with it, and the next one is read as if nothing had been.
 """
 
 from billing.mediation.reading.layout import Layout, UnreadableError
+from billing.mediation.reading.sessions import Sessions
 from billing.mediation.reading.staging import TABLE, Staged, stage
 
-__all__ = ["TABLE", "Layout", "Staged", "UnreadableError", "stage"]
+__all__ = ["TABLE", "Layout", "Sessions", "Staged", "UnreadableError", "stage"]

@@ -20,10 +20,13 @@ from billing.mediation.reading import fields
 from billing.mediation.reading.body import Body
 from billing.mediation.reading.delimited import Found, records_of
 from billing.mediation.reading.layout import MOST_COLUMNS, Layout, UnreadableError
+from billing.mediation.reading.sessions import Sessions
 
 #: Columns: line, problem (why a record can't be read), raw (how it reads), c1 and so on.
 TABLE = "mediation_read"
 _PORTION = 2_000
+#: Bytes of a part of a large file.
+PART = 8 * 1024 * 1024
 #: So many pieces may end within a quoted value before a quotation mark is taken to be missing.
 _WITHIN_QUOTES = 3
 _NEVER = "\x01"
@@ -47,18 +50,22 @@ class _Doubtful(Exception):
     """It may be that the database would read the file another way."""
 
 
-def stage(cursor: Any, opened: Opened, layout: Layout, beat: Beat = lambda records: None) -> Staged:
-    """Read the source into the table, in the transaction of `cursor`, one of psycopg's.
+def stage(
+    sessions: Sessions, opened: Opened, layout: Layout, beat: Beat = lambda records: None
+) -> Staged:
+    """Read the source into the table of each of the sessions.
 
     `beat` is called now and then with the number of records so far. UnreadableError.
     """
+    cursor = sessions.own
     if layout.format in (DELIMITED, FIXED_WIDTH):
         plain = len(layout.delimiter) == 1 and layout.delimiter.isascii()
         if plain and layout.qualifier.isascii():
             cursor.execute("SAVEPOINT mediation_plain")
             try:
-                return _whole(cursor, opened, layout, beat)
+                return _whole(sessions, opened, layout, beat)
             except (_Doubtful, psycopg.DataError, psycopg.errors.ProgramLimitExceeded):
+                sessions.alone()
                 cursor.execute("ROLLBACK TO SAVEPOINT mediation_plain")
         with opened() as file:
             body = Body(file, layout)
@@ -96,39 +103,67 @@ def _create(cursor: Any, columns: int, first: int) -> None:
     )
 
 
-def _whole(cursor: Any, opened: Opened, layout: Layout, beat: Beat) -> Staged:
-    """The file as it is, given to COPY in large pieces."""
+def _whole(sessions: Sessions, opened: Opened, layout: Layout, beat: Beat) -> Staged:
+    """The file as it is, given to COPY in large pieces; part after part to each session in turn."""
     with opened() as file:
         body = Body(file, layout)
         names = _names(body, layout)
-        _create(cursor, len(names), body.first)
+        _create(sessions.own, len(names), body.first)
+        columns = ", ".join(f"c{number}" for number in range(1, len(names) + 1))
         fixed = layout.format == FIXED_WIDTH
         delimiter = _NEVER_TOO if fixed else layout.delimiter
         mark = "" if fixed else layout.qualifier
-        columns = ", ".join(f"c{number}" for number in range(1, len(names) + 1))
-        never = [_NEVER.encode()] * (not mark) + [_NEVER_TOO.encode()] * fixed + [b"\\."]
-        # A blank line is no record, but of one column it would be one.
-        never += [b"\n\n", b"\n\r\n"] * (len(names) == 1)
-        within = 0
-        open_quote = 0
-        with cursor.copy(
+        statement = (
             f"COPY {TABLE} ({columns}) FROM STDIN (FORMAT csv, DELIMITER {_literal(delimiter)}, "
             f"QUOTE {_literal(mark or _NEVER)}, ENCODING 'UTF8')"
-        ) as copy:
-            for piece in body:
-                if any(sign in piece for sign in never) or piece[:1] in b"\r\n":
-                    raise _Doubtful
-                if mark:
-                    open_quote ^= piece.count(mark.encode()) & 1
-                    within = within + 1 if open_quote else 0
-                    if within > _WITHIN_QUOTES:
-                        raise _Doubtful
-                copy.write(piece)
-                beat(body.lines)
-        # A value with a line break in it, or a line end of another kind, makes them differ.
-        if cursor.rowcount != body.lines:
-            raise _Doubtful
+        )
+        begun = 0
+        for number, part in enumerate(_parts(body, layout, len(names))):
+            cursor, new = sessions.turn(number)
+            if new:
+                _create(cursor, len(names), body.first)
+            cursor.execute(f"ALTER TABLE {TABLE} ALTER line RESTART WITH {body.first + begun}")
+            with cursor.copy(statement) as copy:
+                for piece in part:
+                    copy.write(piece)
+                    beat(body.lines)
+            # A value with a line break in it, or a line end of another kind, makes them differ.
+            if begun + cursor.rowcount != body.lines:
+                raise _Doubtful
+            begun = body.lines
         return Staged(names, body.lines, body.head, body.tail)
+
+
+def _parts(body: Body, layout: Layout, columns: int) -> Iterator[Iterator[bytes]]:
+    """The pieces of the body in parts, none of which ends within a quoted value."""
+    fixed = layout.format == FIXED_WIDTH
+    mark = b"" if fixed else layout.qualifier.encode()
+    never = [_NEVER.encode()] * (not mark) + [_NEVER_TOO.encode()] * fixed + [b"\\."]
+    # A blank line is no record, but of one column it would be one.
+    never += [b"\n\n", b"\n\r\n"] * (columns == 1)
+    pieces = iter(body)
+    ended = False
+
+    def part() -> Iterator[bytes]:
+        nonlocal ended
+        size = within = open_quote = 0
+        while size < PART or open_quote:
+            piece = next(pieces, None)
+            if piece is None:
+                ended = True
+                return
+            if any(sign in piece for sign in never) or piece[:1] in b"\r\n":
+                raise _Doubtful
+            if mark:
+                open_quote ^= piece.count(mark) & 1
+                within = within + 1 if open_quote else 0
+                if within > _WITHIN_QUOTES:
+                    raise _Doubtful
+            size += len(piece)
+            yield piece
+
+    while not ended:
+        yield part()
 
 
 def _literal(character: str) -> str:

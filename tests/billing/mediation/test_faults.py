@@ -15,6 +15,7 @@ from django.db import connection
 
 from billing.mediation import sources, tasks
 from billing.mediation.models import ActivityCollectorHistory
+from billing.mediation.reading import body, staging
 from billing.mediation.sources import directory
 from metabrm import environment
 from tests.billing.mediation.standing import Standing, rate
@@ -26,6 +27,7 @@ POINTS = {
     "the file is being claimed": ("billing.mediation.loads.claiming.open_load", "after"),
     "the file is claimed": ("billing.mediation.tasks.background.tell", "before"),
     "the table is made": ("billing.mediation.reading.staging._create", "after"),
+    "what was mapped beside holds": ("billing.mediation.reading.Sessions.settle", "after"),
     "the usage is mapped": ("billing.mediation.mapping.late.mark", "before"),
     "the mapping is kept": ("billing.mediation.loads.running.rate", "before"),
     "a shard is being rated": ("tests.billing.mediation.test_faults.rated", "before"),
@@ -83,6 +85,9 @@ def test_a_killed_worker_leaves_nothing_undone_or_done_twice(
     found = replace(environment.current(), usage_dir=tmp_path, state_dir=tmp_path / "state")
     monkeypatch.setattr(environment, "current", lambda: found)
     monkeypatch.setattr(directory, "QUIET", -1.0)
+    # Small as it is, the file is mapped in two sessions.
+    monkeypatch.setattr(body, "CHUNK", 16)
+    monkeypatch.setattr(staging, "PART", 16)
     standing = Standing(
         Type="FTP",
         FtpDirectory="in",

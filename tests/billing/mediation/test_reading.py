@@ -13,7 +13,15 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billing.mediation.reading import TABLE, Layout, UnreadableError, stage, staging, unpacking
+from billing.mediation.reading import (
+    TABLE,
+    Layout,
+    Sessions,
+    UnreadableError,
+    stage,
+    staging,
+    unpacking,
+)
 from billing.mediation.reading.layout import value_sql
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +38,7 @@ def read(content: bytes, **layout: Any) -> list[tuple[Any, ...]]:
     with transaction.atomic(), connection.cursor() as django:
         django.execute(f"DROP TABLE IF EXISTS {TABLE}")
         cursor = connection.connection.cursor()
-        staged = stage(cursor, opened, Layout(**layout))
+        staged = stage(Sessions(cursor), opened, Layout(**layout))
         values = ", ".join(f"c{n}" for n in range(1, len(staged.names) + 1))
         cursor.execute(f"SELECT line, problem, {values} FROM {TABLE} ORDER BY line")
         found = cursor.fetchall()
@@ -202,7 +210,7 @@ def test_a_plain_file_goes_on_in_large_pieces_and_flat_memory(
         connection.cursor().execute(f"DROP TABLE IF EXISTS {TABLE}")
         tracemalloc.reset_peak()
         before = tracemalloc.get_traced_memory()[0]
-        assert stage(connection.connection.cursor(), opened, Layout()).count == 600_000
+        assert stage(Sessions(connection.connection.cursor()), opened, Layout()).count == 600_000
         peak = tracemalloc.get_traced_memory()[1] - before
     tracemalloc.stop()
     assert peak < 10_000_000
