@@ -88,7 +88,7 @@ _BAND = thing(
 _TOLD = thing(
     [
         *("Account", "Product", "Day", "CurrencyCode", "Quantity", "Candidates", "Bands"),
-        *("Arithmetic", "Unrounded", "Rounding", "Amount", "Line", "Conclusion", "Text"),
+        *("Prepaid", "Arithmetic", "Unrounded", "Rounding", "Amount", "Line", "Conclusion", "Text"),
     ],
     Account=_NAMED,
     Payer=_NAMED | {"description": "Whose billing profile says the currency."},
@@ -100,6 +100,10 @@ _TOLD = thing(
     Before=TEXT,
     Accounts={"type": "array", "items": _NAMED, "description": "Whose prices are asked, upwards."},
     Candidates={"type": "array", "items": _CANDIDATE},
+    Prepaid={
+        "type": ["object", "null"],
+        "description": "The prepaid usage that usage draws on: what is left, what it covered.",
+    },
     Price={"type": ["object", "null"], "description": "How the price of the winner is used."},
     Bands={"type": "array", "items": _BAND},
     Arithmetic=_MAYBE | {"description": "5 x 10 + 3 x 8 = 74"},

@@ -70,6 +70,15 @@ def asked_in(currency: str) -> str:
 ASKED = asked_in("coalesce(profile.currency_code, 'USD')")
 
 
+# How an account product `ap` is charged: its rating method `m`, `product` and `place` in a package.
+METHOD = """
+    JOIN catalog_product product ON product.id = ap.product_id
+    LEFT JOIN catalog_packageproduct place ON place.id = ap.package_product_id
+    JOIN catalog_ratingmethod m
+      ON m.id = coalesce(ap.rating_method_id, place.rating_method_id, product.rating_method_id)
+"""
+
+
 def rounded(cost: str, asked: str) -> str:
     """SQL of an amount rounded to the places of its currency; `asked` is the alias of its row.
 

@@ -76,7 +76,8 @@ facts AS MATERIALIZED (
            coalesce(m.pricing_type = 'Tiered Pricing' AND m.aggregate_rate_type = 'Incremental',
                     false) AS incremental,
            m.flat_rate AS flat, m.percentage_flag AS percentage, m.split_usage AS split,
-           coalesce(m.min_max_per = 'Period', false) AS by_period
+           coalesce(m.min_max_per = 'Period', false) AS by_period,
+           m.rating_method_type = 'Prepaid Usage' AS prepaid
     FROM catalog_ratingmethod m
     WHERE m.id IN (SELECT rating_method_id FROM book)
 )
@@ -112,6 +113,8 @@ free AS (
                               OR coalesce(free.charges, 0) > 0)
                     THEN 0 ELSE w.before END AS start,
                CASE WHEN free.quantity IS NULL AND free.charges IS NULL THEN 0
+                    -- What prepaid usage includes is drawn by others.
+                    WHEN m.prepaid THEN 0
                     WHEN w.nth > free.charges THEN 0
                     ELSE coalesce(free.quantity, 'Infinity') END AS included
     ) from_

@@ -27,7 +27,7 @@ SERVED = {
             "OriginationCountryCodeId DestinationCountryCodeId SplitFromBillActId DiscountedBy "
             "DiscountActivityId ActivityCollectorId CollectorStageId BillingIdentifierId "
             "BillingIdentifierAccountProductId EventInvoiceCycleId ManualChargeByUserId "
-            "ActivityCollectorHistoryId ReversalOfId ReratedFromId"
+            "ActivityCollectorHistoryId ReversalOfId ReratedFromId PrepaidById"
         ),
         refused=(
             (

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from metabrm import shorthand as optional
-from metabrm.entity import EntityModel, EntityOptions, ExternallyKeyed, live_unique
+from metabrm.entity import Computed, EntityModel, EntityOptions, ExternallyKeyed, live_unique
 from metabrm.fields import ListField, MoneyField, QuantityField
 
 
@@ -212,7 +212,21 @@ class AccountProduct(ExternallyKeyed, EntityModel):
         4000, "Why it could not be brought in line.", verbose_name="Salesforce error"
     )
 
-    brm = EntityOptions(name="ACCOUNT_PRODUCT", external_keys=("external_key",))
+    brm = EntityOptions(
+        name="ACCOUNT_PRODUCT",
+        external_keys=("external_key",),
+        computed=(
+            Computed(
+                name="PrepaidRemaining",
+                data_type="DECIMAL",
+                sql="""(
+            SELECT greatest(0, prepaid.included - prepaid.quantity)
+            FROM rating_accumulatorvalue prepaid
+            WHERE prepaid.scope_id = {t}.id AND prepaid.level = 'Prepaid')""",
+                help="Units of prepaid usage that are left.",
+            ),
+        ),
+    )
 
     class Meta:
         verbose_name = "account product"

@@ -95,12 +95,15 @@ SELECT FROM mediation_usage WHERE load_id = %(load)s AND usage_identifier IS NOT
 """
 # All that a record is charged to is of one account, which pays in one currency.
 _CHARGED = """
-SELECT coalesce(a.currency_code, ''), count(*), {records}, sum(a.quantity), sum(a.rated_amount)
+SELECT coalesce(a.currency_code, ''), count(*), {records},
+       sum(a.quantity) FILTER (WHERE NOT refill),
+       sum(a.rated_amount)
 FROM mediation_activity a
+CROSS JOIN LATERAL (SELECT coalesce(a.prepaid_by_id = a.account_product_id, false) AS refill) bought
 WHERE a.activity_collector_history_id = %(load)s AND a.reversal_of_id IS NULL
 GROUP BY 1 ORDER BY 1
 """
-_RECORDS = "count(*) FILTER (WHERE a.split_from_bill_act_id IS NULL)"
+_RECORDS = "count(*) FILTER (WHERE a.split_from_bill_act_id IS NULL AND NOT refill)"
 _LABELLED_RECORDS = "count(DISTINCT a.line_number)"
 
 

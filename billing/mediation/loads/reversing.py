@@ -27,6 +27,7 @@ _TURNED = (
     "cost_unrounded",
     "standard_cost_unrounded",
     "tax_cost_unrounded",
+    "prepaid_quantity",
 )
 #: Columns that a reversing line has of its own, or not at all.
 _OWN = (
@@ -48,7 +49,12 @@ _ON_OPEN_INVOICE = """
         SELECT FROM invoicing_invoice i WHERE i.id = a.invoice_id AND i.status = 'CURRENT'
     ))
 """
-# In the order in which rating locks them.
+# In the order in which rating locks them: what is prepaid, then the sums over tiers.
+_LOCK_PREPAID = f"""
+SELECT FROM rating_accumulatorvalue WHERE level = 'Prepaid' AND scope_id IN (
+    SELECT a.prepaid_by_id FROM mediation_activity a WHERE {_OPEN} AND a.prepaid_by_id IS NOT NULL
+) ORDER BY id FOR UPDATE
+"""
 _LOCK_SUMS = f"""
 SELECT FROM rating_accumulatorvalue WHERE id IN (
     SELECT a.accumulator_value_id FROM mediation_activity a WHERE {_OPEN}
@@ -57,16 +63,30 @@ SELECT FROM rating_accumulatorvalue WHERE id IN (
 # The parts of a record that was split over bands are one charge.
 _TAKE_BACK = """
 WITH reversed AS (
-    {reversed} RETURNING accumulator_value_id, quantity, split_from_bill_act_id
+    {reversed} RETURNING accumulator_value_id, quantity, split_from_bill_act_id, prepaid_by_id,
+                         prepaid_quantity, account_product_id
 ), lowered AS (
     UPDATE rating_accumulatorvalue s
     SET quantity = s.quantity + r.quantity, charges = s.charges - r.charges, updated = %(now)s
     FROM (
-        SELECT accumulator_value_id, sum(quantity) AS quantity,
+        SELECT accumulator_value_id, sum(quantity - coalesce(prepaid_quantity, 0)) AS quantity,
                count(*) FILTER (WHERE split_from_bill_act_id IS NULL) AS charges
         FROM reversed WHERE accumulator_value_id IS NOT NULL GROUP BY 1
     ) r
     WHERE s.id = r.accumulator_value_id
+), returned AS (
+    -- What was drawn is there again, what refills had added is not.
+    UPDATE rating_accumulatorvalue s
+    SET quantity = s.quantity + r.drawn, included = s.included + r.refilled, updated = %(now)s
+    FROM (
+        SELECT prepaid_by_id,
+               coalesce(sum(prepaid_quantity)
+                        FILTER (WHERE account_product_id <> prepaid_by_id), 0) AS drawn,
+               coalesce(sum(prepaid_quantity)
+                        FILTER (WHERE account_product_id = prepaid_by_id), 0) AS refilled
+        FROM reversed WHERE prepaid_by_id IS NOT NULL GROUP BY 1
+    ) r
+    WHERE s.level = 'Prepaid' AND s.scope_id = r.prepaid_by_id
 )
 SELECT count(*) FROM reversed
 """
@@ -128,6 +148,7 @@ def reverse(load_id: int) -> bool:
             about: dict[str, Any] = {"load": load_id, "now": clock.now()}
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ALONE])
             # The key of the table is the Id and the date, of which a reversing line keeps one.
+            cursor.execute(_LOCK_PREPAID, about)
             cursor.execute(_LOCK_SUMS, about)
             reversed_ = taking_back(f"{_OPEN} AND {_ON_OPEN_INVOICE}")
             cursor.execute(_TAKE_BACK.replace("{reversed}", reversed_), about)

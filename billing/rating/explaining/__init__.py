@@ -12,7 +12,7 @@ it won he is told that something he may not see counts, and no amount.
 
 from decimal import Decimal
 
-from billing.rating.explaining import findings, sentences
+from billing.rating.explaining import findings, prepaid, sentences
 from billing.rating.explaining.findings import Json
 from billing.rating.explaining.question import Question, missing, require, resolved
 from billing.rating.explaining.revealing import Revealed
@@ -57,7 +57,7 @@ def explain_line(line_id: int, context: Context, snapshot: Snapshot | None = Non
     asked = Question(
         **{name: line[name] for name in ("account_id", "product_id", "account_product_id")},
         package_product_id=line["package_product_id"],
-        quantity=Decimal(line["quantity"]),
+        quantity=Decimal(line["quantity"]) - Decimal(line["covered"]),
         day=line["day"],
         moment=line["moment"],
         currency=line["currency"],
@@ -84,6 +84,7 @@ def explain_line(line_id: int, context: Context, snapshot: Snapshot | None = Non
 def _explained(asked: Question, sight: Sight, line: Json | None = None) -> Json:
     """The structure that the caller is told."""
     found = findings.find(asked)
-    told = Structure(asked, found, Revealed(asked, found, sight), line).whole()
+    paid = prepaid.of_line(line, sight) if line else prepaid.of_question(found, sight)
+    told = Structure(asked, found, Revealed(asked, found, sight), paid, line).whole()
     told["Text"] = sentences.readable(told)
     return told

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from billing.rating.asking import asked_in, rounded
+from billing.rating.asking import METHOD, asked_in, rounded
 from billing.rating.book import BOOK
 from billing.rating.charges import CHARGES, FACTS
 from billing.rating.explaining.question import Question
@@ -54,6 +54,16 @@ SELECT jsonb_build_object(
     'facts', (SELECT to_jsonb(f) FROM facts f),
     'line', (SELECT to_jsonb(l) FROM line l),
     'parts', (SELECT jsonb_agg(to_jsonb(p) ORDER BY p.rate_order) FROM part p),
+    'prepaid', (
+        SELECT jsonb_build_object('id', ap.id, 'refills', m.auto_refill)
+        FROM asked
+        JOIN customers_accountproduct own ON own.id = asked.account_product_id
+        JOIN customers_accountproduct ap
+          ON ap.id = own.parent_customer_product_id AND ap.account_id = own.account_id
+        {METHOD}
+        WHERE m.rating_method_type = 'Prepaid Usage' AND ap.deleted_at IS NULL
+          AND ap.status = 'ACTIVE' AND ap.start_date <= asked.first_day
+          AND (ap.end_date IS NULL OR ap.end_date >= asked.first_day)),
     'summed', (SELECT s.cost FROM summed s),
     'charge', (SELECT to_jsonb(c) || jsonb_build_object('amount', {rounded("c.cost", "a")})
                FROM charge c, asked a)
@@ -70,30 +80,36 @@ SELECT jsonb_build_object(
     'cost_override', a.cost_override, 'rated_amount', a.rated_amount,
     'rating_date', a.rating_date, 'rate_source', a.rate_source,
     'rate_source_id', a.rate_source_id, 'quantity', whole.quantity,
-    'cost', whole.cost, 'lines', whole.lines, 'sum_id', a.accumulator_value_id,
+    'cost', whole.cost, 'lines', whole.lines, 'sum_id', whole.sum_id,
     'before', stood.before, 'reached', stood.reached, 'nth', stood.nth,
+    'prepaid_by', whole.prepaid_by, 'covered', whole.covered,
     'route_id', route.id, 'route_rate', route.rate)::text
 FROM mediation_activity a
 LEFT JOIN catalog_countrycodemap route ON route.id = a.country_code_map_id
 CROSS JOIN LATERAL (SELECT coalesce(a.split_from_bill_act_id, a.id) AS id) first
 CROSS JOIN LATERAL (
     SELECT sum(o.quantity) AS quantity, sum(coalesce(o.cost_unrounded, o.rated_amount)) AS cost,
-           count(*) AS lines
+           count(*) AS lines, max(o.accumulator_value_id) AS sum_id,
+           max(o.prepaid_by_id) FILTER (WHERE o.prepaid_by_id <> o.account_product_id)
+           AS prepaid_by,
+           coalesce(sum(o.prepaid_quantity)
+                    FILTER (WHERE o.prepaid_by_id <> o.account_product_id), 0)::text AS covered
     FROM mediation_activity o
     WHERE o.account_id = a.account_id AND o.activity_date = a.activity_date
       AND (o.id = first.id OR o.split_from_bill_act_id = first.id)
 ) whole
-LEFT JOIN rating_accumulatorvalue s ON s.id = a.accumulator_value_id
+LEFT JOIN rating_accumulatorvalue s ON s.id = whole.sum_id
 LEFT JOIN LATERAL (
     -- In the order in which usage is added up: load by load, and in each as it happened.
-    SELECT coalesce(sum(o.quantity) FILTER (WHERE earlier), 0) AS before,
-           sum(o.quantity) AS reached,
+    SELECT coalesce(sum(counted) FILTER (WHERE earlier), 0) AS before,
+           sum(counted) AS reached,
            count(*) FILTER (WHERE earlier AND o.split_from_bill_act_id IS NULL) + 1 AS nth
     FROM mediation_activity o
     CROSS JOIN LATERAL (
         SELECT (o.rating_date, o.activity_date, coalesce(o.line_number, 0),
                 coalesce(o.split_from_bill_act_id, o.id))
-               < (a.rating_date, a.activity_date, coalesce(a.line_number, 0), first.id) AS earlier
+               < (a.rating_date, a.activity_date, coalesce(a.line_number, 0), first.id) AS earlier,
+               o.quantity - coalesce(o.prepaid_quantity, 0) AS counted
     ) place
     WHERE o.accumulator_value_id = s.id AND o.rating_date <= a.rating_date
       AND o.activity_date >= coalesce(s.period_begin - 2, '-infinity')

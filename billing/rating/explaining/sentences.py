@@ -134,6 +134,13 @@ def pricing(facts: Json) -> str:
 # Arithmetic
 
 
+def covered(line: Json | None) -> Json:
+    """The amount of usage that prepaid usage covers."""
+    units = number(Decimal(line["covered"])) if line else "0"
+    said = f"{units} prepaid units x 0 = 0"
+    return {"Arithmetic": said, "Unrounded": "0", "Amount": "0", "Conclusion": f"{said}."}
+
+
 def carried(quantity: Decimal, rate: Any, cost: Any) -> str:
     """The arithmetic of usage that came with its own rate or amount."""
     if cost is not None:
@@ -210,6 +217,8 @@ def of_line(agrees: bool | None, line: Json, told: Json) -> str:
     parts = ""
     if line["lines"] > 1:
         parts = f" The record of usage was split into {line['lines']} lines, told as one."
+    if agrees is None and line["rating_date"] is None:
+        return "The line was written without a price, as its collector says: it is not rated yet."
     if agrees is None:
         return f"What the line was rated with can't be told.{parts}"
     if agrees:
@@ -230,6 +239,8 @@ def readable(told: Json) -> list[str]:
     ]
     if told["Before"] != "0":
         lines.append(f"The sum over tiers stood at {told['Before']} before.")
+    if told["Prepaid"]:
+        lines.append(told["Prepaid"]["Reason"])
     lines += [_candidate(one) for one in told["Candidates"]]
     for band in told["Bands"]:
         top = band["UpperBand"]

@@ -13,8 +13,16 @@ from billing.rating.explaining.revealing import MADE_OF, SOURCES, Revealed
 class Structure:
     """One explanation in the making."""
 
-    def __init__(self, asked: Question, found: Json, revealed: Revealed, line: Json | None) -> None:
+    def __init__(
+        self,
+        asked: Question,
+        found: Json,
+        revealed: Revealed,
+        paid: Json | None,
+        line: Json | None,
+    ) -> None:
         self.asked = asked
+        self.paid = paid
         self.found = found
         self.revealed = revealed
         self.line = line
@@ -44,6 +52,7 @@ class Structure:
             "Before": sentences.number(self.asked.before),
             "Accounts": self._accounts(),
             "Candidates": self._told_candidates(winner, hidden=hidden),
+            "Prepaid": self.paid,
             "Price": None,
             "Bands": [],
             "Arithmetic": None,
@@ -54,6 +63,8 @@ class Structure:
         }
         if self.of_usage:
             told |= self._carried()
+        elif self._covered():
+            told |= sentences.covered(self.line)
         elif winner is None:
             told["Conclusion"] = sentences.no_price(told)
         elif hidden or not self.revealed.shows_amount(winner):
@@ -63,6 +74,11 @@ class Structure:
         if self.line is not None:
             told["Line"] = self._of_line(told)
         return told
+
+    def _covered(self) -> bool:
+        """Whether prepaid usage covers all of a line's record."""
+        line = self.line
+        return line is not None and line["prepaid_by"] is not None and not self.asked.quantity
 
     def _accounts(self) -> list[Json]:
         """The accounts whose prices are looked at, from the account itself up."""

@@ -6,6 +6,8 @@ lines    the columns of a line; the lines that one look at their price prices
 long     the way of the others: over bands
 routes     by where the usage came from and went to
 sums       by what was used before in the same period
+prepaid  what draws on what was paid before
+custom   the custom fields that usage fills
 """
 
 from billing.rating.loads.shards import rate

@@ -100,7 +100,7 @@ SELECT {", ".join(columns.values())}
 """
 
 
-NO_PRICE = f"""
+_NO_PRICE = f"""
 UPDATE mediation_usage u
 SET cause = 'NO_PRICE',
     reason = CASE WHEN lacking.day IS NULL
@@ -122,6 +122,13 @@ FROM (
      AND q.fed = (o.override_rate IS NOT NULL OR o.override_cost IS NOT NULL)
      AND q.from_day <= local.day AND q.until_day > local.day
     WHERE o.load_id = %(load)s AND o.shard = %(shard)s AND o.cause IS NULL AND q.account_id IS NULL
+      {{but}}
 ) lacking
 WHERE u.load_id = %(load)s AND u.shard = %(shard)s AND u.ctid = lacking.place
 """  # noqa: S608 - constants only
+
+
+def no_price_of(*, linked: bool) -> str:
+    """Gives usage without a price its cause. What prepaid usage covers needs none."""
+    covered = "SELECT FROM rating_drawn d WHERE d.place = o.ctid AND d.excess = 0"
+    return _NO_PRICE.replace("{but}", f"AND NOT EXISTS ({covered})" if linked else "")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from billing.rating.charges import CHARGES, FACTS
+from billing.rating.loads import prepaid
 from billing.rating.loads.lines import COLUMNS, QUOTED, TO_RATE
 from billing.rating.loads.routes import NO_ROUTE, ROUTED, ROUTES, UNROUTED
 from billing.rating.loads.sums import GROUPS, GROW, OPEN_SUMS, PERIODS, STANDING, SUMS
@@ -13,7 +14,7 @@ from billing.rating.telling import no_band
 LINES = f"""
 CREATE TEMP TABLE rating_line ON COMMIT DROP AS
 SELECT row_number() OVER () AS id, u.ctid AS place, q.id AS quote_id, local.day, q.adds_up,
-       q.international, q.version_id, u.*
+       q.international, q.version_id, NULL::numeric AS covered, NULL::bigint AS prepaid_id, u.*
 {QUOTED}
 {TO_RATE}
       AND NOT q.simple
@@ -21,14 +22,17 @@ SELECT row_number() OVER () AS id, u.ctid AS place, q.id AS quote_id, local.day,
 
 # The columns that only these lines have.
 MORE = {
+    "quantity": "c.quantity + coalesce(u.covered, 0)",
+    "prepaid_quantity": "u.covered",
+    "prepaid_by_id": "u.prepaid_id",
     "accumulator_value_id": "standing.sum_id",
     "tiered_group": "standing.sum_id::text",
 }
 
 WANTED = f"""
 WITH {FACTS.replace("book", "rating_quote")}, band AS (SELECT * FROM rating_band), wanted AS (
-    SELECT l.id, q.version_id, r.rate AS override, q.rating_method_id, l.quantity,
-           1::numeric AS factor,
+    SELECT l.id, q.version_id, coalesce(r.rate, q.override) AS override, q.rating_method_id,
+           l.quantity, 1::numeric AS factor,
            true AS usage, coalesce(s.before, 0) AS before,
            coalesce(s.reached, l.quantity) AS reached, coalesce(s.nth, 1) AS nth
     FROM rating_line l
@@ -86,7 +90,7 @@ SHORT = "SELECT FROM rating_charge WHERE NOT whole LIMIT 1"
 NO_BAND = f"""
 UPDATE mediation_usage u
 SET cause = 'NO_BAND',
-    reason = {no_band("q", "u.product_id", "u.quantity")}
+    reason = {no_band("q", "u.product_id", "l.quantity")}
 FROM (SELECT DISTINCT id FROM rating_charge WHERE NOT whole) short
 JOIN rating_line l ON l.id = short.id
 JOIN rating_quote q ON q.id = l.quote_id
@@ -94,7 +98,9 @@ WHERE u.load_id = %(load)s AND u.shard = %(shard)s AND u.ctid = l.place
 """  # noqa: S608 - constants only
 
 
-def write(cursor: Any, given: dict[str, Any], custom: Mapping[str, str]) -> int:
+def write(
+    cursor: Any, given: dict[str, Any], custom: Mapping[str, str], *, linked: bool = False
+) -> int:
     """Add up, price and write the lines of `rating_line`; gives how many."""
     cursor.execute("ANALYZE rating_line")
     for statement in (ROUTES, ROUTED, PERIODS, GROUPS, OPEN_SUMS, SUMS, STANDING):
@@ -103,6 +109,8 @@ def write(cursor: Any, given: dict[str, Any], custom: Mapping[str, str]) -> int:
     cursor.execute(CHARGED)
     cursor.execute(_lines(custom), given)
     written: int = cursor.rowcount
+    if linked:
+        cursor.execute(prepaid.FIRST)
     for lacking, told in ((SHORT, NO_BAND), (UNROUTED, NO_ROUTE)):
         cursor.execute(lacking)
         if cursor.rowcount:

@@ -30,6 +30,17 @@ SELECT coalesce(sum(lines), 0)::bigint, coalesce(bool_or(fed), false),
 FROM rating_used
 """
 
+# The prepaid products that the shard draws on: their prices since they began.
+LINKED = """
+INSERT INTO rating_used (key, account_id, product_id, account_product_id, first_at, last_at)
+SELECT (SELECT max(key) FROM rating_used) + row_number() OVER (), *
+FROM (
+    SELECT account_id, product_id, prepaid_id, min(from_day - 1)::timestamptz,
+           max(last_at) + interval '1 day'
+    FROM rating_link GROUP BY account_id, product_id, prepaid_id
+) distinct_
+"""
+
 KEYS = f"""
 CREATE TEMP TABLE rating_key ON COMMIT DROP AS
 WITH RECURSIVE used AS MATERIALIZED (SELECT * FROM rating_used), {ASKED}
@@ -88,7 +99,8 @@ SELECT row_number() OVER () AS id, k.account_id, k.product_id, k.account_product
        k.zone, k.currency_code, k.calendar_id,
        k.places, k.rounding,
        b.from_day, b.until_day, b.source, b.source_id, b.rating_method_id, b.contract_id,
-       b.version_id,
+       b.version_id, b.override, coalesce(one.included_quantity, 0) AS included,
+       coalesce(method.split_usage, false) AS splits,
        coalesce(method.allow_international_pricing, false) AS international,
        coalesce(method.obligatory_intl_rate, false) AS obligatory,
        coalesce(method.non_billable_flag, false) OR %(unbilled)s AS non_billable,
@@ -164,11 +176,14 @@ def look(cursor: Any, given: dict[str, Any]) -> Asking:
     return Asking(*cursor.fetchone())
 
 
-def find(cursor: Any, given: dict[str, Any], *, rated: bool, fed: bool) -> None:
+def find(cursor: Any, given: dict[str, Any], *, rated: bool, fed: bool, linked: bool) -> None:
     """Make the tables of the shard's questions, quotes and bands; hold what its lines point to.
 
-    `rated`: the price book is asked; `fed`: usage brings prices of its own.
+    `rated`: the price book is asked; `fed`: usage brings prices of its own; `linked`: usage draws
+    on prepaid usage.
     """
+    if linked:
+        cursor.execute(LINKED)
     cursor.execute(KEYS)
     for table, column in HELD:
         cursor.execute(HOLD.format(table=table, column=column))
@@ -176,6 +191,6 @@ def find(cursor: Any, given: dict[str, Any], *, rated: bool, fed: bool) -> None:
     if rated:
         cursor.execute(FILL)
     cursor.execute(QUOTES, given)
-    if fed or not rated:
+    if fed or linked or not rated:
         cursor.execute(FED, given)
     cursor.execute("ANALYZE rating_key; ANALYZE rating_quote; ANALYZE rating_band")

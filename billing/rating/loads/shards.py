@@ -8,14 +8,16 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from billing.rating.loads import custom, long, prices
-from billing.rating.loads.lines import NO_PRICE, simple, unrated
+from billing.rating.loads import custom, long, prepaid, prices
+from billing.rating.loads.lines import no_price_of, simple, unrated
 from billing.rating.loads.long import LINES
 from metabrm import clock
 
-# What the collector says of its lines: whether they are rated, and whether they are never invoiced.
+# What the collector says of its lines: whether they are rated, and whether they are never invoiced;
+# and whether anything is prepaid at all.
 SAID = """
-SELECT c.rate_activity_flag, NOT c.billable_activity_flag
+SELECT c.rate_activity_flag, NOT c.billable_activity_flag,
+       EXISTS (SELECT FROM catalog_ratingmethod WHERE rating_method_type = 'Prepaid Usage')
 FROM mediation_activitycollectorhistory h
 JOIN mediation_activitycollector c ON c.id = h.activity_collector_id
 WHERE h.id = %(load)s
@@ -44,40 +46,51 @@ def rate(load_id: int, shard: int) -> int:
     }
     with connection.cursor() as cursor:
         cursor.execute(SAID, given)
-        rated, given["unbilled"] = cursor.fetchone()
+        rated, given["unbilled"], prepays = cursor.fetchone()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(DONE, given)
         if not cursor.rowcount:
             return 0
-        return charge(cursor, given, rated=rated)
+        return charge(cursor, given, rated=rated, prepays=prepays)
 
 
-def charge(cursor: Any, given: dict[str, Any], *, rated: bool) -> int:
+def charge(cursor: Any, given: dict[str, Any], *, rated: bool = True, prepays: bool = False) -> int:
     """Write the lines of the usage in flight that `given` names; gives how many. It is added up
     `in_order` of its records, or else in that of its moments.
+
+    `rated`: it is priced; `prepays`: some of it may draw on what was paid before.
     """
     # The planner guesses the sizes of what is made here; loops over its guesses take hours.
     cursor.execute("SET LOCAL enable_nestloop = off")
     asking = prices.look(cursor, given)
     filled = custom.columns(cursor, given) if asking.custom else {}
-    prices.find(cursor, given, rated=rated, fed=asking.fed)
+    linked = rated and prepays and prepaid.link(cursor, given)
+    prices.find(cursor, given, rated=rated, fed=asking.fed, linked=linked)
     if not rated:
         cursor.execute(unrated(filled), given)
         written: int = cursor.rowcount
     else:
-        written = _price(cursor, given, asking.lines, filled)
+        written = _price(cursor, given, asking.lines, filled, linked=linked)
     cursor.execute(f"DROP TABLE {MADE}")
     return written
 
 
-def _price(cursor: Any, given: dict[str, Any], to_rate: int, filled: dict[str, str]) -> int:
+def _price(
+    cursor: Any, given: dict[str, Any], to_rate: int, filled: dict[str, str], *, linked: bool
+) -> int:
+    if linked:
+        prepaid.draw(cursor, given)
     cursor.execute(simple(filled), given)
     written: int = cursor.rowcount
     cursor.execute(LINES, given)
     others: int = cursor.rowcount
     if written + others < to_rate:
-        cursor.execute(NO_PRICE, given)
+        cursor.execute(no_price_of(linked=linked), given)
     if others:
-        written += long.write(cursor, given, filled)
+        if linked:
+            prepaid.take(cursor)
+        written += long.write(cursor, given, filled, linked=linked)
+    if linked:
+        written += prepaid.write(cursor, given, filled)
     cursor.execute("DROP TABLE rating_line")
     return written

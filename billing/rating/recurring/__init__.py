@@ -39,7 +39,7 @@ from billing.rating import trials
 from billing.rating.loads.prices import FILL, TABLES
 from billing.rating.recurring.costs import COSTS, KEYS
 from billing.rating.recurring.credits import CREDIT, CUT, CUTS
-from billing.rating.recurring.lines import CHARGED, LINES, RENEW, SCHEDULE
+from billing.rating.recurring.lines import CHARGED, INCLUDED, LINES, RENEW, SCHEDULE
 from billing.rating.recurring.periods import COVER, CYCLES, RUNS
 from billing.rating.recurring.subjects import DUE, LOCK, SUBJECTS
 from metabrm import clock, months
@@ -124,6 +124,7 @@ def _charge(given: dict[str, Any], done: Summary) -> None:
         cursor.execute(COSTS)
         lines = _rows(LINES, given)
         cursor.execute(CHARGED, given)
+        cursor.execute(INCLUDED, given)
         schedules = _rows(SCHEDULE, given)
         cursor.execute(RENEW, given)
         done.credits += done.add(credits)

@@ -1,7 +1,7 @@
 """What the days that are due come to, by the price book and the charges of the house."""
 
+from billing.rating.asking import METHOD
 from billing.rating.charges import CHARGES, FACTS
-from billing.rating.recurring.subjects import METHOD
 
 KEYS = """
 CREATE TEMP TABLE rating_key ON COMMIT DROP AS
@@ -33,7 +33,8 @@ COSTS = f"""
 CREATE TEMP TABLE charge_cost ON COMMIT DROP AS
 WITH book AS (SELECT * FROM rating_book), {FACTS}, band AS (SELECT * FROM rating_band), due AS (
     SELECT r.*, b.version_id, b.override, b.rating_method_id, b.source, b.source_id, b.contract_id,
-           coalesce(priced.flat_rate, false) AS flat, s.zone, s.places, s.rounding,
+           coalesce(priced.flat_rate, false) AS flat,
+           coalesce(priced.non_billable_flag, false) AS non_billable, s.zone, s.places, s.rounding,
            s.currency_code, s.forced, s.limit_day,
            coalesce(together.before, 0) + r.before AS stands,
            greatest(coalesce(together.reached, 0), coalesce(together.before, 0) + r.before

@@ -22,6 +22,7 @@ _COLUMNS = {
     "rate_date": "c.first_day",
     "rating_method_id": "c.rating_method_id",
     "contract_id": "c.contract_id",
+    "non_billable_flag": "c.non_billable",
 }
 _MORE = {
     "id": "l.id",
@@ -59,6 +60,18 @@ LEFT JOIN LATERAL (
     SELECT max(p.number) AS number FROM rating_chargedperiod p WHERE p.account_product_id = c.key
 ) last ON true
 WHERE c.cost IS NOT NULL
+"""
+
+# What prepaid usage includes from its first charge on; whoever draws on it first may be earlier.
+INCLUDED = """
+INSERT INTO rating_accumulatorvalue (level, scope_id, quantity, charges, included, updated)
+SELECT 'Prepaid', c.key, 0, 0, c.lacking * coalesce(one.included_quantity, 0), %(now)s
+FROM charge_cost c
+JOIN catalog_ratingmethod m ON m.id = c.rating_method_id
+LEFT JOIN rating_band one ON one.version_id = c.version_id AND one.rate_order = 1
+WHERE m.rating_method_type = 'Prepaid Usage' AND c.cost IS NOT NULL
+ORDER BY c.key
+ON CONFLICT (scope_id, level, product_id, rating_method_id, period_begin) DO NOTHING
 """
 
 SCHEDULE = f"""

@@ -1,6 +1,6 @@
 """Whom a run looks at, and what the terms of each say: one row of `charge_subject` each."""
 
-from billing.rating.asking import ASKED
+from billing.rating.asking import ASKED, METHOD
 from billing.rating.cycles import CALENDAR, LENGTH, span
 
 _RECURRING = "('Subscription', 'Variable Interval Subscription')"
@@ -9,12 +9,6 @@ _CHARGED = f"""(m.rating_method_type IN {_RECURRING}
     OR m.rating_method_type = 'Trial' AND upper(coalesce(m.trial_rate_type, '')) <> 'FREE')"""
 _SEEN = """md5(ROW(ap.start_date, ap.end_date, ap.quantity, ap.status, ap.billing_cycle_start_date,
     ap.trial_end_date, m.id)::text)"""
-METHOD = """
-    JOIN catalog_product product ON product.id = ap.product_id
-    LEFT JOIN catalog_packageproduct place ON place.id = ap.package_product_id
-    JOIN catalog_ratingmethod m
-      ON m.id = coalesce(ap.rating_method_id, place.rating_method_id, product.rating_method_id)
-"""
 
 # Those to be looked at up to a day; a day more than UTC's is the day of somebody's zone.
 DUE = f"""

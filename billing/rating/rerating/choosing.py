@@ -1,6 +1,7 @@
 """Which lines are rated again, with what is added up together with them.
 
-Open are the lines of usage that are on no invoice, or on a CURRENT one, and were not taken back.
+Open are the lines of usage that are on no invoice, or on a CURRENT one, and were not taken back;
+what prepaid usage covers, in part too, keeps what it drew and is not among them.
 Where a line is added up with others for its tier, these come along, for its price may move theirs.
 Their sums are locked first, so that no load adds to them meanwhile.
 """
@@ -13,7 +14,8 @@ from billing.rating.rerating.wanted import Wanted
 
 NOT_TAKEN_BACK = """
     a.deleted_at IS NULL AND a.reversal_of_id IS NULL
-    AND a.activity_collector_history_id IS NOT NULL AND a.rating_date IS NOT NULL
+    AND a.activity_collector_history_id IS NOT NULL AND a.prepaid_by_id IS NULL
+    AND (a.rating_date IS NOT NULL OR a.process_status = 'UNRATED')
     AND NOT EXISTS (
         SELECT FROM mediation_activity r WHERE r.reversal_of_id = a.id AND r.deleted_at IS NULL
     )

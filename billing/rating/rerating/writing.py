@@ -47,6 +47,7 @@ _OWN = {
     "reversal_of_id": "NULL",
     "rerated_from_id": "o.id",
     "update_error": "NULL",
+    "process_status": "nullif(o.process_status, 'UNRATED')",
     "reprocess_queue_id": _RUN,
 }
 

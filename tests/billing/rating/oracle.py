@@ -133,3 +133,22 @@ def cost(
         size = min(size, most)
     bounded = size if total >= 0 else -size
     return bounded.quantize(PLACES, ROUND_HALF_UP)
+
+
+@dataclass
+class Prepaid:
+    """What was paid before: units included, and how many a refill adds; None never refills."""
+
+    included: Decimal
+    refill: Decimal | None = None
+    drawn: Decimal = Decimal(0)
+
+    def draw(self, quantity: Decimal) -> tuple[Decimal, Decimal, int]:
+        """(covered, exceeding, refills) of a record of usage, after those before it."""
+        refills = 0
+        while self.refill and self.drawn + quantity > self.included:
+            self.included += self.refill
+            refills += 1
+        covered = min(quantity, self.included - self.drawn)
+        self.drawn += covered
+        return covered, quantity - covered, refills

@@ -34,7 +34,7 @@ def charges(prices: Sequence[Price], wanted: Sequence[Row]) -> dict[int, list[Ro
     from billing.rating.charges import CHARGES
 
     facts = [
-        (i, p.tiered, p.incremental, p.flat, p.percentage, False, False)
+        (i, p.tiered, p.incremental, p.flat, p.percentage, False, False, False)
         for i, p in enumerate(prices)
     ]
     bands = [
@@ -48,8 +48,9 @@ def charges(prices: Sequence[Price], wanted: Sequence[Row]) -> dict[int, list[Ro
     ]
     with connection.cursor() as cursor:
         cursor.execute(f"""
-            WITH facts(id, tiered, incremental, flat, percentage, split, by_period) AS (
-                {_values(facts, ["bigint", *["boolean"] * 6])}
+            WITH facts(id, tiered, incremental, flat, percentage, split, by_period,
+                       prepaid) AS (
+                {_values(facts, ["bigint", *["boolean"] * 7])}
             ), listed(version_id, pricing_id, rate_order, above_quantity, to_quantity, rate,
                       flat_fee, fee_per_charge, min_charge, max_charge, block_size,
                       included_quantity, included_charges) AS (

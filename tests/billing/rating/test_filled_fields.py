@@ -202,6 +202,20 @@ def test_a_collector_that_does_not_rate_writes_what_the_feed_says(feed: Feed) ->
         assert cursor.fetchone() == (0,)
 
 
+def test_it_is_rated_when_it_is_rated_again(feed: Feed) -> None:
+    from billing.rating.rerating.running import rerate
+    from billing.rating.rerating.wanted import Wanted
+
+    update_one("ACTIVITY_COLLECTOR", feed.collector, SYSTEM, RateActivityFlag="0")
+    usage = used("Incremental")
+    feed.send({**usage, "quantity": 4}, {**usage, "quantity": 4})
+    done = rerate(Wanted(load_id=feed.load), preview=False, count=10)
+    assert (done.changed, done.unpriced) == (2, 0)
+    lines = feed.lines("rerated_from_id", "rated_amount", "process_status")
+    assert [line[1:] for line in lines if line[0]] == [(D(40), None), (D(34), None)]
+    assert rerate(Wanted(load_id=feed.load), preview=False, count=10).changed == 0
+
+
 def test_what_is_not_rated_needs_no_price(feed: Feed) -> None:
     from tests.factories import AccountFactory, AccountProductFactory, ProductFactory
 

@@ -37,8 +37,13 @@ class Feed:
 
     def send(self, *rows: dict[str, Any]) -> int:
         """Rate the rows as a load of their own; gives how many lines came of it."""
-        from billing.mediation.models import LoadShard
         from billing.rating import loads
+
+        return loads.rate(self.lay(*rows), 0)
+
+    def lay(self, *rows: dict[str, Any]) -> int:
+        """Have the rows in flight as a load of their own, and give its Id."""
+        from billing.mediation.models import LoadShard
 
         self.load = ActivityCollectorHistoryFactory(ActivityCollectorId=str(self.collector))
         LoadShard.objects.create(load_id=self.load, shard=0)
@@ -58,7 +63,7 @@ class Feed:
                 cursor.execute(
                     f"INSERT INTO mediation_usage ({names}) VALUES ({marks})", list(given.values())
                 )
-        return loads.rate(self.load, 0)
+        return self.load
 
     def lines(self, *columns: str) -> list[tuple[Any, ...]]:
         """The lines of the last load, in the order of its records."""
