@@ -29,6 +29,8 @@ _RECORDS = {
     "ProductId": ("PRODUCT", "PRICING/ProductId"),
     "AccountProductId": ("ACCOUNT_PRODUCT", "PRICING/AccountProductId"),
     "PackageProductId": ("PACKAGE_PRODUCT", "PRICING/PackageProductId"),
+    "OriginationCountryCodeId": ("COUNTRY_CODE", "COUNTRY_CODE_MAP/OriginationCountryCodeId"),
+    "DestinationCountryCodeId": ("COUNTRY_CODE", "COUNTRY_CODE_MAP/DestinationCountryCodeId"),
 }
 #: Parameter -> label, help; in the order of the form.
 _ASKED = {
@@ -40,9 +42,19 @@ _ASKED = {
     "PackageProductId": ("Package product", "The product's place in a package."),
     "Before": ("Used before", "What the sum over tiers had reached. Empty: nothing."),
     "CurrencyCode": ("Currency", "Empty: that of whoever pays."),
+    "OriginationCountryCodeId": ("From", "Where the usage comes from."),
+    "DestinationCountryCodeId": ("To", "Where it goes to."),
+    "ChargeType": ("Charge type", "Where prices between locations are for one."),
 }
 #: Those that are seldom asked for.
-_RARE = ("PackageProductId", "Before", "CurrencyCode")
+_RARE = (
+    "PackageProductId",
+    "Before",
+    "CurrencyCode",
+    "OriginationCountryCodeId",
+    "DestinationCountryCodeId",
+    "ChargeType",
+)
 _ICONS = {"won": "check_circle", "lost": "keyboard_double_arrow_down", "refused": "block"}
 _BADGES = {"won": "good", "lost": "plain", "refused": "bad", "no price": "waiting"}
 
@@ -72,7 +84,9 @@ def page(site: "RecordSite", request: HttpRequest) -> HttpResponse:
         "usual": [form[name] for name in form.fields if name not in _RARE],
         "rare": [form[name] for name in form.fields if name in _RARE],
         "rare_asked": any(
-            form[name].value() not in (None, "", "0") for name in _RARE[:2] if name in form.fields
+            form[name].value() not in (None, "", "0")
+            for name in _RARE
+            if name != "CurrencyCode" and name in form.fields
         ),
         "told": told and _with_links(site.snapshot, told),
         "candidates": told and [_candidate(site.snapshot, one) for one in told["Candidates"]],

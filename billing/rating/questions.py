@@ -20,11 +20,15 @@ PARAMETERS = {
     "Quantity": "How many units; that of the account product, or 1, where it is not sent.",
     "Day": "The day whose prices count, such as 2026-06-15; today where it is not sent.",
     "Before": "How many units the sum over tiers had reached before; 0 where it is not sent.",
+    "OriginationCountryCodeId": "Where the usage comes from, where prices are for two locations.",
+    "DestinationCountryCodeId": "Where it goes to.",
+    "ChargeType": "The kind of charge, where prices between locations are for one.",
     "CurrencyCode": "The currency of the prices; that of whoever pays where it is not sent.",
     "ActivityId": "A line, which says all of this itself; it is sent alone.",
 }
 _BY_FOLDED = {fold(name): name for name in PARAMETERS}
 _LONGEST_ID = 18
+_LONGEST_TEXT = 100
 #: Digits of a quantity before the point, and behind it.
 _DIGITS, _PLACES = 20, 10
 
@@ -64,6 +68,9 @@ def answered(sent: Mapping[str, Any], context: Context, snapshot: Snapshot) -> J
             quantity=_number(given, "Quantity"),
             day=_day(given),
             before=_number(given, "Before") or Decimal(0),
+            origin_id=_id(given, "OriginationCountryCodeId"),
+            destination_id=_id(given, "DestinationCountryCodeId"),
+            charge_type=_short(given, "ChargeType"),
             currency=given.get("CurrencyCode", "").upper() or None,
         ),
         context,
@@ -100,6 +107,13 @@ def _number(given: Mapping[str, str], name: str) -> Decimal | None:
     if number.adjusted() >= _DIGITS or int(number.as_tuple().exponent) < -_PLACES:
         raise _wrong(name, text, right)
     return number
+
+
+def _short(given: Mapping[str, str], name: str) -> str | None:
+    text = given.get(name)
+    if text is not None and (len(text) > _LONGEST_TEXT or "\0" in text):
+        raise _wrong(name, text, f"Send a text of at most {_LONGEST_TEXT} characters.")
+    return text
 
 
 def _day(given: Mapping[str, str]) -> date | None:

@@ -10,6 +10,7 @@ A caller is told what he may read. A candidate that he may not see is left out w
 it won he is told that something he may not see counts, and no amount.
 """
 
+from dataclasses import replace
 from decimal import Decimal
 
 from billing.rating.explaining import findings, prepaid, sentences
@@ -84,6 +85,8 @@ def explain_line(line_id: int, context: Context, snapshot: Snapshot | None = Non
 def _explained(asked: Question, sight: Sight, line: Json | None = None) -> Json:
     """The structure that the caller is told."""
     found = findings.find(asked)
+    if found["route_id"] is not None:
+        asked = replace(asked, route_id=found["route_id"])
     paid = prepaid.of_line(line, sight) if line else prepaid.of_question(found, sight)
     told = Structure(asked, found, Revealed(asked, found, sight), paid, line).whole()
     told["Text"] = sentences.readable(told)

@@ -10,6 +10,7 @@ from billing.rating.asking import METHOD, asked_in, rounded
 from billing.rating.book import BOOK
 from billing.rating.charges import CHARGES, FACTS
 from billing.rating.explaining.question import Question
+from billing.rating.loads.routes import NEAREST
 from metabrm import clock
 
 Json = dict[str, Any]
@@ -23,12 +24,21 @@ WITH RECURSIVE used AS (
            %(currency)s::text AS currency_code, %(day)s::date AS day,
            %(moment)s::timestamptz AS first_at, %(moment)s::timestamptz AS last_at
 ), {asked_in("coalesce(used.currency_code, profile.currency_code, 'USD')")}, {BOOK}, {FACTS},
-wanted AS (
+journey AS (
+    -- Where a price is for two locations; a line says itself which of its rates counted.
+    SELECT book.version_id, %(origin_id)s::bigint AS origin_id,
+           %(destination_id)s::bigint AS destination_id, %(charge_type)s::text AS charge_type,
+           coalesce(m.obligatory_intl_rate, false) AS obligatory
+    FROM book JOIN catalog_ratingmethod m ON m.id = book.rating_method_id
+    WHERE book.override IS NULL AND m.allow_international_pricing AND NOT %(is_line)s
+), {NEAREST}, wanted AS (
     SELECT 1::bigint AS id, book.version_id,
-           coalesce(%(route_rate)s::numeric, book.override) AS override, book.rating_method_id,
+           coalesce(%(route_rate)s::numeric, route.rate, book.override) AS override,
+           book.rating_method_id,
            %(quantity)s::numeric AS quantity, %(factor)s::numeric AS factor, false AS usage,
            %(before)s::numeric AS before, %(reached)s::numeric AS reached, %(nth)s::bigint AS nth
-    FROM book
+    FROM book LEFT JOIN route ON true
+    WHERE route.rate IS NOT NULL OR NOT EXISTS (SELECT FROM journey WHERE obligatory)
 ), {CHARGES}
 SELECT jsonb_build_object(
     'asked', (SELECT to_jsonb(a) FROM asked a),
@@ -51,6 +61,8 @@ SELECT jsonb_build_object(
     'counts', (SELECT to_jsonb(b) FROM book b),
     'bands', (SELECT jsonb_agg(to_jsonb(b) ORDER BY b.above_quantity)
               FROM band b JOIN book ON book.version_id = b.version_id),
+    'journey', (SELECT to_jsonb(j) FROM journey j),
+    'route_id', (SELECT r.route_id FROM route r),
     'facts', (SELECT to_jsonb(f) FROM facts f),
     'line', (SELECT to_jsonb(l) FROM line l),
     'parts', (SELECT jsonb_agg(to_jsonb(p) ORDER BY p.rate_order) FROM part p),
@@ -124,6 +136,7 @@ def find(asked: Question) -> Json:
     assert asked.quantity is not None
     given = {
         **{name: getattr(asked, name) for name in Question.__dataclass_fields__},
+        "is_line": asked.moment is not None,
         "moment": asked.moment or clock.now(),
         "reached": asked.before + asked.quantity if asked.reached is None else asked.reached,
     }

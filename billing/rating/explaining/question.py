@@ -13,7 +13,9 @@ class Question:
     """What is asked: what a quantity of a product costs an account on a day.
 
     An account product says itself whose and of what it is. `before` is how many units its sum over
-    tiers had reached; `factor` the part of a period that is charged.
+    tiers had reached; `factor` the part of a period that is charged. Where a price is for two
+    locations, a line says by `route_id` which of its rates counted, and other questions
+    name the locations. A line has a `moment`.
     """
 
     account_id: int | None = None
@@ -30,6 +32,9 @@ class Question:
     nth: int = 1
     route_id: int | None = None
     route_rate: Decimal | None = None
+    origin_id: int | None = None
+    destination_id: int | None = None
+    charge_type: str | None = None
 
 
 def require(sight: Sight) -> None:
@@ -61,6 +66,7 @@ def resolved(question: Question, sight: Sight) -> Question:
     for entity, (id, field, _) in named.items():
         if id is not None and (entity, id) not in seen:
             raise missing(entity, id, field)
+    _find_locations(question, sight)
     own = seen.get(("ACCOUNT_PRODUCT", question.account_product_id or 0), {})
     place = seen.get(("PACKAGE_PRODUCT", question.package_product_id or 0), {})
     account = _agreed("AccountId", question.account_id, _id(own, "AccountId"))
@@ -95,6 +101,20 @@ def resolved(question: Question, sight: Sight) -> Question:
         package_product_id=of_package,
         quantity=Decimal(held or 1) if quantity is None else quantity,
     )
+
+
+def _find_locations(question: Question, sight: Sight) -> None:
+    named = {
+        "OriginationCountryCodeId": question.origin_id,
+        "DestinationCountryCodeId": question.destination_id,
+    }
+    if not any(named.values()):
+        return
+    sight.require("COUNTRY_CODE", "Id")
+    seen = sight.fields({"COUNTRY_CODE": (named.values(), ["Id"])}, live=True)
+    for field, id in named.items():
+        if id is not None and ("COUNTRY_CODE", id) not in seen:
+            raise missing("COUNTRY_CODE", id, field)
 
 
 def _id(fields: Fields, name: str) -> int | None:

@@ -97,6 +97,12 @@ class Revealed:
             v["id"] == self.counts["version_id"] for v in self.versions
         )
 
+    def shows_routes(self) -> bool:
+        """Whether the caller may know which rates between locations there are, and are wanted."""
+        return self.sight.reads("COUNTRY_CODE_MAP", "Rate") and self.sight.reads(
+            "RATING_METHOD", "ObligatoryIntlRate"
+        )
+
 
 def _wanted(
     asked: Question, found: Json, sight: Sight
@@ -112,6 +118,7 @@ def _wanted(
     want("ACCOUNT", [asked.account_id, found["asked"]["payer_id"], *accounts], "RateHierarchy")
     want("PRODUCT", [asked.product_id], *_OF_RULES)
     want("COUNTRY_CODE_MAP", [asked.route_id], "Rate")
+    want("COUNTRY_CODE", [asked.origin_id, asked.destination_id])
     for candidate in found["candidates"] or []:
         entity, fields = SOURCES[candidate["source"]]
         want(entity, [candidate["source_id"]], *fields)

@@ -114,6 +114,21 @@ def no_price_of(
     return f"{no_price} for its rating method; its prices are for {_listed(named)}."
 
 
+def no_route(told: Json) -> str:
+    """Why a price that wants a rate between two locations gives none."""
+    start, end = _place(told["Origin"]), _place(told["Destination"])
+    return (
+        f"The price has no rate from {start} to {end}, and its rating method wants one "
+        f"(ObligatoryIntlRate)."
+    )
+
+
+def _place(place: Json | None) -> str:
+    if place is None:
+        return "nowhere in particular"
+    return str(place["Name"] or f"location {place['Id']}")
+
+
 def _listed(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
@@ -241,6 +256,10 @@ def readable(told: Json) -> list[str]:
         lines.append(f"The sum over tiers stood at {told['Before']} before.")
     if told["Prepaid"]:
         lines.append(told["Prepaid"]["Reason"])
+    if told["Origin"] or told["Destination"]:
+        lines.append(
+            f"The usage goes from {_place(told['Origin'])} to {_place(told['Destination'])}."
+        )
     lines += [_candidate(one) for one in told["Candidates"]]
     for band in told["Bands"]:
         top = band["UpperBand"]

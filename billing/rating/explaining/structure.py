@@ -50,6 +50,9 @@ class Structure:
             "CurrencyCode": about["currency_code"],
             "Quantity": sentences.number(self.asked.quantity),
             "Before": sentences.number(self.asked.before),
+            "Origin": self.revealed.named("COUNTRY_CODE", self.asked.origin_id),
+            "Destination": self.revealed.named("COUNTRY_CODE", self.asked.destination_id),
+            "ChargeType": self.asked.charge_type,
             "Accounts": self._accounts(),
             "Candidates": self._told_candidates(winner, hidden=hidden),
             "Prepaid": self.paid,
@@ -69,6 +72,12 @@ class Structure:
             told["Conclusion"] = sentences.no_price(told)
         elif hidden or not self.revealed.shows_amount(winner):
             told["Conclusion"] = sentences.HIDDEN_COUNTS if hidden else sentences.HIDDEN_AMOUNT
+        elif self.found["line"] is None:
+            told["Conclusion"] = (
+                sentences.no_route(told)
+                if self.revealed.shows_routes()
+                else sentences.HIDDEN_AMOUNT
+            )
         else:
             told |= self._amount(winner)
         if self.line is not None:

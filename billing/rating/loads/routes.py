@@ -1,37 +1,46 @@
 """Usage that is priced by where it came from and where it went to."""
 
-# The rates between two locations: of those that COUNTRY_CODE_MAP has for the price, the one whose
-# destination, then whose origin, is nearest: the location itself, a wider area, anywhere.
-ROUTES = """
-CREATE TEMP TABLE rating_route ON COMMIT DROP AS
-WITH RECURSIVE asked AS (
-    SELECT DISTINCT version_id, origin_id, destination_id, charge_type
-    FROM rating_line WHERE international
-), around AS (
+# The CTE `route`: the rates between two locations, of the journeys in `journey` (version_id,
+# origin_id, destination_id, charge_type). Of those that COUNTRY_CODE_MAP has for the price, the one
+# whose destination, then whose origin, is nearest: the location itself, a wider area, anywhere.
+NEAREST = """
+around AS (
     SELECT id AS of_id, id, 0 AS steps, parent_country_code_id
     FROM catalog_countrycode
-    WHERE id IN (SELECT origin_id FROM asked UNION SELECT destination_id FROM asked)
+    WHERE id IN (SELECT origin_id FROM journey UNION SELECT destination_id FROM journey)
     UNION ALL
     SELECT around.of_id, wider.id, around.steps + 1, wider.parent_country_code_id
     FROM around JOIN catalog_countrycode wider ON wider.id = around.parent_country_code_id
     WHERE around.steps < 20
+), route AS (
+    SELECT DISTINCT ON (asked.version_id, asked.origin_id, asked.destination_id, asked.charge_type)
+           asked.*, map.id AS route_id, map.rate
+    FROM journey asked
+    JOIN band ON band.version_id = asked.version_id
+    JOIN catalog_countrycodemap map ON map.pricing_id = band.pricing_id
+    LEFT JOIN around origin
+      ON origin.of_id = asked.origin_id AND origin.id = map.origination_country_code_id
+    LEFT JOIN around destination
+      ON destination.of_id = asked.destination_id
+     AND destination.id = map.destination_country_code_id
+    WHERE map.deleted_at IS NULL AND map.rate IS NOT NULL
+      AND (map.origination_country_code_id IS NULL OR origin.id IS NOT NULL)
+      AND (map.destination_country_code_id IS NULL OR destination.id IS NOT NULL)
+      AND (map.charge_type IS NULL OR map.charge_type = asked.charge_type)
+    ORDER BY asked.version_id, asked.origin_id, asked.destination_id, asked.charge_type,
+             destination.steps NULLS LAST, origin.steps NULLS LAST, map.charge_type NULLS LAST,
+             map.id
 )
-SELECT DISTINCT ON (asked.version_id, asked.origin_id, asked.destination_id, asked.charge_type)
-       asked.*, map.id AS route_id, map.rate
-FROM asked
-JOIN rating_band band ON band.version_id = asked.version_id
-JOIN catalog_countrycodemap map ON map.pricing_id = band.pricing_id
-LEFT JOIN around origin
-  ON origin.of_id = asked.origin_id AND origin.id = map.origination_country_code_id
-LEFT JOIN around destination
-  ON destination.of_id = asked.destination_id AND destination.id = map.destination_country_code_id
-WHERE map.deleted_at IS NULL AND map.rate IS NOT NULL
-  AND (map.origination_country_code_id IS NULL OR origin.id IS NOT NULL)
-  AND (map.destination_country_code_id IS NULL OR destination.id IS NOT NULL)
-  AND (map.charge_type IS NULL OR map.charge_type = asked.charge_type)
-ORDER BY asked.version_id, asked.origin_id, asked.destination_id, asked.charge_type,
-         destination.steps NULLS LAST, origin.steps NULLS LAST, map.charge_type NULLS LAST, map.id
 """
+
+ROUTES = f"""
+CREATE TEMP TABLE rating_route ON COMMIT DROP AS
+WITH RECURSIVE band AS (SELECT * FROM rating_band), journey AS (
+    SELECT DISTINCT version_id, origin_id, destination_id, charge_type
+    FROM rating_line WHERE international
+), {NEAREST}
+SELECT * FROM route
+"""  # noqa: S608 - constants only
 
 ROUTED = """
 CREATE TEMP TABLE rating_routed ON COMMIT DROP AS

@@ -358,6 +358,64 @@ def test_a_line_at_the_rate_between_two_locations(clerk: Any) -> None:
     assert explained_line(id, blind)["Arithmetic"] is None
 
 
+def abroad(**method: str) -> tuple[dict[str, int], int]:
+    """A product at 5 each, to one place 9, for texts 11; and that place."""
+    how = RatingMethodFactory(RatingMethodType="Usage", AllowInternationalPricing="1", **method)
+    product, there = ProductFactory(RatingMethodId=str(how)), CountryCodeFactory()
+    price = PriceFactory(ProductId=str(product), Rate="5")
+    at = {"PricingId": str(price), "DestinationCountryCodeId": str(there)}
+    CountryCodeMapFactory(**at, Rate="9")
+    CountryCodeMapFactory(**at, Rate="11", ChargeType="TEXT")
+    return {"account_id": AccountFactory(), "product_id": product}, there
+
+
+@pytest.mark.parametrize(
+    ("goes", "charge_type", "arithmetic"),
+    [
+        (True, None, "2 x 9 = 18"),
+        (True, "TEXT", "2 x 11 = 22"),
+        (True, "CALL", "2 x 9 = 18"),
+        (False, None, "2 x 5 = 10"),
+        (False, "TEXT", "2 x 5 = 10"),
+    ],
+)
+def test_a_question_between_two_locations(
+    goes: bool, charge_type: str | None, arithmetic: str
+) -> None:
+    who, there = abroad()
+    explanation = explained(
+        **who, quantity=D(2), destination_id=there if goes else None, charge_type=charge_type
+    )
+    assert explanation["Arithmetic"] == arithmetic
+    assert bool(explanation["Price"]["CountryCodeMapId"]) == goes
+    assert (explanation["Destination"] or {}).get("Id") == (str(there) if goes else None)
+
+
+def test_a_rate_between_locations_that_is_wanted_and_missing_is_told(clerk: Any) -> None:
+    who, _ = abroad(ObligatoryIntlRate="1")
+    explanation = explained(**who)
+    assert explanation["Amount"] is None
+    assert explanation["Conclusion"] == (
+        "The price has no rate from nowhere in particular to nowhere in particular, and its "
+        "rating method wants one (ObligatoryIntlRate)."
+    )
+    blind = explained(clerk(**dict.fromkeys(ALL, "R")), **who)
+    assert blind["Conclusion"] == "The amount is made of values that you may not read."
+
+
+def test_locations_are_there_for_whoever_asks(clerk: Any) -> None:
+    who, there = abroad()
+    with pytest.raises(RequestError, match="COUNTRY_CODE has no record with Id 999999999") as wrong:
+        explained(**who, origin_id=999999999)
+    assert wrong.value.field == "OriginationCountryCodeId"
+    blind = clerk(**dict.fromkeys(ALL, "R"))
+    with pytest.raises(RequestError, match="may not read COUNTRY_CODE"):
+        explained(blind, **who, destination_id=there)
+    seeing = clerk(**dict.fromkeys((*ALL, "COUNTRY_CODE"), "R"))
+    explanation = explained(seeing, **who, destination_id=there)
+    assert (explanation["Amount"], explanation["Arithmetic"]) == (None, None)
+
+
 # Questions that can't be asked
 
 

@@ -330,6 +330,19 @@ def test_the_rate_of_the_nearest_locations_counts(
     else:
         ((paid, route),) = feed.lines("cost_unrounded", "country_code_map_id IS NOT NULL")
         assert (paid, route) == (cost, cost != 5)
+    # A what-if of the same journey says the same.
+    from billing.rating.explaining import Question, explain
+
+    told = explain(
+        Question(
+            account_id=usage["account_id"],
+            product_id=product,
+            origin_id=places[origin],
+            destination_id=places[destination],
+        ),
+        Context.system("test"),
+    )
+    assert told["Amount"] == (None if cost is None else str(cost)), told["Text"]
 
 
 def method_of(product: int) -> int:
