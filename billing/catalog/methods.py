@@ -47,7 +47,7 @@ KNOWN_BY: dict[str, tuple[str, ...]] = {
     ),
     **dict.fromkeys(("ChargeInSubsequentPer", "ChargeInSubsequentUnit"), (*PERIODIC, "Late Fee")),
     "AutoRefill": ("Prepaid Usage",),
-    "PropagateToHierarchy": ("Discount",),
+    "PropagateToHierarchy": ("Discount", "Late Fee", "Per Invoice"),
     **dict.fromkeys(
         (
             "DiscountType",

@@ -7,6 +7,7 @@ from celery import shared_task
 from billing.mediation.loads import running
 from billing.rating import loads, recurring, settling
 from billing.rating.rerating import runs
+from billing.rating.settling import fees
 from metabrm import background
 
 
@@ -28,7 +29,19 @@ def settle(
     accounts: list[int] | None = None, until: str | None = None, *, closing: bool = False
 ) -> None:
     """Settle the deals of these accounts, or of all that have any, up to a day (2026-11-30)."""
-    settling.settle(date.fromisoformat(until) if until else None, accounts, closing=closing)
+    settling.settle(_day(until), accounts, closing=closing)
+
+
+@shared_task(name="metabrm.charge_late_fees", ignore_result=True)
+def charge_late_fees(invoices: list[int], day: str | None = None) -> None:
+    """Charge the late fees that these invoices bear on the day."""
+    fees.charge_late_fees(invoices, _day(day))
+
+
+@shared_task(name="metabrm.charge_invoice_fees", ignore_result=True)
+def charge_invoice_fees(invoices: list[int], day: str | None = None) -> None:
+    """Bring the fees of these CURRENT invoices to what they come to."""
+    fees.charge_invoice_fees(invoices, _day(day))
 
 
 @shared_task(name=runs.RERATE, ignore_result=True)
@@ -42,3 +55,7 @@ def resume_rerates() -> None:
     """Carry out the RERATE records that nobody was told of, or whose worker is gone."""
     for run_id in runs.waiting():
         runs.carry_out(run_id)
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             migrations.AddField(
                 model_name='ratingmethod',
                 name='propagate_to_hierarchy',
-                field=metabrm.fields.FlagField(db_default=False, default=False, help_text='All accounts below the one that has the discount have it, too, each for itself.', verbose_name='propagate charges to hierarchy'),
+                field=metabrm.fields.FlagField(db_default=False, default=False, help_text='All accounts below the one that has the discount or fee have it, too, each for itself.', verbose_name='propagate charges to hierarchy'),
             ),
             migrations.AlterField(
                 model_name='ratingmethod',

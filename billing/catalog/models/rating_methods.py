@@ -241,7 +241,8 @@ class RatingMethod(ExternallyKeyed, EntityModel):
     )
     propagate_to_hierarchy = FlagField(
         verbose_name="propagate charges to hierarchy",
-        help_text="All accounts below the one that has the discount have it, too, each for itself.",
+        help_text="All accounts below the one that has the discount or fee have it, too, each for "
+        "itself.",
     )
     discount_apply_to = _list(
         ("All charges", "Recurring charges", "Usage charges", "One time charges"),

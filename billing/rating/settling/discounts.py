@@ -17,10 +17,9 @@ from billing.catalog.deals import CONDITION
 from billing.rating.asking import rounded
 from billing.rating.loads.prices import FILL, TABLES
 from billing.rating.recurring.subjects import METHOD
+from billing.rating.settling.filters import compiled, leave_out, tell_unpriced
 from billing.rating.settling.writing import WANTED, Settled
 from entities.formulas import FormulaError
-from entities.schema.current import current
-from entities.schema.formulating import compile_formula
 
 _DEALS = f"""
 CREATE TEMP TABLE settle_deal ON COMMIT DROP AS
@@ -273,7 +272,7 @@ def reckon(cursor: Any, done: Settled) -> None:
     cursor.execute(TABLES)
     cursor.execute(FILL)
     cursor.execute("ANALYZE rating_book; ANALYZE rating_band; ANALYZE settle_hit")
-    _tell_unpriced(cursor, done)
+    tell_unpriced(cursor, done)
     cursor.execute("SELECT coalesce(max(step), 0) FROM settle_deal")
     (steps,) = cursor.fetchone()
     for step in range(1, steps + 1):
@@ -287,12 +286,7 @@ def reckon(cursor: Any, done: Settled) -> None:
 
 
 def _find_targets(cursor: Any, done: Settled) -> None:
-    """Find the lines that the filters hold for; a method whose filter makes no sense is left out.
-
-    Its filter made sense when it was stored: what it reads is gone since.
-    """
-    snapshot = current()
-    activity = snapshot.entity("ACTIVITY")
+    """Find the lines that filters hold for; leave out a method whose filter makes no sense."""
     cursor.execute(
         "SELECT DISTINCT method_id, target_filter, eligible_filter, condition FROM settle_deal "
         "WHERE coalesce(target_filter, eligible_filter, condition) IS NOT NULL"
@@ -301,30 +295,8 @@ def _find_targets(cursor: Any, done: Settled) -> None:
         try:
             for what, text in (("target", target), ("eligible", eligible)):
                 if text is not None:
-                    formula = compile_formula(snapshot, activity, text, expect="FLAG").sql
-                    cursor.execute(
-                        _HIT.format(method=method, what=what, formula=formula.replace("{t}", "a"))
-                    )
+                    cursor.execute(_HIT.format(method=method, what=what, formula=compiled(text)))
         except FormulaError as error:
-            _leave_out(cursor, done, method, error.told())
+            leave_out(cursor, done, method, error.told())
         if condition is not None and not CONDITION.fullmatch(condition):
-            _leave_out(cursor, done, method, f"{condition!r} is no condition such as >= 100.")
-
-
-def _leave_out(cursor: Any, done: Settled, method: int, why: str) -> None:
-    cursor.execute(
-        "DELETE FROM settle_deal WHERE method_id = %s RETURNING account_product_id", [method]
-    )
-    for (id,) in cursor.fetchall():
-        done.problems[id] = f"RATING_METHOD {method} can't be applied: {why}"
-
-
-def _tell_unpriced(cursor: Any, done: Settled) -> None:
-    cursor.execute(
-        "SELECT k.account_product_id, k.product_id, k.account_id, k.currency_code, k.first_day "
-        "FROM rating_key k WHERE NOT EXISTS (SELECT FROM rating_book b WHERE b.key = k.key)"
-    )
-    for id, product, account, currency, day in cursor.fetchall():
-        done.problems[id] = (
-            f"There is no price of product {product} for account {account} in {currency} on {day}."
-        )
+            leave_out(cursor, done, method, f"{condition!r} is no condition such as >= 100.")

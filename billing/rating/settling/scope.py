@@ -95,22 +95,22 @@ WHERE a.deleted_at IS NULL AND a.currency_code = s.currency_code AND a.rated_amo
 """  # noqa: S608 - constants only
 
 
-def _begin(day: str) -> str:
-    """SQL of the first day of the billing period that holds the day."""
+def begin_of(day: str) -> str:
+    """SQL of the first day of the billing period of the account `s` that holds the day."""
     return f"""CASE WHEN s.profile_id IS NULL
         THEN rating_cycle_begin('MONTHLY', '2000-01-01', {day})
         ELSE (SELECT rating_billing_begin(p, {day}) FROM customers_billingprofile p
               WHERE p.id = s.profile_id) END"""  # noqa: S608 - constants only
 
 
-def _until(day: str) -> str:
-    """SQL of the first day of the period after the one that holds the day, or of the day on which
-    the invoice closes."""
+def end_of(day: str) -> str:
+    """SQL of the first day of the period after the one that holds the day, or of the day after the
+    one on which the invoice closes; it takes the parameter `closing`."""
     return f"""(SELECT least(
             CASE WHEN first.day = '-infinity' THEN 'infinity'
-                 ELSE {_begin("(first.day + s.step)")} END,
+                 ELSE {begin_of("(first.day + s.step)")} END,
             CASE WHEN %(closing)s AND {day} <= s.until_day THEN s.until_day + 1 END)
-        FROM (SELECT {_begin(day)} AS day) first)"""  # noqa: S608 - constants only
+        FROM (SELECT {begin_of(day)} AS day) first)"""  # noqa: S608 - constants only
 
 
 # Periods begin where the last invoice ended, even if the cycle was changed since.
@@ -125,16 +125,16 @@ WITH RECURSIVE first AS (
         FROM settle_account s
         JOIN customers_accountproduct ap ON ap.account_id = s.account_id AND ap.deleted_at IS NULL
         {METHOD}
-        WHERE m.rating_method_type = 'Revenue Commitment' OR m.min_max_zero_quantity_true_up
+        WHERE m.min_max_zero_quantity_true_up
         GROUP BY s.account_id, s.open_from
     ) something
     GROUP BY account_id
 ), period AS (
-    SELECT s.account_id, greatest({_begin("first.day")}, s.open_from) AS from_day,
-           {_until("first.day")} AS until_day
+    SELECT s.account_id, greatest({begin_of("first.day")}, s.open_from) AS from_day,
+           {end_of("first.day")} AS until_day
     FROM settle_account s JOIN first ON first.account_id = s.account_id
     UNION ALL
-    SELECT s.account_id, period.until_day, {_until("period.until_day")}
+    SELECT s.account_id, period.until_day, {end_of("period.until_day")}
     FROM period JOIN settle_account s ON s.account_id = period.account_id
     WHERE period.until_day <= s.until_day
 )
@@ -151,9 +151,14 @@ ANALYZE settle_line; ANALYZE settle_period
 
 def read(cursor: Any, given: dict[str, Any]) -> None:
     """Make the tables of the accounts `ids`, which stay as they are until the transaction ends."""
+    read_accounts(cursor, given)
+    read_lines(cursor, given)
+
+
+def read_accounts(cursor: Any, given: dict[str, Any]) -> None:
+    """Lock the accounts and find who pays for them."""
     cursor.execute(LOCK, given)
     cursor.execute(ACCOUNTS, given)
-    read_lines(cursor, given)
 
 
 def read_lines(cursor: Any, given: dict[str, Any]) -> None:

@@ -65,11 +65,12 @@ ANALYZE settle_wanted; ANALYZE settle_stored;
 CREATE TEMP TABLE settle_kept ON COMMIT DROP AS
 SELECT s.id, w.ctid AS place
 FROM settle_stored s JOIN settle_wanted w ON {_MATCHES}
-WHERE s.closed OR s.there AND s.rated_amount = w.amount AND s.cost = w.cost;
+WHERE %(for_good)s OR s.closed OR s.there AND s.rated_amount = w.amount AND s.cost = w.cost;
 DELETE FROM settle_wanted w USING settle_kept k WHERE w.ctid = k.place;
 UPDATE settle_wanted w SET on_invoice_id = coalesce(w.on_invoice_id, s.on_invoice_id)
 FROM settle_stored s WHERE s.on_invoice_id IS NOT NULL AND {_MATCHES};
-DELETE FROM settle_stored s WHERE s.closed OR s.id IN (SELECT id FROM settle_kept)
+DELETE FROM settle_stored s
+WHERE %(for_good)s OR s.closed OR s.id IN (SELECT id FROM settle_kept)
 """  # noqa: S608 - constants only
 _UNMARK = """
 UPDATE mediation_activity a SET discounted_by_id = NULL, updated = %(now)s
@@ -144,9 +145,15 @@ def write(
     kinds: tuple[str, ...],
     accounts: list[int],
     invoices: list[int] | None = None,
+    *,
+    for_good: bool = False,
 ) -> None:
-    """Bring the lines of these kinds to what is wanted, for the accounts (or only the invoices)."""
+    """Bring the lines of these kinds to what is wanted, for the accounts (or only the invoices).
+
+    `for_good`: what was written once stays, whatever it would come to now.
+    """
     about = given | {"kinds": list(kinds), "accounts": accounts, "invoices": invoices}
+    about["for_good"] = for_good
     cursor.execute(_ENDLESS)
     cursor.execute(_STORED, about)
     cursor.execute(_UNMARK, about)

@@ -68,7 +68,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     (COMMITTED | {"CMTTermDuration": "0 months"}, "CMTTermDuration can't be '0 months'"),
     (COMMITTED | {"CMTQuantity": None}, "CMTQuantity is required where"),
     (COMMITTED | {"CMTQuantity": "-5"}, "CMTQuantity is -5; send more than 0."),
-    ({"RatingMethodType": "Usage", "PropagateToHierarchy": "1"}, "only for Discount"),
+    ({"RatingMethodType": "Usage", "PropagateToHierarchy": "1"}, "only for Discount or Late Fee"),
 ]
 
 

@@ -1,6 +1,6 @@
 """Accounts with deals, and what these come to."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from tests.factories import (
     AccountProductFactory,
     ActivityFactory,
     BillingProfileFactory,
+    InvoiceFactory,
     PriceFactory,
     ProductFactory,
     RatingMethodFactory,
@@ -103,5 +104,26 @@ def total(account: int) -> Decimal:
         return Decimal(cursor.fetchone()[0])
 
 
-def noon(day: str) -> datetime:
-    return datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC) + timedelta(hours=12)
+def invoiced(account: int, status: str = "CURRENT", end: str = "2026-03-31") -> int:
+    """An invoice of the account with all its lines so far."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT billing_profile_id FROM customers_account WHERE id = %s", [account])
+        (profile,) = cursor.fetchone()
+        made = InvoiceFactory(
+            BillingProfileId=profile,
+            Status=status,
+            BillingCycleStartDate=f"{end[:8]}01",
+            BillingCycleEndDate=end,
+        )
+        cursor.execute(
+            "UPDATE mediation_activity SET invoice_id = %s "
+            "WHERE account_id = %s AND invoice_id IS NULL",
+            [made, account],
+        )
+    return int(made)
+
+
+def day_of(day: str, hour: int | None = None) -> Any:
+    """The day, or the moment at which the hour of it begins."""
+    at = date.fromisoformat(day)
+    return at if hour is None else datetime(at.year, at.month, at.day, hour, tzinfo=UTC)

@@ -13,6 +13,7 @@ from tests.billing.rating.settling import (
     FIXED,
     charged,
     deal,
+    invoiced,
     lines,
     payer,
     run,
@@ -22,7 +23,6 @@ from tests.billing.rating.settling import (
 from tests.factories import (
     AccountPackageFactory,
     AccountProductFactory,
-    InvoiceFactory,
     PackageFactory,
     PackageProductFactory,
     PriceFactory,
@@ -153,25 +153,6 @@ def test_settling_again_changes_nothing_and_follows_what_changes() -> None:
     run(account)
     assert lines(off) == []
     assert total(account) == 130
-
-
-def invoiced(account: int, status: str = "CURRENT", end: str = "2026-03-31") -> int:
-    """An invoice of the account with all its lines so far."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT billing_profile_id FROM customers_account WHERE id = %s", [account])
-        (profile,) = cursor.fetchone()
-        made = InvoiceFactory(
-            BillingProfileId=profile,
-            Status=status,
-            BillingCycleStartDate=f"{end[:8]}01",
-            BillingCycleEndDate=end,
-        )
-        cursor.execute(
-            "UPDATE mediation_activity SET invoice_id = %s "
-            "WHERE account_id = %s AND invoice_id IS NULL",
-            [made, account],
-        )
-    return int(made)
 
 
 def test_on_a_current_invoice_what_changes_is_reversed_and_written_anew() -> None:

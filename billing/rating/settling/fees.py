@@ -1,0 +1,169 @@
+"""Fees of invoices: a late fee for one that is overdue, a fee for each one that is made.
+
+A late fee is charged once for an invoice and a billing period in which it is overdue: its due day
+and the ChargeInSubsequentPer of the fee have passed, and something is unpaid and undisputed. It is
+an amount, or a percentage of what is unpaid (of the invoice's total: LateFeeType), and goes on the
+next invoice; it stays when the invoice is paid afterwards.
+
+A fee per invoice is charged on the invoice itself while that is CURRENT: an amount, or a percentage
+of its lines without taxes and such fees. An invoice without lines bears none.
+
+The price's MinCharge and MaxCharge bound both. Who closes invoices calls these functions.
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from billing.mediation import partitions
+from billing.rating.asking import rounded
+from billing.rating.charges import bounded
+from billing.rating.cycles import span
+from billing.rating.loads.prices import FILL, TABLES
+from billing.rating.recurring.subjects import METHOD
+from billing.rating.settling import scope
+from billing.rating.settling.filters import tell_unpriced
+from billing.rating.settling.writing import WANTED, Settled, write
+from metabrm import clock, months
+
+LATE, PER_INVOICE = "Late Fee", "Per Invoice"
+
+_INVOICES = """
+CREATE TEMP TABLE settle_invoice ON COMMIT DROP AS
+SELECT i.id, coalesce(i.account_id, p.account_id) AS account_id, i.status, i.due_date, i.disputed,
+       i.grand_total_amount AS total,
+       i.grand_total_amount - i.credit_amount - i.payment_amount AS unpaid,
+       i.billing_cycle_start_date AS first_day, i.billing_cycle_end_date AS last_day
+FROM invoicing_invoice i JOIN customers_billingprofile p ON p.id = i.billing_profile_id
+WHERE i.id = ANY(%(invoices)s) AND i.deleted_at IS NULL AND NOT i.void_flag AND i.billable_flag
+FOR NO KEY UPDATE OF i
+"""
+
+# The fees that the accounts, or those above, have.
+_FEES = f"""
+WITH RECURSIVE up AS (
+    SELECT account_id, account_id AS holder_id, 0 AS steps FROM settle_account
+    UNION ALL
+    SELECT up.account_id, a.parent_account_id, up.steps + 1
+    FROM up JOIN customers_account a ON a.id = up.holder_id
+    WHERE a.parent_account_id IS NOT NULL
+), fee AS (
+    SELECT s.*, up.holder_id, ap.id AS account_product_id, ap.product_id, ap.account_package_id,
+           ap.package_product_id, ap.quantity, ap.start_date, ap.end_date, m.id AS method_id,
+           m.charge_type = 'Percentage' AS percentage, m.late_fee_type,
+           {span("m.charge_in_subsequent_per", "m.charge_in_subsequent_unit")} AS grace
+    FROM up
+    JOIN settle_account s ON s.account_id = up.account_id
+    JOIN customers_accountproduct ap ON ap.account_id = up.holder_id AND ap.deleted_at IS NULL
+    {METHOD}
+    WHERE m.rating_method_type = %(kind)s AND (up.steps = 0 OR m.propagate_to_hierarchy)
+      AND (ap.status = 'ACTIVE' OR ap.status = 'DEACTIVATED' AND ap.end_date IS NOT NULL)
+)
+"""  # noqa: S608 - constants only
+
+_LATE_DEALS = f"""
+CREATE TEMP TABLE settle_deal ON COMMIT DROP AS
+{_FEES}
+SELECT row_number() OVER () AS key, s.*, i.id AS invoice_id, NULL::bigint AS on_invoice_id,
+       s.until_day AS day, {scope.begin_of("s.until_day")} AS period_from,
+       {scope.end_of("s.until_day")} AS period_until,
+       CASE WHEN s.late_fee_type = 'Overdue invoice' THEN i.total ELSE i.unpaid END AS base, 0 AS lines
+FROM fee s
+JOIN settle_invoice i ON i.account_id = s.account_id
+WHERE i.status <> 'CURRENT' AND i.unpaid > 0 AND NOT i.disputed
+  AND s.until_day > (i.due_date + s.grace)::date
+  AND s.start_date <= s.until_day AND (s.end_date IS NULL OR s.end_date >= s.until_day)
+"""  # noqa: S608, E501 - constants only
+
+_INVOICE_DEALS = f"""
+CREATE TEMP TABLE settle_deal ON COMMIT DROP AS
+{_FEES}
+SELECT row_number() OVER () AS key, s.*, i.id AS invoice_id, i.id AS on_invoice_id,
+       least(i.last_day, s.until_day) AS day, i.first_day AS period_from,
+       i.last_day + 1 AS period_until, charged.amount AS base, charged.lines
+FROM fee s
+JOIN settle_invoice i ON i.account_id = s.account_id
+CROSS JOIN LATERAL (
+    SELECT sum(a.rated_amount) AS amount, count(*) AS lines
+    FROM mediation_activity a
+    LEFT JOIN catalog_ratingmethod m ON m.id = a.rating_method_id
+    WHERE a.invoice_id = i.id AND a.deleted_at IS NULL AND a.currency_code = s.currency_code
+      AND coalesce(m.rating_method_type, '') NOT IN ('Tax', 'Per Invoice')
+) charged
+WHERE i.status = 'CURRENT' AND charged.lines > 0
+  AND s.start_date <= least(i.last_day, s.until_day)
+  AND (s.end_date IS NULL OR s.end_date >= least(i.last_day, s.until_day))
+"""  # noqa: S608 - constants only
+
+_KEYS = """
+CREATE TEMP TABLE rating_key ON COMMIT DROP AS
+SELECT key, holder_id AS account_id, product_id, account_product_id, package_product_id,
+       currency_code, day AS first_day, day AS last_day
+FROM settle_deal;
+ANALYZE rating_key
+"""
+
+_WANT = f"""
+INSERT INTO settle_wanted (
+    kind, account_id, account_product_id, invoice_id, on_invoice_id, period_from, period_until,
+    base, lines, rate, cost, amount, activity_date, product_id, account_package_id,
+    package_product_id, currency_code, rate_date, rate_source, rate_source_id, rating_method_id,
+    pricing_id, contract_id, upper_band, process_description)
+SELECT %(kind)s, d.account_id, d.account_product_id, d.invoice_id, d.on_invoice_id, d.period_from,
+       d.period_until, d.base, d.lines, priced.rate, round(fee.cost, 10),
+       {rounded("fee.cost", "d")}, d.day::timestamp AT TIME ZONE d.zone, d.product_id,
+       d.account_package_id, d.package_product_id, d.currency_code, d.day, b.source, b.source_id,
+       d.method_id, band.pricing_id, b.contract_id, band.upper_band,
+       CASE WHEN %(kind)s = '{LATE}' THEN 'Late fee for invoice ' || d.invoice_id
+            ELSE 'Fee per invoice' END
+FROM settle_deal d
+JOIN rating_book b ON b.key = d.key
+LEFT JOIN rating_band band ON band.version_id = b.version_id AND band.rate_order = 1
+CROSS JOIN LATERAL (
+    SELECT coalesce(b.override, band.rate) AS rate,
+           coalesce(b.override, band.rate)
+           * CASE WHEN d.percentage THEN d.base * 0.01 ELSE d.quantity END AS cost
+) priced
+CROSS JOIN LATERAL (SELECT {bounded("priced.cost", "band")} AS cost) fee
+WHERE {rounded("fee.cost", "d")} <> 0
+"""  # noqa: S608 - constants only
+
+
+def charge_late_fees(invoices: Sequence[int], day: date | None = None) -> Settled:
+    """Charge the late fees that these invoices bear on the day: by default today, where each is."""
+    return _charge(LATE, _LATE_DEALS, invoices, day)
+
+
+def charge_invoice_fees(invoices: Sequence[int], day: date | None = None) -> Settled:
+    """Bring the fees of these CURRENT invoices to what they come to."""
+    return _charge(PER_INVOICE, _INVOICE_DEALS, invoices, day)
+
+
+def _charge(kind: str, deals: str, invoices: Sequence[int], day: date | None) -> Settled:
+    done = Settled()
+    last = day or clock.today()
+    around = timedelta(days=1)
+    partitions.ensure_months_of(months.between(last - around, last + around))
+    given: dict[str, Any] = {"until": day, "now": clock.now(), "closing": False, "kind": kind}
+    ids = sorted(set(invoices))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_INVOICES, {"invoices": ids})
+        cursor.execute("SELECT DISTINCT account_id FROM settle_invoice")
+        given["ids"] = accounts = sorted(id for (id,) in cursor.fetchall())
+        scope.read_accounts(cursor, given)
+        cursor.execute(deals, given)
+        cursor.execute(_KEYS)
+        cursor.execute(TABLES)
+        cursor.execute(FILL)
+        tell_unpriced(cursor, done)
+        cursor.execute(WANTED)
+        cursor.execute(_WANT, given)
+        write(cursor, given, done, (kind,), accounts, ids, for_good=kind == LATE)
+        cursor.execute(
+            "DROP TABLE settle_account, settle_invoice, settle_deal, rating_key, rating_book, "
+            "rating_band"
+        )
+    done.accounts = len(accounts)
+    return done

@@ -1,0 +1,37 @@
+"""What deals share that choose charges by a filter and have a price: `settle_deal`, by `key`."""
+
+from typing import Any
+
+from billing.rating.settling.writing import Settled
+from entities.schema.current import current
+from entities.schema.formulating import compile_formula
+
+
+def compiled(filter_: str) -> str:
+    """SQL of a filter over lines `a`. FormulaError if it makes no sense: it did when it was stored,
+    but what it reads is gone."""
+    snapshot = current()
+    formula = compile_formula(snapshot, snapshot.entity("ACTIVITY"), filter_, expect="FLAG")
+    return formula.sql.replace("{t}", "a")
+
+
+def leave_out(cursor: Any, done: Settled, method: int, why: str) -> None:
+    """Settle no deal of the method, and tell why."""
+    cursor.execute(
+        "DELETE FROM settle_deal WHERE method_id = %s RETURNING account_product_id", [method]
+    )
+    for (id,) in cursor.fetchall():
+        done.problems[id] = f"RATING_METHOD {method} can't be applied: {why}"
+
+
+def tell_unpriced(cursor: Any, done: Settled, needed: str = "true") -> None:
+    """Tell which deals have no price; `needed` is SQL of whether they need one."""
+    cursor.execute(
+        "SELECT k.account_product_id, k.product_id, k.account_id, k.currency_code, k.first_day "  # noqa: S608
+        "FROM rating_key k JOIN settle_deal d ON d.key = k.key "
+        f"WHERE {needed} AND NOT EXISTS (SELECT FROM rating_book b WHERE b.key = k.key)"
+    )
+    for id, product, account, currency, day in cursor.fetchall():
+        done.problems[id] = (
+            f"There is no price of product {product} for account {account} in {currency} on {day}."
+        )
