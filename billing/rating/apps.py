@@ -8,8 +8,11 @@ class RatingConfig(AppConfig):
 
     def ready(self) -> None:
         from billing.rating import api, explorer
+        from billing.rating.rerating import api as rerating
         from entities.admin import offered
         from entities.api import endpoints
 
         endpoints.offer(api.EXPLAIN)
+        endpoints.offer(rerating.RERATE)
+        endpoints.offer(rerating.CORRECT)
         offered.offer(explorer.PAGE)

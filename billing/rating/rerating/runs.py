@@ -16,6 +16,7 @@ from billing.rating.rerating.correcting import Correction
 from billing.rating.rerating.running import rerate
 from billing.rating.rerating.telling import Result, money
 from billing.rating.rerating.wanted import Wanted
+from entities.errors import Code, RequestError
 from metabrm import background, clock
 
 log = logging.getLogger(__name__)
@@ -89,11 +90,19 @@ def correct(correction: Correction, reason: str, user_id: int | None, count: int
             created=clock.now(),
         )
         told = rerate(wanted, preview=False, correction=correction, run=run.pk, count=count)
+        refuse_unpriced(correction, told)
         if told.changed:
             _done(run, told)
         else:
             run.delete()
     return told
+
+
+def refuse_unpriced(correction: Correction, told: Result) -> None:
+    """RequestError where the corrected line has no price."""
+    for line, reason in told.reasons:
+        if line == correction.activity_id:
+            raise RequestError(Code.VALIDATION_FAILED, reason, field="ActivityId")
 
 
 def _locked(run_id: int) -> Rerate | None:
