@@ -9,7 +9,10 @@ class MediationConfig(AppConfig):
     def ready(self) -> None:
         from billing.mediation.pages.collectors import CollectorAdmin
         from billing.mediation.pages.loads import LoadAdmin
+        from billing.mediation.receiving import EVENTS
         from entities.admin import offered
+        from entities.api import endpoints
 
         offered.offer_pages_of("ACTIVITY_COLLECTOR", CollectorAdmin)
         offered.offer_pages_of("ACTIVITY_COLLECTOR_HISTORY", LoadAdmin)
+        endpoints.offer_door(EVENTS)

@@ -1,4 +1,4 @@
-"""CloudEvents over HTTP: POST /ORG/events/1.0/COLLECTOR, structured or batched, in JSON.
+"""CloudEvents over HTTP: POST /ORG/events/1.0/COLLECTOR, structured, batched or binary.
 
 All events of a request are kept, or none: then the answer is 202, and their collector's next load
 takes them. Whoever sends them may create COLLECTOR_FIELDS and see the collector.
@@ -6,19 +6,22 @@ takes them. Whoever sends them may create COLLECTOR_FIELDS and see the collector
 
 from typing import Any
 
-import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from billing.mediation.cloudevents import MANY, ONE, events_in
 from billing.mediation.models import ActivityCollector
 from billing.mediation.sources import events
 from entities import query
 from entities.access.rights import require, rights
 from entities.api.bodies import body_of
 from entities.api.callers import caller, is_id
+from entities.api.endpoints import Door
 from entities.api.envelope import MOST_RECORDS
 from entities.api.errors import JSON, MethodNotAllowed, answer_to
 from entities.api.limits import told
+from entities.api.openapi.shared import TEXT, content, errors, thing
+from entities.api.openapi.viewing import View
 from entities.api.organisations import require_our_own
 from entities.errors import Code, RequestError
 from entities.schema.snapshot import Snapshot
@@ -26,8 +29,7 @@ from metabrm.identity.context import Context
 from metabrm.observability.facts import facts
 from metabrm.web.middleware import request_id_of
 
-ONE, MANY = "application/cloudevents+json", "application/cloudevents-batch+json"
-_NEEDED = ("id", "source", "specversion", "type")
+Json = dict[str, Any]
 
 
 @csrf_exempt
@@ -41,7 +43,7 @@ def receive(request: HttpRequest, collector: str, org: str = "") -> HttpResponse
             raise MethodNotAllowed(request.method or "", {"POST": receive}, "")
         context, snapshot = caller(request)
         found = _collector(collector, context, snapshot)
-        sent = events_in(request.content_type or "", body_of(request))
+        sent = events_in(request.content_type or "", request.headers, body_of(request))
         events.keep(found.pk, sent)
         answer = HttpResponse(b'{"accepted":%d}' % len(sent), content_type=JSON, status=202)
         return told(request, answer)
@@ -71,52 +73,69 @@ def _collector(text: str, context: Context, snapshot: Snapshot) -> ActivityColle
     return found
 
 
-def events_in(content_type: str, body: bytes) -> list[str]:
-    """The events of a body, each as JSON of one line. RequestError MALFORMED_REQUEST."""
-    if content_type not in (ONE, MANY):
-        raise RequestError(
-            Code.MALFORMED_REQUEST,
-            f"Content-Type is {content_type[:80]!r}; send {ONE}, or {MANY} for a list.",
-        )
-    try:
-        read = msgspec.json.decode(body)
-    except (ValueError, RecursionError) as error:
-        raise RequestError(Code.MALFORMED_REQUEST, f"The body is no JSON: {error}.") from None
-    found: Any = [read] if content_type == ONE else read
-    if not isinstance(found, list) or not found:
-        raise RequestError(Code.MALFORMED_REQUEST, "The body is no list of events.")
-    if len(found) > MOST_RECORDS:
-        raise RequestError(
-            Code.REQUEST_TOO_LARGE,
-            f"{len(found):,} events in one request; at most {MOST_RECORDS:,} are taken.",
-        )
-    for place, event in enumerate(found):
-        _check(place, event)
-    if content_type == ONE:
-        return [_line(body)]
-    return [_line(raw) for raw in msgspec.json.decode(body, type=list[msgspec.Raw])]
+def _usable(view: View) -> bool:
+    return view.granted["COLLECTOR_FIELDS"].create and view.granted["ACTIVITY_COLLECTOR"].read
 
 
-def _line(raw: Any) -> str:
-    """An event as it was sent, its numbers as they are, on one line."""
-    return msgspec.json.format(bytes(raw), indent=-1).decode().replace("\n", " ")
+def _describe() -> Json:
+    attribute = TEXT | {"minLength": 1}
+    event = {
+        "type": "object",
+        "properties": {
+            "id": attribute | {"description": "Known with its source: sent again, charged once."},
+            "source": attribute,
+            "specversion": {"const": "1.0"},
+            "type": attribute,
+            "data": {"description": "What the collector's maps read: data.bytes."},
+        },
+        "required": ["id", "source", "specversion", "type"],
+    }
+    header = {"in": "header", "schema": TEXT}
+    said = "Binary mode: the attribute of that name; any other is sent likewise."
+    names = ("ce-id", "ce-source", "ce-specversion", "ce-type", "ce-subject", "ce-time")
+    accepted = thing(
+        ["accepted"], accepted={"type": "integer", "description": "Events that are kept."}
+    )
+    return {
+        "parameters": [
+            {
+                "name": "collector",
+                "in": "path",
+                "required": True,
+                "description": "Id or ActivityCollectorName of a collector of Type API.",
+                "schema": TEXT,
+            }
+        ],
+        "post": {
+            "operationId": "events.post",
+            "summary": "Send usage as CloudEvents",
+            "description": "One event, a batch, or in binary mode the data of one whose attributes "
+            "are headers. All events of a request are kept, or none; the collector's next load "
+            "takes them.",
+            "tags": ["COLLECTOR_FIELDS"],
+            "parameters": [{"name": name, "description": said, **header} for name in names],
+            "requestBody": {
+                "required": False,
+                "content": {
+                    ONE: {"schema": event},
+                    MANY: {
+                        "schema": {
+                            "type": "array",
+                            "items": event,
+                            "minItems": 1,
+                            "maxItems": MOST_RECORDS,
+                        }
+                    },
+                    "application/json": {"schema": {"description": "Binary mode: the data."}},
+                },
+            },
+            "responses": {
+                "202": {"description": "They are kept.", **content(accepted)},
+                **errors(400, 403, 404, 413),
+            },
+        },
+    }
 
 
-def _check(place: int, event: object) -> None:
-    if not isinstance(event, dict):
-        raise RequestError(Code.MALFORMED_REQUEST, f"Event {place} is no JSON object.")
-    for name in _NEEDED:
-        value = event.get(name)
-        if not isinstance(value, str) or not value or "\0" in value:
-            raise RequestError(
-                Code.MALFORMED_REQUEST,
-                f"Event {place} has no {name}, which CloudEvents asks for: a text that is not "
-                f"empty.",
-                field=name,
-            )
-    if event["specversion"] != "1.0":
-        raise RequestError(
-            Code.MALFORMED_REQUEST,
-            f"Event {place} is of specversion {event['specversion'][:20]!r}; 1.0 is taken.",
-            field="specversion",
-        )
+#: The door in the description of the API.
+EVENTS = Door("/events/1.0/{collector}", _usable, _describe)

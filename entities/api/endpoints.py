@@ -29,7 +29,18 @@ class Endpoint:
     describe: Callable[[], dict[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """An address beside /rest/2.0/ that a room answers by itself: "/events/1.0/{collector}", with
+    `usable` and `describe` as of an endpoint."""
+
+    path: str
+    usable: Callable[["View"], bool]
+    describe: Callable[[], dict[str, Any]]
+
+
 _offered: dict[str, Endpoint] = {}
+_doors: dict[str, Door] = {}
 
 
 def offer(endpoint: Endpoint) -> None:
@@ -45,3 +56,13 @@ def at(address: str) -> Endpoint | None:
 def offered() -> list[Endpoint]:
     """All endpoints of other rooms, by address."""
     return [_offered[address] for address in sorted(_offered)]
+
+
+def offer_door(door: Door) -> None:
+    """Describe the door in the OpenAPI document."""
+    _doors[door.path] = door
+
+
+def doors() -> list[Door]:
+    """All doors of other rooms, by path."""
+    return [_doors[path] for path in sorted(_doors)]

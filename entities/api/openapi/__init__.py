@@ -134,6 +134,8 @@ def _describe(
     for endpoint in endpoints.offered():
         if endpoint.usable(view):
             paths[f"{shared.REST}/{endpoint.address}"] = endpoint.describe()
+    if not alone:
+        paths |= {door.path: door.describe() for door in endpoints.doors() if door.usable(view)}
     for schema in served:
         resource = resources.Resource(view, schema)
         paths |= resource.paths()

@@ -8,8 +8,9 @@ import pytest
 from django.test import Client
 
 from billing.mediation import sources
+from billing.mediation.cloudevents import MANY, ONE, events_in
 from billing.mediation.models import ActivityCollectorHistory
-from billing.mediation.receiving import MANY, ONE
+from entities.errors import RequestError
 from metabrm.identity.models import Role, User
 from metabrm.identity.sessions import open_session
 from tests.billing.mediation.standing import Standing, drive
@@ -98,6 +99,91 @@ def test_what_is_no_event_is_refused(
     assert answer.status_code == status
     assert told in answer.content.decode()
     assert sources.gather_events() == []
+
+
+HEADERS = {
+    "ce-specversion": "1.0",
+    "ce-id": "1",
+    "ce-source": "/cells/7",
+    "ce-type": "traffic",
+    "ce-time": "2026-11-01T10:00:00Z",
+}
+
+# Type of the data, further headers, the data, and the event that they make.
+BINARY: list[tuple[str, dict[str, str], bytes, dict[str, Any]]] = [
+    ("application/json", {}, b'{"bytes":\n 1.50}', {"data": {"bytes": 1.5}}),
+    ("application/vnd.cell+json", {}, b"[1]", {"data": [1]}),
+    ("text/plain", {}, "é\n".encode(), {"data": "é\n"}),
+    ("application/xml", {}, b"<a/>", {"data": "<a/>"}),
+    ("application/octet-stream", {}, b"\xff\x00", {"data_base64": "/wA="}),
+    ("", {}, b"7", {"data": 7}),
+    ("application/json", {}, b"", {}),
+    ("text/plain", {"CE-Subject": "%C3%A9%20%22a%22"}, b"", {"subject": 'é "a"'}),
+    ("text/plain", {"ce-subject": '"a \\"b\\" c"'}, b"", {"subject": 'a "b" c'}),
+    ("text/plain", {"ce-cell7": "x"}, b"", {"cell7": "x"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "more", "body", "made"), BINARY)
+def test_an_event_whose_attributes_are_headers(
+    kind: str, more: dict[str, str], body: bytes, made: dict[str, Any]
+) -> None:
+    (line,) = events_in(kind, HEADERS | more, body)
+    assert "\n" not in line
+    attributes = {name[3:]: text for name, text in HEADERS.items()}
+    of_type = {"datacontenttype": kind} if kind else {}
+    assert json.loads(line) == attributes | of_type | made
+
+
+def test_numbers_of_data_stay_as_they_were_sent() -> None:
+    (line,) = events_in("application/json", HEADERS, b'{"bytes": 1.500000000000000000001}')
+    assert line.endswith('"data":{"bytes":1.500000000000000000001}}')
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "body", "told"),
+    [
+        ("application/json", {"ce-id": ""}, b"1", "Event 0 has no id"),
+        ("application/json", {"ce-specversion": "2.0"}, b"1", "of specversion '2.0'"),
+        ("application/json", {}, b"{", "The body is no JSON"),
+        ("application/json", {}, b'{"a": 1}, "source": "/other"', "The body is no JSON"),
+        ("text/plain", {}, b"\xff", "but no UTF-8"),
+        ("text/plain", {"ce-subject": "%FF"}, b"", "ce-subject is no text"),
+        ("text/plain", {"ce-subject": "é"}, b"", "é as %C3%A9"),
+        ("text/plain", {"ce-id": "%00"}, b"", "Event 0 has no id"),
+        ("text/plain", {"ce-data": "x"}, b"", "ce-data is no attribute"),
+        ("text/plain", {"ce-datacontenttype": "x/y"}, b"", "ce-datacontenttype is no attribute"),
+        ("text/plain", {"ce-a-b": "x"}, b"", "ce-a-b is no attribute"),
+        (
+            "application/cloudevents+avro",
+            {},
+            b"x",
+            "Content-Type is 'application/cloudevents+avro'",
+        ),
+    ],
+)
+def test_headers_that_are_no_event_are_refused(
+    kind: str, more: dict[str, str], body: bytes, told: str
+) -> None:
+    with pytest.raises(RequestError) as wrong:
+        events_in(kind, HEADERS | more, body)
+    assert wrong.value.code == "MALFORMED_REQUEST"
+    assert told in wrong.value.message
+
+
+def test_binary_events_are_charged_like_others(standing: Standing) -> None:
+    about = {**HEADERS, "ce-subject": standing.token, "sessionid": sender()}
+    for _ in range(2):
+        answer = Client().post(
+            f"/demogm/events/1.0/{standing.collector}",
+            b'{"bytes": 5}',
+            content_type="application/json; charset=utf-8",
+            headers=about,
+        )
+        assert (answer.status_code, answer.json()) == (202, {"accepted": 1})
+    for load in sources.gather_events():
+        drive(load)
+    assert standing.lines("quantity") == [(Decimal(5),)]
 
 
 def test_who_may_not_send_usage_is_refused(standing: Standing) -> None:
