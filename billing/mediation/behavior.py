@@ -324,17 +324,36 @@ class CollectedBehavior(Behavior):
 
     def before_update(self, batch: Batch) -> None:
         self._check_extra(batch)
+        wanted = [self._wants(batch, index) for index in range(batch.size)]
+        if not any(wanted):
+            return
+        states: list[Any] = [UNSET] * batch.size
+        told: list[Any] = [UNSET] * batch.size
+        marks: list[Any] = [UNSET] * batch.size
+        said = batch.sent("PROCESS_DESCRIPTION")
         for index in batch.live:
-            if self._resubmits(batch, index):
-                state = batch.stored["PROCESS_STATUS"][index]
-                if state != suspense.IN_SUSPENSE:
+            action = wanted[index]
+            if not action:
+                continue
+            state = batch.stored["PROCESS_STATUS"][index]
+            if state != suspense.FROM[action]:
+                batch.fail(index, Code.VALIDATION_FAILED, _unfit(action, state), "Reprocess_Status")
+            elif action == suspense.DISCARD:
+                states[index], marks[index] = suspense.DISCARDED, suspense.DISCARDED
+                if said[index] is UNSET or not str(said[index] or "").strip():
                     batch.fail(
                         index,
-                        Code.VALIDATION_FAILED,
-                        f"This record is {state or 'not in suspense'}; only one in SUSPENSE can be "
-                        f"resubmitted.",
-                        "Reprocess_Status",
+                        Code.REQUIRED_FIELD_MISSING,
+                        "Say in PROCESS_DESCRIPTION why the usage is discarded; it is kept with "
+                        "it.",
+                        "PROCESS_DESCRIPTION",
                     )
+            elif action == suspense.RESTORE:
+                states[index], marks[index] = suspense.IN_SUSPENSE, None
+                told[index] = str(batch.stored["Reason"][index] or "")[:1000] or None
+        self._put(batch, "PROCESS_STATUS", states)
+        self._put(batch, "PROCESS_DESCRIPTION", told)
+        self._put(batch, "Reprocess_Status", marks)
 
     def after_update(self, batch: Batch) -> None:
         chosen: dict[int, list[int]] = defaultdict(list)
@@ -354,4 +373,18 @@ class CollectedBehavior(Behavior):
             transaction.on_commit(partial(background.tell, RUN, load.pk))
 
     def _resubmits(self, batch: Batch, index: int) -> bool:
-        return str(batch.sent("Reprocess_Status")[index] or "").upper() == suspense.RESUBMIT
+        return self._wants(batch, index) == suspense.RESUBMIT
+
+    def _wants(self, batch: Batch, index: int) -> str:
+        """What is to be done with a record; "" for nothing."""
+        action = str(batch.sent("Reprocess_Status")[index] or "").upper()
+        return action if action in suspense.FROM else ""
+
+
+def _unfit(action: str, state: str | None) -> str:
+    """Why nothing is done with a record of this state."""
+    done = {suspense.RESUBMIT: "resubmitted", suspense.DISCARD: "discarded"}
+    return (
+        f"This record is {state or 'not in suspense'}; only one in {suspense.FROM[action]} can be "
+        f"{done.get(action, 'taken back into suspense')}."
+    )

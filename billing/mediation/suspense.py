@@ -9,9 +9,11 @@ from django.db import connection
 from billing.mediation.models import ActivityCollectorHistory
 from metabrm import clock
 
-IN_SUSPENSE, TAKEN_UP, PENDING = "SUSPENSE", "RESUBMITTED", "PENDING"
-#: What Reprocess_Status is set to by whoever wants a record taken up.
-RESUBMIT = "RESUBMIT"
+IN_SUSPENSE, TAKEN_UP, PENDING, DISCARDED = "SUSPENSE", "RESUBMITTED", "PENDING", "DISCARDED"
+#: What Reprocess_Status is set to by whoever wants a record taken up, given up, or back again.
+RESUBMIT, DISCARD, RESTORE = "RESUBMIT", "DISCARD", "RESTORE"
+#: The same -> the state that a record must have for it.
+FROM = {RESUBMIT: IN_SUSPENSE, DISCARD: IN_SUSPENSE, RESTORE: DISCARDED}
 #: Records of one load.
 MOST = 1_000_000
 

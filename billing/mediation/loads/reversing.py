@@ -167,7 +167,7 @@ def reverse(load_id: int) -> bool:
             cursor.execute(
                 "UPDATE mediation_collectorfields SET process_state = 'REVERSED', cause = NULL, "
                 "reason = NULL, updated = %(now)s WHERE activity_collector_history_id = %(load)s "
-                "AND process_state IN ('SUSPENSE', 'PROCESSED')",
+                "AND process_state IN ('SUSPENSE', 'PROCESSED', 'DISCARDED')",
                 about,
             )
             told = f"{left} lines stand on closed invoices, and stay." if left else None

@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 from billing.mediation.models import ActivityCollector
 from billing.mediation.models.loads import OPEN, PARKED, REVERSING, RUNNING, WAITING
 from billing.mediation.pages import chart, figures, health
+from billing.mediation.pages import suspense as workbench
 from entities import files, records
 from entities.access import EntityRights
 from entities.admin.callers import context_of
@@ -224,4 +225,7 @@ class CollectorAdmin(RecordAdmin):
             "runs_url": self.page("runs", collector.pk),
             "all_url": all_url,
             "parked_url": f"{all_url}&status={PARKED}",
+            "suspense_url": f"{reverse('admin:suspense')}?collector={collector.pk}"
+            if workbench.usable(request, self.snapshot)
+            else "",
         }

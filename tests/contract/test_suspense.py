@@ -1,0 +1,38 @@
+"""/mediation/suspense: groups of usage in suspense, and what is done with one, over HTTP."""
+
+from typing import Any
+
+from tests.contract.calls import Caller
+from tests.describing import misfits, resolved
+
+
+def test_usage_in_suspense_is_worked_on(admin: Caller, nobody: Caller, unique: str) -> None:
+    collector = admin.create("ACTIVITY_COLLECTOR", {"ActivityCollectorName": unique})
+    document = admin.send("GET", "openapi.json").json()
+
+    def told(answer: Any) -> Any:
+        method = answer.request.method.lower()
+        operation = document["paths"]["/rest/2.0/mediation/suspense"][method]
+        described = resolved(document, operation["responses"]["200"])["content"]
+        assert not misfits(document, described["application/json"]["schema"], answer.json())
+        return answer.json()["suspenseResponse"]
+
+    def post(**said: Any) -> Any:
+        return admin.send("POST", "mediation/suspense", {"ActivityCollectorId": collector, **said})
+
+    assert isinstance(told(admin.send("GET", "mediation/suspense")), list)
+    (done,) = told(post(Action="DISCARD", Reason="a test"))
+    assert (done["Count"], done["Errors"]) == ("0", [])
+    (seen,) = told(post(Action="CORRECT", Values={"quantity": "2"}, Preview="1"))
+    assert seen == {"Count": "0", "Quantity": "0", "Preview": "1"}
+    (again,) = told(post(Action="RESUBMIT", Cause="UNKNOWN_TOKEN"))
+    load = again["ActivityCollectorHistoryId"]
+    assert admin.get("ACTIVITY_COLLECTOR_HISTORY", load)["Cause"] == "UNKNOWN_TOKEN"
+    for wrong, status, code in (
+        ({"Action": "BURN"}, 400, "INVALID_VALUE"),
+        ({"Action": "DISCARD"}, 400, "REQUIRED_FIELD_MISSING"),
+        ({"Action": "RESUBMIT", "ActivityCollectorId": "9" * 18}, 404, "RECORD_NOT_FOUND"),
+    ):
+        refused = post(**wrong)
+        assert (refused.status_code, refused.json()["error"]) == (status, code), refused.text
+    assert nobody.send("GET", "mediation/suspense").status_code == 401
