@@ -13,7 +13,8 @@ A contract that the account product names comes before the account's other ones,
 package product before one for the product inside the package, and that before one for the product
 anywhere; of an owner's prices an overriding plan's come before a promotion's, and those before the
 others. A candidate counts on the days on which it and its price rows hold and no better one does,
-so the book has a line for each run of days: no day is asked twice.
+so the book has a line for each run of days: no day is asked twice. Where none
+has a price, the first candidate whose rating method has a formula counts.
 
 Sources: BillingPlatform, "How BillingPlatform Determines Price", "Contract Rates", "Default
 Prices".
@@ -243,6 +244,13 @@ above AS (
                NULL, 0, false, c.from_day, c.until_day
         FROM candidate c
         WHERE c.refused IS NULL AND c.override IS NOT NULL
+        UNION ALL
+        -- A formula needs no price.
+        SELECT c.key, c.rank, c.source, c.source_id, c.rating_method_id, c.contract_id, NULL,
+               NULL, 0, false, c.from_day, c.until_day
+        FROM candidate c
+        JOIN catalog_ratingmethod m ON m.id = c.rating_method_id AND m.formula_flag
+        WHERE c.refused IS NULL AND c.override IS NULL
     ) dated
     WHERE from_day < until_day
 ), change AS (
@@ -257,7 +265,8 @@ above AS (
     ) run
     JOIN offer o
       ON o.key = run.key AND o.from_day <= run.from_day AND o.until_day >= run.until_day
-    ORDER BY run.key, run.from_day, o.rank, o.plan_rank, o.for_any_method, o.source_id DESC
+    ORDER BY run.key, run.from_day, o.version_id IS NULL AND o.override IS NULL, o.rank,
+             o.plan_rank, o.for_any_method, o.source_id DESC
 ), band AS (
     SELECT v.id AS version_id, p.id AS pricing_id, row_number() OVER up AS rate_order,
            p.upper_band,

@@ -75,7 +75,8 @@ facts AS MATERIALIZED (
     SELECT m.id, coalesce(m.pricing_type = 'Tiered Pricing', false) AS tiered,
            coalesce(m.pricing_type = 'Tiered Pricing' AND m.aggregate_rate_type = 'Incremental',
                     false) AS incremental,
-           m.flat_rate AS flat, m.percentage_flag AS percentage, m.split_usage AS split,
+           m.flat_rate AS flat, m.percentage_flag AS percentage,
+           m.split_usage AND NOT m.formula_flag AS split,
            coalesce(m.min_max_per = 'Period', false) AS by_period,
            m.rating_method_type = 'Prepaid Usage' AS prepaid
     FROM catalog_ratingmethod m

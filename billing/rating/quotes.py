@@ -52,7 +52,9 @@ LEFT JOIN (
     SELECT charge.rate, {rounded("charge.cost", "a")} AS amount
     FROM charge JOIN line ON line.id = charge.id, asked a
     WHERE charge.units = line.after - line.before
-) priced ON true
+) priced ON NOT EXISTS (
+    SELECT FROM catalog_ratingmethod m WHERE m.id = book.rating_method_id AND m.formula_flag
+)
 $$
 """  # noqa: S608 - constants only
 

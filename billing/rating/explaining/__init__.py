@@ -84,7 +84,7 @@ def explain_line(line_id: int, context: Context, snapshot: Snapshot | None = Non
 
 def _explained(asked: Question, sight: Sight, line: Json | None = None) -> Json:
     """The structure that the caller is told."""
-    found = findings.find(asked)
+    found = findings.find(asked, line["id"] if line else None)
     if found["route_id"] is not None:
         asked = replace(asked, route_id=found["route_id"])
     paid = prepaid.of_line(line, sight) if line else prepaid.of_question(found, sight)

@@ -6,11 +6,14 @@ from typing import Any
 
 from django.db import connection
 
+from billing.rating import formulas
 from billing.rating.asking import METHOD, asked_in, rounded
 from billing.rating.book import BOOK
 from billing.rating.charges import CHARGES, FACTS
 from billing.rating.explaining.question import Question
 from billing.rating.loads.routes import NEAREST
+from entities.schema.current import current
+from entities.schema.description import quote
 from metabrm import clock
 
 Json = dict[str, Any]
@@ -76,6 +79,10 @@ SELECT jsonb_build_object(
         WHERE m.rating_method_type = 'Prepaid Usage' AND ap.deleted_at IS NULL
           AND ap.status = 'ACTIVE' AND ap.start_date <= asked.first_day
           AND (ap.end_date IS NULL OR ap.end_date >= asked.first_day)),
+    'formula', (
+        SELECT jsonb_build_object('text', m.formula_value, 'method', m.id)
+        FROM book JOIN catalog_ratingmethod m ON m.id = book.rating_method_id
+        WHERE m.formula_flag),
     'summed', (SELECT s.cost FROM summed s),
     'charge', (SELECT to_jsonb(c) || jsonb_build_object('amount', {rounded("c.cost", "a")})
                FROM charge c, asked a)
@@ -131,7 +138,7 @@ WHERE a.id = %s
 """
 
 
-def find(asked: Question) -> Json:
+def find(asked: Question, line_id: int | None = None) -> Json:
     """What the statements find, numbers as Decimal."""
     assert asked.quantity is not None
     given = {
@@ -140,7 +147,49 @@ def find(asked: Question) -> Json:
         "moment": asked.moment or clock.now(),
         "reached": asked.before + asked.quantity if asked.reached is None else asked.reached,
     }
-    return _found(_EXPLAIN, given)
+    found = _found(_EXPLAIN, given)
+    if found["formula"] is not None:
+        found["formula"] |= _reckoned(asked, found, line_id)
+    return found
+
+
+def _reckoned(asked: Question, found: Json, line_id: int | None) -> Json:
+    """What the formula of the rating method comes to, over a line or over what is asked."""
+    about, price = found["asked"], found["charge"] or {}
+    known = {
+        "quantity": asked.quantity,
+        "rate": price.get("rate"),
+        "cost_unrounded": price.get("cost"),
+        "rated_amount": price.get("amount"),
+    }
+    filled = {name: f"%({name})s::numeric" for name in known}
+    if line_id is None:
+        known |= {
+            "activity_date": asked.moment or clock.now(),
+            "rate_date": about["first_day"],
+            "currency_code": about["currency_code"],
+            "rating_method_id": found["formula"]["method"],
+        }
+        ids = ("account_id", "product_id", "account_product_id", "package_product_id")
+        known |= {name: about[name] for name in ids}
+        filled |= {name: f"%({name})s::bigint" for name in (*ids, "rating_method_id")}
+        filled |= {
+            "activity_date": "%(activity_date)s::timestamptz",
+            "rate_date": "%(rate_date)s::date",
+            "currency_code": "%(currency_code)s::text",
+        }
+        source = ""
+    else:
+        columns = [f.column for f in current().entity("ACTIVITY").fields if f.column]
+        filled = {name: f"a.{quote(name)}" for name in columns} | filled
+        source = "FROM mediation_activity a WHERE a.id = %(line)s"
+    reckoned = formulas.cost(found["formula"]["text"], filled)
+    return _found(
+        f"""SELECT jsonb_build_object('cost', c.cost, 'amount', {rounded("c.cost", "r")})::text
+            FROM (SELECT {reckoned} AS cost {source}) c
+            CROSS JOIN (SELECT %(places)s::int AS places, %(rounding)s::text AS rounding) r""",  # noqa: S608
+        {**known, "line": line_id, "places": about["places"], "rounding": about["rounding"]},
+    )
 
 
 def line(id: int) -> Json:

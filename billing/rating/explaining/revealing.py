@@ -1,5 +1,6 @@
 """What of a price's way the caller may be told: the records that he sees, the fields he reads."""
 
+from billing.rating import formulas
 from billing.rating.explaining.findings import Json
 from billing.rating.explaining.question import Question
 from billing.rating.explaining.sight import Sight
@@ -101,6 +102,16 @@ class Revealed:
         """Whether the caller may know which rates between locations there are, and are wanted."""
         return self.sight.reads("COUNTRY_CODE_MAP", "Rate") and self.sight.reads(
             "RATING_METHOD", "ObligatoryIntlRate"
+        )
+
+    def shows_formula(self, winner: Json, text: str) -> bool:
+        """Whether the caller may read a rating method's formula and all that it reads."""
+        assert self.counts is not None
+        priced = self.counts["version_id"] is not None or winner["override"] is not None
+        return (
+            self.sight.reads("RATING_METHOD", "FormulaFlag", "FormulaValue")
+            and all(self.sight.reads(entity, field) for entity, field in formulas.reads(text))
+            and (not priced or self.shows_amount(winner))
         )
 
 

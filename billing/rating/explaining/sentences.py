@@ -16,6 +16,11 @@ HIDDEN_AMOUNT = "The amount is made of values that you may not read."
 HIDDEN_RULE = "Something that you may not see keeps it from counting."
 HIDDEN_PRICES = "It has no price that counts here."
 USAGE_CARRIES = "The usage came with its own price, so no price of the catalog was asked."
+BY_FORMULA = "Its rating method reckons by a formula, which needs no price."
+NO_RESULT = (
+    "The rating method's formula yields no amount: something that it reads is empty, or it divides "
+    "by zero."
+)
 NO_BAND = (
     "The price is incomplete: not all units lie in one of its bands. Bands go from 0 without a gap "
     "to no limit."
@@ -147,6 +152,11 @@ def pricing(facts: Json) -> str:
 
 
 # Arithmetic
+
+
+def reckoned(formula: str, cost: Any) -> str:
+    """The arithmetic of a rating method's formula."""
+    return f"{formula} = {'nothing' if cost is None else number(Decimal(cost))}"
 
 
 def covered(line: Json | None) -> Json:

@@ -70,6 +70,8 @@ class Structure:
             told |= sentences.covered(self.line)
         elif winner is None:
             told["Conclusion"] = sentences.no_price(told)
+        elif self.found["formula"] is not None and not hidden:
+            told |= self._reckoned(winner)
         elif hidden or not self.revealed.shows_amount(winner):
             told["Conclusion"] = sentences.HIDDEN_COUNTS if hidden else sentences.HIDDEN_AMOUNT
         elif self.found["line"] is None:
@@ -83,6 +85,20 @@ class Structure:
         if self.line is not None:
             told["Line"] = self._of_line(told)
         return told
+
+    def _reckoned(self, winner: Json) -> Json:
+        """The amount that the rating method's formula yields."""
+        formula = self.found["formula"]
+        if not self.revealed.shows_formula(winner, formula["text"]):
+            return {"Conclusion": sentences.HIDDEN_AMOUNT}
+        told = {
+            "Arithmetic": sentences.reckoned(formula["text"], formula["cost"]),
+            "Unrounded": _text(formula["cost"]),
+            "Amount": _text(formula["amount"]),
+        }
+        if formula["cost"] is None:
+            return told | {"Conclusion": sentences.NO_RESULT}
+        return told | {"Conclusion": sentences.conclusion(told, winner, self.about)}
 
     def _covered(self) -> bool:
         """Whether prepaid usage covers all of a line's record."""
@@ -153,12 +169,13 @@ class Structure:
                 self.day, _day(candidate["holds_from"]), _day_before(candidate["holds_until"])
             )
         offers = [o for o in self.found["offers"] or [] if _same(o, candidate)]
-        if not offers:
+        priced = any(o["version_id"] is not None or o["override"] is not None for o in offers)
+        if not priced and candidate is not winner:
             return "no price", self._no_price(candidate)
         if self.of_usage:
             return "lost", sentences.USAGE_CARRIES
         if candidate is winner:
-            return "won", sentences.won(candidate)
+            return "won", sentences.won(candidate) if priced else sentences.BY_FORMULA
         assert winner is not None
         return "lost", sentences.lost(candidate, None if hidden else winner)
 

@@ -13,7 +13,7 @@ from billing.mediation.mapping.fields import target_of
 from entities import fieldtypes
 from entities.formulas.terms import text_sql
 from entities.schema.current import current
-from entities.schema.description import FieldSchema, quote
+from entities.schema.description import FieldSchema
 
 NAMES = """
 SELECT DISTINCT jsonb_object_keys(extra) FROM mediation_usage
@@ -96,7 +96,7 @@ def columns(cursor: Any, given: Mapping[str, Any]) -> dict[str, str]:
         for place, (condition, cause, reason) in enumerate(wrong)
     )
     cursor.execute(_REFUSE.replace("{wrong}", rules), given)
-    return {quote(one.field.column or ""): one.value("u") for one in filled}
+    return {one.field.column or "": one.value("u") for one in filled}
 
 
 def _told(field: FieldSchema) -> str:

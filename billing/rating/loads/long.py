@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from billing.rating.charges import CHARGES, FACTS
-from billing.rating.loads import prepaid
+from billing.rating.loads import formulas, prepaid
 from billing.rating.loads.lines import COLUMNS, QUOTED, TO_RATE
 from billing.rating.loads.routes import NO_ROUTE, ROUTED, ROUTES, UNROUTED
 from billing.rating.loads.sums import GROUPS, GROW, OPEN_SUMS, PERIODS, STANDING, SUMS
@@ -27,6 +27,7 @@ MORE = {
     "prepaid_by_id": "u.prepaid_id",
     "accumulator_value_id": "standing.sum_id",
     "tiered_group": "standing.sum_id::text",
+    "formula": "q.formula",
 }
 
 WANTED = f"""
@@ -65,8 +66,17 @@ FROM (
 """  # noqa: S608 - constants only
 
 
-def _lines(custom: Mapping[str, str]) -> str:
-    columns = {**COLUMNS, **MORE, **custom}
+_OF = """
+JOIN rating_line u ON u.id = charged.id
+JOIN rating_quote q ON q.id = u.quote_id
+LEFT JOIN rating_standing standing ON standing.id = u.id
+LEFT JOIN rating_routed routed ON routed.id = u.id
+CROSS JOIN LATERAL (SELECT u.day) local
+CROSS JOIN LATERAL (SELECT charged.*, q.source, q.source_id, routed.route_id) c
+"""
+
+
+def _lines(columns: Mapping[str, str]) -> str:
     return f"""
 INSERT INTO mediation_activity (id, {", ".join(columns)}, split_from_bill_act_id)
 SELECT c.activity_id, {", ".join(columns.values())},
@@ -77,12 +87,7 @@ FROM (
     FROM rating_charge WHERE whole
     WINDOW parts AS (PARTITION BY id ORDER BY split_order)
 ) charged
-JOIN rating_line u ON u.id = charged.id
-JOIN rating_quote q ON q.id = u.quote_id
-LEFT JOIN rating_standing standing ON standing.id = u.id
-LEFT JOIN rating_routed routed ON routed.id = u.id
-CROSS JOIN LATERAL (SELECT u.day) local
-CROSS JOIN LATERAL (SELECT charged.*, q.source, q.source_id, routed.route_id) c
+{_OF}
 """  # noqa: S608 - constants, and columns as they are quoted
 
 
@@ -107,7 +112,9 @@ def write(
         cursor.execute(statement, given)
     cursor.execute("ANALYZE rating_standing")
     cursor.execute(CHARGED)
-    cursor.execute(_lines(custom), given)
+    columns = {**COLUMNS, **MORE, **custom}
+    formulas.reckon(cursor, given, columns, f"FROM rating_charge charged {_OF}")
+    cursor.execute(_lines(columns), given)
     written: int = cursor.rowcount
     if linked:
         cursor.execute(prepaid.FIRST)

@@ -99,17 +99,19 @@ SELECT row_number() OVER () AS id, k.account_id, k.product_id, k.account_product
        k.zone, k.currency_code, k.calendar_id,
        k.places, k.rounding,
        b.from_day, b.until_day, b.source, b.source_id, b.rating_method_id, b.contract_id,
-       b.version_id, b.override, coalesce(one.included_quantity, 0) AS included,
+       b.version_id, CASE WHEN method.formula_flag THEN method.formula_value END AS formula,
+       b.override, coalesce(one.included_quantity, 0) AS included,
        coalesce(method.split_usage, false) AS splits,
        coalesce(method.allow_international_pricing, false) AS international,
        coalesce(method.obligatory_intl_rate, false) AS obligatory,
        coalesce(method.non_billable_flag, false) OR %(unbilled)s AS non_billable,
        coalesce(m.tiered OR bands.included, false) AS adds_up,
        false AS fed,
-       bands.number = 1 AND one.above_quantity = 0 AND one.to_quantity IS NULL
-       AND NOT coalesce(m.tiered, false) AND NOT bands.included
-       AND NOT coalesce(method.allow_international_pricing, false) OR b.override IS NOT NULL
-       AS simple,
+       NOT coalesce(method.formula_flag, false) AND (
+           bands.number = 1 AND one.above_quantity = 0 AND one.to_quantity IS NULL
+           AND NOT coalesce(m.tiered, false) AND NOT bands.included
+           AND NOT coalesce(method.allow_international_pricing, false) OR b.override IS NOT NULL
+       ) AS simple,
        coalesce(b.override, CASE WHEN m.flat THEN 0 WHEN m.percentage THEN one.rate * 0.01
                                  ELSE one.rate END) AS per_unit,
        coalesce(one.flat_fee, 0) + CASE WHEN m.flat THEN one.rate ELSE 0 END AS flat_fee,

@@ -1,0 +1,44 @@
+"""Usage whose amount comes from a formula, in place of what its price comes to."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from billing.rating import formulas
+
+_METHODS = "SELECT DISTINCT rating_method_id, formula FROM rating_quote WHERE formula IS NOT NULL"
+_FOUND = """
+UPDATE rating_charge f
+SET cost = found.cost, raised = false, averaged = coalesce(f.averaged, false),
+    whole = CASE WHEN found.cost IS NOT NULL THEN true END
+FROM (
+    SELECT c.activity_id, {cost} AS cost
+    {of}
+    WHERE q.rating_method_id = {method} AND q.formula IS NOT NULL
+) found
+WHERE found.activity_id = f.activity_id
+"""
+_NO_RESULT = f"""
+UPDATE mediation_usage u
+SET cause = '{formulas.NO_RESULT}',
+    reason = {formulas.told("q.rating_method_id", "this usage")}
+FROM rating_charge c
+JOIN rating_line l ON l.id = c.id
+JOIN rating_quote q ON q.id = l.quote_id
+WHERE u.load_id = %(load)s AND u.shard = %(shard)s AND u.ctid = l.place AND c.whole IS NULL
+"""  # noqa: S608 - constants only
+
+
+def reckon(cursor: Any, given: Mapping[str, Any], columns: Mapping[str, str], of: str) -> None:
+    """Give the charges of rating methods with formulas the amounts that these yield.
+
+    `columns` are those of the lines, over the tables that `of` joins.
+    """
+    line = {**columns, "quantity": "c.quantity"}
+    cursor.execute(_METHODS)
+    found = cursor.fetchall()
+    if not found:
+        return
+    for method, text in found:
+        cost = formulas.cost(text, line)
+        cursor.execute(_FOUND.format(cost=cost, of=of, method=int(method)), given)
+    cursor.execute(_NO_RESULT, given)
