@@ -36,6 +36,7 @@ def benches() -> dict[str, Measurement]:
         "metadata.served": served.BENCH,
         "query.observed": observed.BENCH,
         "rating.files": files.BENCH,
+        "rating.onto": files.ONTO,
     }
 
 
@@ -52,13 +53,13 @@ def chosen(names: Sequence[str]) -> dict[str, Measurement]:
     return found
 
 
-def run(names: Sequence[str], rows: Sequence[int], rounds: int) -> list[Measured]:
+def run(names: Sequence[str], rows: Sequence[int], rounds: int, onto: int = 0) -> list[Measured]:
     """Run the benches named in the environment's installation, telling each as it is measured."""
     from bench.installation import installed
 
     results: list[Measured] = []
     wanted = chosen(names)
-    with installed() as installation:
+    with installed(onto) as installation:
         for name, bench in wanted.items():
             print(f"{name}: {bench.about}", file=sys.stderr, flush=True)
             for result in bench.measure(installation, name, rows, rounds):
@@ -74,10 +75,13 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="benches, or beginnings such as `api`")
     parser.add_argument("--rows", default=",".join(map(str, ROWS)), help="n, and 10n to see growth")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="at least 3 for true medians")
+    parser.add_argument("--onto", type=int, default=0, help="lines there before, for rating.onto")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="metabrm-bench-") as state:
         # Servers of their own, as they are in production, and never somebody's data.
         os.environ["BRM_STATE_DIR"] = state
+        os.environ["BRM_USAGE_DIR"] = usage = os.path.join(state, "usage")
+        os.mkdir(usage)
         for variable in ("DATABASE_URL", "REDIS_URL", "BRM_ADMIN_PASSWORD"):
             os.environ.pop(variable, None)
         os.environ["BRM_LOG_LEVEL"] = "WARNING"
@@ -87,7 +91,8 @@ def main() -> None:
         from metabrm.problems import told_in_one_line
 
         with told_in_one_line(), embedded.servers():
-            run(options.names, [int(n) for n in options.rows.split(",")], options.rounds)
+            rows = [int(n) for n in options.rows.split(",")]
+            run(options.names, rows, options.rounds, options.onto)
 
 
 if __name__ == "__main__":

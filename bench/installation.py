@@ -63,7 +63,8 @@ class Server:
 
 @dataclass
 class Installation:
-    """The running product, the stock application, and their database."""
+    """The running product, the stock application, and their database; `onto`: how many lines
+    are there before, of a bench that loads onto others, if it was said."""
 
     ours: Server
     stock: Server
@@ -71,6 +72,7 @@ class Installation:
     accounts: list[int]
     products: list[int]
     rating_methods: list[int]
+    onto: int = 0
 
     def empty(self) -> None:
         """Take all account products and all history away, on both sides."""
@@ -95,7 +97,7 @@ def connect() -> psycopg.Connection[Any]:
 
 
 @contextmanager
-def installed() -> Iterator[Installation]:
+def installed(onto: int = 0) -> Iterator[Installation]:
     """Install into the environment's database, serve, and stop serving at the end."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "metabrm.settings"
     import django
@@ -118,7 +120,7 @@ def installed() -> Iterator[Installation]:
         ours = stack.enter_context(_serving("metabrm.wsgi:application", {"sessionid": session}))
         stock = stack.enter_context(_serving("bench.stock.wsgi:application", {}))
         _sign_in_to_stock(stock)
-        yield Installation(ours, stock, database, *parents)
+        yield Installation(ours, stock, database, *parents, onto)
 
 
 def _parents(entity: str) -> list[int]:

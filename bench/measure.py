@@ -230,10 +230,14 @@ def watch() -> Iterator[Callable[[], float]]:
 
 
 class PeakMemory:
-    """The most memory a process and its children held together, looked at 20 times a second."""
+    """The most memory a process and its children held together, looked at 20 times a second.
 
-    def __init__(self, pid: int) -> None:
+    alone: without its children.
+    """
+
+    def __init__(self, pid: int, *, alone: bool = False) -> None:
         self._root = psutil.Process(pid)
+        self._alone = alone
         self.peak_mb = 0.0
 
     @contextmanager
@@ -250,7 +254,8 @@ class PeakMemory:
     def _look(self, done: Event) -> None:
         while True:
             held = 0
-            for process in (self._root, *self._root.children(recursive=True)):
+            children = [] if self._alone else self._root.children(recursive=True)
+            for process in (self._root, *children):
                 try:
                     held += process.memory_info().rss
                 except psutil.NoSuchProcess:

@@ -31,6 +31,7 @@ def lines(
                 **os.environ,
                 "PYTHONPATH": os.pathsep.join([str(ROOT / "platform"), str(ROOT)]),
                 "BRM_STATE_DIR": str(tmp_path_factory.mktemp("bench")),
+                "BRM_USAGE_DIR": str(tmp_path_factory.mktemp("usage")),
                 "DATABASE_URL": url,
                 "REDIS_URL": embedded.cache_url(read(os.environ)),
             },

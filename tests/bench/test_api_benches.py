@@ -23,7 +23,7 @@ OBSERVED = {
     "bench",
     [
         *("api.create", "api.upsert", "api.retrieve", "metadata.create", "metadata.retrieve"),
-        "rating.files",
+        *("rating.files", "rating.onto"),
     ],
 )
 def test_a_bench_tells_its_figures_at_n_and_at_10n(
@@ -34,6 +34,10 @@ def test_a_bench_tells_its_figures_at_n_and_at_10n(
     assert set(large) >= FIELDS | GROWTH
     for line in (small, large):
         assert all(value > 0 for name, value in line.items() if name != "bench")
+
+
+def test_loads_tell_what_their_worker_holds(lines: dict[tuple[str, int], Any]) -> None:
+    assert lines["rating.onto", 300]["worker_mb"] < lines["rating.onto", 300]["peak_rss_mb"]
 
 
 def test_single_creates_tell_rates_and_percentiles_of_both(
