@@ -48,7 +48,12 @@ SERVED = {
             "LateUsagePolicy": ("CURRENT PERIOD", "ORIGINAL PERIOD IF OPEN", "SUSPENSE"),
         },
         restrict="AccountId TimeZoneId Entity_Id",
-        full={"RecordFormat": "FIXED WIDTH", "Delimiter": ";", "FieldIncludedChar": "'"},
+        full={
+            "Type": "API",
+            "RecordFormat": "FIXED WIDTH",
+            "Delimiter": ";",
+            "FieldIncludedChar": "'",
+        },
         refused=(
             (
                 {"Type": "FTP", "FtpDirectory": "/in"},

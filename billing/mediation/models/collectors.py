@@ -12,6 +12,8 @@ DELIMITED, FIXED_WIDTH, JSON, XML, PARQUET = "DELIMITED", "FIXED WIDTH", "JSON",
 #: What late usage may become.
 CURRENT_PERIOD, ORIGINAL_PERIOD, SUSPENSE = "CURRENT PERIOD", "ORIGINAL PERIOD IF OPEN", "SUSPENSE"
 
+#: The Types of collectors that go and look by themselves.
+LOOKING = ("FTP", "DATABASE", "ENTITY")
 #: The Type of collectors that are fed by whole files over BULK_UPLOAD_HISTORY.
 BULK_DATA_LOADER = "BULK_DATA_LOADER"
 

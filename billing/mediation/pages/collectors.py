@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from billing.mediation.models import ActivityCollector
+from billing.mediation.models.collectors import LOOKING
 from billing.mediation.models.loads import OPEN, PARKED, REVERSING, RUNNING, WAITING
 from billing.mediation.pages import chart, figures, health
 from billing.mediation.pages import suspense as workbench
@@ -33,7 +34,6 @@ _NEEDED = frozenset(
     ("Status", "FileName", "RecordCount", "SuspendedCount", "DuplicateCount", "RatedCount")
 )
 _MOVING = (WAITING, RUNNING, REVERSING)
-_LOOKING = ("FTP", "DATABASE")
 
 
 def sees_loads(granted: EntityRights) -> bool:
@@ -175,7 +175,7 @@ class CollectorAdmin(RecordAdmin):
         return found
 
     def _may_run(self, request: HttpRequest, collector: ActivityCollector) -> bool:
-        looks = collector.type in _LOOKING and collector.status != "DEACTIVATED"
+        looks = collector.type in LOOKING and collector.status != "DEACTIVATED"
         return looks and self._loads.has_add_permission(request)
 
     def render_change_form(

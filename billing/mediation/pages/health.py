@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from billing.mediation.models import ActivityCollector
+from billing.mediation.models.collectors import LOOKING
 from billing.mediation.pages.figures import Standing
 from metabrm import clock
 
 #: A run may be so late, besides a tenth of its interval, before it is told.
 _GRACE = timedelta(minutes=5)
-_LOOKING = ("FTP", "DATABASE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def _well(success_at: datetime | None) -> str:
 def overdue(collector: ActivityCollector) -> datetime | None:
     """When a collector that looks by itself should have run; None where it is not late."""
     if (
-        collector.type not in _LOOKING
+        collector.type not in LOOKING
         or collector.status == "DEACTIVATED"
         or collector.run_interval_min is None
     ):

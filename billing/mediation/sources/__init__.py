@@ -2,7 +2,8 @@
 
 directory  files below the operator's directory of usage
 sftp       files of another machine
-query      rows of the platform's own entities
+query      rows of the platform's own entities, by a SELECT
+entity     records of one of them, each once
 posted     COLLECTOR_FIELDS that programs send while they are signed in
 events     CloudEvents that were sent over HTTP
 """
@@ -17,6 +18,7 @@ from django.db.models import F
 
 from billing.mediation.loads import claiming
 from billing.mediation.models import ActivityCollector, ActivityCollectorHistory
+from billing.mediation.models.collectors import LOOKING
 from billing.mediation.reading import UnreadableError
 from billing.mediation.sources import directory, events, posted, query, sftp
 from metabrm import clock
@@ -25,14 +27,12 @@ log = logging.getLogger(__name__)
 
 close_posted = posted.close
 gather_events = events.gather
-#: Kinds of collectors that go and look by themselves.
-_LOOKING = ("FTP", "DATABASE")
 
 
 def due() -> list[int]:
     """Collectors whose time has come, in their order."""
     now = clock.now()
-    found = ActivityCollector.objects.filter(type__in=_LOOKING, deleted_at=None)
+    found = ActivityCollector.objects.filter(type__in=LOOKING, deleted_at=None)
     found = found.exclude(status="DEACTIVATED").exclude(run_interval_min=None)
     ordered = found.order_by(F("load_order").asc(nulls_last=True), "id")
     return [
@@ -52,7 +52,7 @@ def collect(collector_id: int) -> list[int]:
     if collector is None or collector.status == "DEACTIVATED":
         return []
     ActivityCollector.objects.filter(pk=collector_id).update(last_runtime=clock.now())
-    if collector.type == "DATABASE":
+    if collector.type in ("DATABASE", "ENTITY"):
         return query.claim(collector)
     if collector.type == "FTP":
         found = sftp.claim(collector) if collector.hostname else directory.claim(collector)

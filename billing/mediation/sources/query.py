@@ -1,8 +1,9 @@
 """Rows of the platform's own entities, by its query language: never SQL of somebody else.
 
 RetrieveSql is one SELECT whose first column numbers its rows; `:LastRowId` in it stands for the
-highest number so far. The rows are put down as JSON lines, and the load, its file and the new
-LastRowId are one transaction: no row is taken twice, and none left out.
+highest number so far; of a collector of Type ENTITY it is made. The rows are put down as JSON
+lines, and the load, its file and the new LastRowId are one transaction: no row is taken twice, and
+none left out.
 """
 
 import gzip
@@ -15,6 +16,7 @@ from django.db import transaction
 
 from billing.mediation.loads import claiming
 from billing.mediation.models import ActivityCollector
+from billing.mediation.sources import entity
 from entities import query
 from entities.files import contents
 from metabrm.identity.context import Context
@@ -44,20 +46,30 @@ def context_of(collector: ActivityCollector) -> Context:
 def claim(collector: ActivityCollector) -> list[int]:
     """Loads of the rows that are new, a page each."""
     found: list[int] = []
-    if not (collector.retrieve_sql or "").strip():
+    last: int | None = None
+    if collector.type == "ENTITY":
+        last = entity.last_id(collector)
+        if last is None:
+            return found
+    elif not (collector.retrieve_sql or "").strip():
         return found
     for _ in range(_MOST_PAGES):
-        load = _page(collector.pk)
+        load = _page(collector.pk, last)
         if load is None:
             break
         found.append(load)
     return found
 
 
-def _page(collector_id: int) -> int | None:
+def _page(collector_id: int, last_id: int | None) -> int | None:
     with transaction.atomic():
         collector = ActivityCollector.objects.select_for_update().get(pk=collector_id)
-        page = query.query(statement_of(collector), context_of(collector))
+        context = context_of(collector)
+        if last_id is None:
+            statement = statement_of(collector)
+        else:
+            statement = entity.statement_of(collector, context, last_id)
+        page = query.query(statement, context)
         rows: list[dict[str, Any]] = orjson.loads(page.json)
         numbers = [_number(next(iter(row.values()), None)) for row in rows]
         rows = [

@@ -11,13 +11,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from billing.mediation import sources
 from billing.mediation.loads import claiming
 from billing.mediation.models import ActivityCollectorHistory
 from billing.mediation.sources import directory, sftp
+from entities import records
+from entities.schema.current import current
 from metabrm import environment
-from tests.billing.mediation.standing import Standing, changed, drive
+from tests.billing.mediation.standing import SYSTEM, Standing, changed, drive
+from tests.entities.acting import create_one
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("untold")]
 
@@ -308,6 +312,80 @@ def test_a_query_is_of_the_platforms_language_alone() -> None:
     standing = Standing(Type="DATABASE", RetrieveSql="SELECT pg_read_file('/etc/passwd')")
     with pytest.raises(RequestError):
         sources.collect(standing.collector)
+
+
+def sold(standing: Standing, quantity: str) -> int:
+    """A record of an entity of somebody's own that is usage."""
+    return create_one(
+        "SALE", SYSTEM, Token=standing.token, At="2026-06-15T10:00:00Z", Units=quantity
+    )
+
+
+@pytest.fixture
+def sales() -> Standing:
+    """A collector of the records of an entity that was made at run time."""
+    entity = create_one("ENTITY", SYSTEM, EntityName="SALE")
+    for name, kind in (("Token", "TEXT"), ("At", "DATETIME"), ("Units", "DECIMAL")):
+        create_one("ENTITY_FIELD", SYSTEM, EntityId=entity, FieldName=name, DataType=kind)
+    return Standing(Type="ENTITY", Entity_Id=str(entity)).maps(
+        {"BillingIdentifier": "Token", "ACTIVITY_DATE": "At", "Quantity": "Units"}
+    )
+
+
+def test_records_of_an_entity_are_taken_once(sales: Standing) -> None:
+    assert run(sales) == []
+    sold(sales, "2")
+    last = sold(sales, "3.5")
+    (load,) = run(sales)
+    assert (load.status, load.record_count, load.error_text) == ("COMPLETED", 2, None)
+    assert sales.model().last_row_id == last
+    assert run(sales) == []
+    sold(sales, "4")
+    run(sales)
+    assert [str(q.normalize()) for (q,) in sales.lines("quantity")] == ["2", "3.5", "4"]
+
+
+def test_while_somebody_writes_the_entity_its_records_wait() -> None:
+    """A lower Id than those that are seen may still come then."""
+    standing = Standing(Type="ENTITY", Entity_Id=str(current().entity("PRODUCT").id))
+    writer = connection.copy()
+    try:
+        writer.set_autocommit(False)
+        with writer.cursor() as cursor:
+            cursor.execute("LOCK TABLE catalog_product IN ROW EXCLUSIVE MODE")
+        assert sources.collect(standing.collector) == []
+        writer.rollback()
+    finally:
+        writer.close()
+    assert standing.model().last_row_id is None
+    assert len(sources.collect(standing.collector)) == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "field", "told"),
+    [
+        ({"Type": "ENTITY"}, "Entity_Id", "names one whose records are usage"),
+        ({"Type": "ENTITY", "Entity_Id": "ACTIVITY"}, "Entity_Id", "is what collectors write"),
+        ({"Type": "ENTITY", "Entity_Id": "LEDGER"}, "Entity_Id", "LEDGER is a view"),
+        (
+            {"Type": "ENTITY", "Entity_Id": "PRODUCT", "EntityMethod": "x"},
+            "EntityMethod",
+            "once, when it is new",
+        ),
+        ({"Type": "DATABASE", "Sproc": "usage()"}, "Sproc", "none is ever run"),
+    ],
+)
+def test_rows_that_cannot_be_collected_are_refused(
+    sent: dict[str, str], field: str, told: str
+) -> None:
+    if "Entity_Id" in sent:
+        sent = sent | {"Entity_Id": str(current().entity(sent["Entity_Id"]).id)}
+    (outcome,) = records.create(
+        "ACTIVITY_COLLECTOR", [{"ActivityCollectorName": "Rows", **sent}], SYSTEM
+    )
+    (problem,) = outcome.problems
+    assert problem.field == field
+    assert told in problem.message
 
 
 def test_a_source_that_cannot_be_looked_at_is_told_once(root: Path) -> None:
