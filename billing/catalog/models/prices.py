@@ -186,7 +186,8 @@ class Pricing(ExternallyKeyed, EntityModel):
     included_charges = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="How many charges of a period bear no FeePerCharge, the first ones.",
+        help_text="How many charges of a period cost nothing, the first ones: neither rate nor "
+        "FeePerCharge; beside an IncludedQuantity as far as that reaches.",
     )
     block_size = QuantityField(
         null=True,

@@ -3,6 +3,7 @@
 A deal is a rating method that charges nothing of its own but changes what others come to. They are
 settled in this order, each on what those before it have left:
 
+    Conditional        what is charged when another product is charged
     Minimum, Maximum   what a period's charges of a usage product are raised or lowered to, where
                        its rating method says MinMaxPer = Period
     Discount           one after the other: by DiscountPriority, then the product's

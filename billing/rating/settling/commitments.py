@@ -107,7 +107,7 @@ CROSS JOIN LATERAL (
     SELECT coalesce(m.rating_method_type, '') <> 'Discount' AS is_one
 ) charge
 WHERE a.deleted_at IS NULL AND a.currency_code = d.currency_code
-  AND NOT coalesce(m.non_billable_flag, false)
+  AND NOT coalesce(m.non_billable_flag, false) AND NOT a.non_billable_flag
   AND NOT coalesce(m.rating_method_type, '') = ANY(%(uncounted)s)
   AND CASE d.scope WHEN 'Account package' THEN a.account_package_id = d.account_package_id
            WHEN 'Contract' THEN a.contract_id = d.contract_id ELSE true END

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from billing.mediation import partitions
-from billing.rating.settling import bounds, commitments, discounts, scope
+from billing.rating.settling import bounds, commitments, conditional, discounts, scope
 from billing.rating.settling.writing import Settled, write
 from metabrm import clock, months
 
@@ -57,8 +57,10 @@ def _settle(given: dict[str, Any], done: Settled) -> None:
     """Settle some accounts, in the transaction that is open."""
     with connection.cursor() as cursor:
         scope.read(cursor, given)
-        bounds.reckon(cursor)
         before = done.lines + done.taken_back
+        conditional.reckon(cursor, done)
+        write(cursor, given, done, (conditional.KIND,), given["ids"])
+        bounds.reckon(cursor)
         write(cursor, given, done, scope.BOUNDS, given["ids"])
         if done.lines + done.taken_back > before:
             scope.read_lines(cursor, given)

@@ -23,7 +23,8 @@ WITH RECURSIVE dealt AS (
     FROM customers_accountproduct ap
     {METHOD}
     WHERE ap.deleted_at IS NULL
-      AND (m.rating_method_type IN ('Discount', 'Revenue Commitment') OR m.min_max_per = 'Period')
+      AND (m.rating_method_type IN ('Discount', 'Revenue Commitment', 'Conditional Product Charge')
+           OR m.min_max_per = 'Period')
 ), down AS (
     SELECT account_id FROM dealt WHERE below
     UNION
@@ -88,7 +89,7 @@ LEFT JOIN rating_settledcharge b
   ON b.account_id = a.account_id AND b.kind = ANY(%(bounds)s)
  AND b.activity_id = coalesce(a.reversal_of_id, a.id)
 WHERE a.deleted_at IS NULL AND a.currency_code = s.currency_code AND a.rated_amount IS NOT NULL
-  AND NOT coalesce(m.non_billable_flag, false)
+  AND NOT coalesce(m.non_billable_flag, false) AND NOT a.non_billable_flag
   AND NOT coalesce(m.rating_method_type, '') = ANY(%(uncharged)s)
   AND (a.invoice_id IS NULL OR EXISTS (
       SELECT FROM invoicing_invoice i WHERE i.id = a.invoice_id AND i.status = 'CURRENT'))

@@ -152,3 +152,12 @@ class Prepaid:
         covered = min(quantity, self.included - self.drawn)
         self.drawn += covered
         return covered, quantity - covered, refills
+
+
+def conditional(
+    rate: Decimal, quantity: Decimal, eligible: list[Decimal], *, percentage: bool
+) -> Decimal | None:
+    """What a conditional charge comes to in a period, before rounding; None where none is made."""
+    if not eligible or sum(eligible) == 0:
+        return None
+    return rate * sum(eligible) / 100 if percentage else rate * quantity

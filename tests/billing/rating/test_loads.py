@@ -254,6 +254,24 @@ def test_the_level_says_whose_usage_is_added_up(
     assert feed.lines("cost_unrounded") == [(D(50),), (D(second),), (D(third),)]
 
 
+def test_included_charges_are_the_first_ones_and_cost_nothing(feed: Feed) -> None:
+    """Neither rate nor fee per charge, as IncludedCharges says; beside units as far as these go."""
+    usage = used()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE catalog_pricing SET included_charges = 2, fee_per_charge = 1")
+    feed.send(*[{**usage, "quantity": 4}] * 3)
+    assert feed.lines("cost_unrounded") == [(D(0),), (D(0),), (D(11),)]
+    bounded = {**used(), "quantity": 4}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE catalog_pricing SET included_charges = 2, fee_per_charge = 1, "
+            "included_quantity = 6 WHERE product_id = %s",
+            [bounded["product_id"]],
+        )
+    feed.send(*[bounded] * 3)
+    assert feed.lines("cost_unrounded") == [(D(0),), (D(6),), (D(11),)]
+
+
 def test_the_feed_may_set_the_price(feed: Feed) -> None:
     usage = used()
     feed.send(
