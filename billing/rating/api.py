@@ -117,6 +117,11 @@ _TOLD = thing(
         "type": ["object", "null"],
         "description": "What the line says, and whether it Agrees, where ActivityId was sent.",
     },
+    Deal={
+        "type": ["object", "null"],
+        "description": "Of a line of a discount, a minimum, a commitment or a fee: what it was "
+        "reckoned from, as SETTLED_CHARGE has it, and the lines it LookedAt.",
+    },
     Conclusion=TEXT,
     Text={"type": "array", "items": TEXT, "description": "The same for people, line by line."},
 )

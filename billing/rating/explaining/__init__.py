@@ -13,7 +13,7 @@ it won he is told that something he may not see counts, and no amount.
 from dataclasses import replace
 from decimal import Decimal
 
-from billing.rating.explaining import findings, prepaid, sentences
+from billing.rating.explaining import findings, prepaid, sentences, settled
 from billing.rating.explaining.findings import Json
 from billing.rating.explaining.question import Question, missing, require, resolved
 from billing.rating.explaining.revealing import Revealed
@@ -89,5 +89,7 @@ def _explained(asked: Question, sight: Sight, line: Json | None = None) -> Json:
         asked = replace(asked, route_id=found["route_id"])
     paid = prepaid.of_line(line, sight) if line else prepaid.of_question(found, sight)
     told = Structure(asked, found, Revealed(asked, found, sight), paid, line).whole()
+    if line is not None:
+        settled.tell(told, line["id"], sight)
     told["Text"] = sentences.readable(told)
     return told

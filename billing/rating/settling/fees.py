@@ -38,7 +38,11 @@ SELECT i.id, coalesce(i.account_id, p.account_id) AS account_id, i.status, i.due
        i.billing_cycle_start_date AS first_day, i.billing_cycle_end_date AS last_day
 FROM invoicing_invoice i JOIN customers_billingprofile p ON p.id = i.billing_profile_id
 WHERE i.id = ANY(%(invoices)s) AND i.deleted_at IS NULL AND NOT i.void_flag AND i.billable_flag
-FOR NO KEY UPDATE OF i
+"""
+_ACCOUNTS = """
+SELECT DISTINCT coalesce(i.account_id, p.account_id)
+FROM invoicing_invoice i JOIN customers_billingprofile p ON p.id = i.billing_profile_id
+WHERE i.id = ANY(%(invoices)s)
 """
 
 # The fees that the accounts, or those above, have.
@@ -149,10 +153,10 @@ def _charge(kind: str, deals: str, invoices: Sequence[int], day: date | None) ->
     given: dict[str, Any] = {"until": day, "now": clock.now(), "closing": False, "kind": kind}
     ids = sorted(set(invoices))
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_INVOICES, {"invoices": ids})
-        cursor.execute("SELECT DISTINCT account_id FROM settle_invoice")
+        cursor.execute(_ACCOUNTS, {"invoices": ids})
         given["ids"] = accounts = sorted(id for (id,) in cursor.fetchall())
         scope.read_accounts(cursor, given)
+        cursor.execute(_INVOICES, {"invoices": ids})
         cursor.execute(deals, given)
         cursor.execute(_KEYS)
         cursor.execute(TABLES)

@@ -48,15 +48,9 @@ WITH RECURSIVE used AS MATERIALIZED (
 ), {ASKED}
 SELECT asked.account_id, asked.profile_id, asked.currency_code, asked.zone, asked.places,
        asked.rounding, asked.last_day AS until_day, calendar.step,
-       coalesce(closed.day + 1, '-infinity') AS open_from
+       '-infinity'::date AS open_from
 FROM asked
 LEFT JOIN customers_billingprofile profile ON profile.id = asked.profile_id
-LEFT JOIN LATERAL (
-    SELECT max(i.billing_cycle_end_date) AS day
-    FROM invoicing_invoice i
-    WHERE i.billing_profile_id = asked.profile_id AND i.status <> 'CURRENT' AND NOT i.void_flag
-      AND i.deleted_at IS NULL
-) closed ON true
 CROSS JOIN LATERAL (
     -- Days from the first of a period to one of the next.
     SELECT CASE upper(profile.billing_cycle) WHEN 'DAILY' THEN 1 WHEN 'WEEKLY' THEN 7
@@ -65,6 +59,23 @@ CROSS JOIN LATERAL (
 ) calendar;
 ANALYZE settle_account
 """  # noqa: S608 - constants only
+
+# None of their invoices is closed meanwhile.
+LOCK_INVOICES = """
+SELECT FROM invoicing_invoice WHERE status = 'CURRENT'
+  AND billing_profile_id IN (SELECT profile_id FROM settle_account) ORDER BY id FOR SHARE
+"""
+OPEN_FROM = """
+UPDATE settle_account s SET open_from = closed.day + 1
+FROM (
+    SELECT billing_profile_id, max(billing_cycle_end_date) AS day
+    FROM invoicing_invoice
+    WHERE billing_profile_id IN (SELECT profile_id FROM settle_account) AND status <> 'CURRENT'
+      AND NOT void_flag AND deleted_at IS NULL AND billing_cycle_end_date IS NOT NULL
+    GROUP BY 1
+) closed
+WHERE closed.billing_profile_id = s.profile_id
+"""
 
 # A line that came so long after its day that it is not looked for any more.
 _LATE = "interval '1 year'"
@@ -160,6 +171,8 @@ def read_accounts(cursor: Any, given: dict[str, Any]) -> None:
     """Lock the accounts and find who pays for them."""
     cursor.execute(LOCK, given)
     cursor.execute(ACCOUNTS, given)
+    cursor.execute(LOCK_INVOICES)
+    cursor.execute(OPEN_FROM)
 
 
 def read_lines(cursor: Any, given: dict[str, Any]) -> None:
