@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from billing.catalog.bands import plain
 from billing.catalog.overriding import NO_RATING_METHOD, RESTRICTS_RATE, forbids_method, no_rate
 from billing.changes import changed, found, mentions, some
+from billing.customers.provisioning.quantities import lock_parts, refuse_too_many
 from billing.customers.provisioning.terms import (
     Terms,
     check_contract,
@@ -101,14 +102,24 @@ class AccountProductBehavior(TreeBehavior):
 
     def before_create(self, batch: Batch) -> None:
         _check_terms(batch)
+        lock_parts(batch)
+
+    def after_create(self, batch: Batch) -> None:
+        refuse_too_many(batch)
 
     def before_update(self, batch: Batch) -> None:
         super().before_update(batch)
         if mentions(batch, *_ASKED):
             _check_terms(batch)
+        lock_parts(batch)
+
+    def after_update(self, batch: Batch) -> None:
+        super().after_update(batch)
+        refuse_too_many(batch)
 
     def after_undelete(self, batch: Batch) -> None:
         refuse_coming_back_outside(batch)
+        refuse_too_many(batch, all_of_it=True)
 
 
 def _check_terms(batch: Batch) -> None:

@@ -343,3 +343,68 @@ def test_a_thousand_products_follow_their_package_in_as_many_statements_as_one(
         asked.append(len(queries))
     assert asked[0] == asked[1]
     assert AccountProduct.objects.filter(end_date="2026-07-31").count() == 1000
+
+
+# Parts of an account package that stand (first day, last day, quantity), one more, and the day on
+# which there would be more than five; none = it fits.
+TOGETHER = [
+    ([("02-01", None, "3")], ("02-01", None, "2"), None),
+    ([("02-01", None, "3")], ("02-01", None, "2.5"), "02-01"),
+    ([("02-01", "05-31", "5")], ("06-01", None, "5"), None),
+    ([("02-01", "05-31", "5")], ("05-31", None, "1"), "05-31"),
+    ([("07-01", None, "4")], ("02-01", "06-30", "5"), None),
+    ([("07-01", None, "4")], ("02-01", "07-01", "2"), "07-01"),
+    ([("02-01", "03-31", "4"), ("03-01", "04-30", "1")], ("02-01", "02-28", "1"), None),
+    ([("02-01", "03-31", "3"), ("03-01", "04-30", "2")], ("02-01", "12-31", "1"), "03-01"),
+]
+
+
+@pytest.mark.parametrize(("standing", "more", "day"), TOGETHER)
+def test_the_parts_of_a_package_are_counted_together(
+    make: Maker,
+    system: Context,
+    account: str,
+    product: str,
+    package: str,
+    standing: list[tuple[str, str | None, str]],
+    more: tuple[str, str | None, str],
+    day: str | None,
+) -> None:
+    part = make("PACKAGE_PRODUCT", PackageId=package, ProductId=product, MaxQty="5")
+    bought = make("ACCOUNT_PACKAGE", AccountId=account, PackageId=package)
+    of = {"AccountId": account, "AccountPackageId": bought, "PackageProductId": part}
+
+    def held(first: str, last: str | None, quantity: str) -> dict[str, Any]:
+        days = {"StartDate": f"2026-{first}", "EndDate": last and f"2026-{last}"}
+        return filled("ACCOUNT_PRODUCT", **of, **days, Quantity=quantity)
+
+    sent = [held(*one) for one in [*standing, more]]
+    together = records.create("ACCOUNT_PRODUCT", sent, system)
+    assert [outcome.ok for outcome in together] == [*([True] * len(standing)), day is None]
+    if day is None:
+        # Of another package of the account as many again can be taken.
+        other = make("ACCOUNT_PACKAGE", AccountId=account, PackageId=package)
+        again = [row | {"AccountPackageId": other} for row in sent]
+        assert all(outcome.ok for outcome in records.create("ACCOUNT_PRODUCT", again, system))
+        return
+    (said,) = refusals(records.create("ACCOUNT_PRODUCT", [sent[-1]], system))
+    assert f"of the package product on 2026-{day}; at most 5 can be taken together" in said
+
+
+def test_more_of_a_part_is_counted_with_the_others(
+    make: Maker, system: Context, account: str, product: str, package: str
+) -> None:
+    part = make("PACKAGE_PRODUCT", PackageId=package, ProductId=product, MaxQty="5")
+    bought = make("ACCOUNT_PACKAGE", AccountId=account, PackageId=package)
+    of = {"AccountId": account, "AccountPackageId": bought, "PackageProductId": part}
+    first, second = (make("ACCOUNT_PRODUCT", **of, Quantity="2") for _ in range(2))
+    more = [{"Id": first, "Quantity": "3"}]
+    assert refusals(records.update("ACCOUNT_PRODUCT", more, system)) == [""]
+    (said,) = refusals(records.update("ACCOUNT_PRODUCT", [{"Id": second, "Quantity": "3"}], system))
+    assert "would have 6 of the package product" in said
+    assert records.delete("ACCOUNT_PRODUCT", [int(second)], system)[0].ok
+    assert refusals(
+        records.update("ACCOUNT_PRODUCT", [{"Id": first, "Quantity": "4"}], system)
+    ) == [""]
+    (back,) = records.undelete("ACCOUNT_PRODUCT", [int(second)], system)
+    assert "would have 6 of the package product" in refusals([back])[0]
