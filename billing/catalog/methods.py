@@ -47,6 +47,7 @@ KNOWN_BY: dict[str, tuple[str, ...]] = {
     ),
     **dict.fromkeys(("ChargeInSubsequentPer", "ChargeInSubsequentUnit"), (*PERIODIC, "Late Fee")),
     "AutoRefill": ("Prepaid Usage",),
+    "FormulaFlag": ("Usage",),
     "PropagateToHierarchy": ("Discount", "Late Fee", "Per Invoice"),
     **dict.fromkeys(
         (

@@ -15,11 +15,14 @@ from entities.formulas.terms import text_sql
 from entities.schema.current import current
 from entities.schema.description import FieldSchema
 
-NAMES = """
-SELECT DISTINCT jsonb_object_keys(extra) FROM mediation_usage
-WHERE load_id = %(load)s AND shard = %(shard)s AND cause IS NULL AND extra IS NOT NULL
+# Names as usage spells them: those of fields first, whatever else was sent.
+_NAMES = """
+SELECT name FROM (
+    SELECT DISTINCT jsonb_object_keys(extra) AS name FROM mediation_usage
+    WHERE load_id = %(load)s AND shard = %(shard)s AND cause IS NULL AND extra IS NOT NULL
+) sent
+ORDER BY name = ANY(%(fields)s) DESC, name LIMIT %(most)s
 """
-
 _REFUSE = """
 UPDATE mediation_usage u
 SET cause = told.cause, reason = told.reason
@@ -27,14 +30,21 @@ FROM (
     SELECT o.ctid AS place, wrong.cause, wrong.reason
     FROM mediation_usage o
     CROSS JOIN LATERAL (
-        SELECT * FROM (VALUES {wrong}) rule (place, wrong, cause, reason)
-        WHERE rule.wrong ORDER BY rule.place LIMIT 1
+        SELECT 0 AS place, left('UNKNOWN_FIELD:' || name, 100) AS cause,
+               'ACTIVITY has no custom field ' || quote_literal(left(name, 255)) || ' that usage '
+               'fills: none of the name, or it is a lookup, encrypted, or has no column.' AS reason
+        FROM jsonb_object_keys(o.extra) name WHERE NOT name = ANY(%(known)s)
+        UNION ALL
+        SELECT rule.place, rule.cause, rule.reason
+        FROM (VALUES {wrong}) rule (place, wrong, cause, reason) WHERE rule.wrong
+        ORDER BY place, cause LIMIT 1
     ) wrong
     WHERE o.load_id = %(load)s AND o.shard = %(shard)s AND o.cause IS NULL AND o.extra IS NOT NULL
 ) told
 WHERE u.ctid = told.place
 """
-
+#: Names that are looked at; no entity has more fields.
+_MOST = 2000
 #: Values of a list that a reason tells.
 _SHOWN = 10
 
@@ -60,42 +70,26 @@ class _Filled:
 def columns(cursor: Any, given: Mapping[str, Any]) -> dict[str, str]:
     """Column of a line -> what fills it from usage `u`. Usage whose values don't fit gets its
     cause and reason."""
-    cursor.execute(NAMES, given)
     snapshot = current()
+    fields = [field.name for field in snapshot.entity("ACTIVITY").fields if not field.system]
+    cursor.execute(_NAMES, {**given, "fields": fields, "most": _MOST})
     texts: dict[FieldSchema, list[str]] = {}
-    unknown: list[str] = []
-    for (name,) in sorted(cursor.fetchall()):
+    known: list[str] = []
+    for (name,) in cursor.fetchall():
         target = target_of(snapshot, name)
-        if target is None or target[2] is None:
-            unknown.append(name)
-        else:
+        if target is not None and target[2] is not None:
             texts.setdefault(target[2], []).append(f"{{u}}.extra ->> {text_sql(name)}")
+            known.append(name)
     filled = [_Filled(field, f"coalesce({', '.join(each)})") for field, each in texts.items()]
-    wrong = [
-        (
-            f"jsonb_exists(o.extra, {text_sql(name)})",
-            f"UNKNOWN_FIELD:{name}"[:100],
-            f"'ACTIVITY has no custom field ' || {text_sql(repr(name)[:255])} || ' that usage "
-            f"fills: none of the name, or it is a lookup, encrypted, or has no column.'",
+    rules = ["(0, false, '', '')"]
+    for place, one in enumerate(filled, 1):
+        text = one.text.replace("{u}", "o")
+        rules.append(
+            f"({place}, NOT {one.fits('o')}, {text_sql(f'BAD_VALUE:{one.field.name}'[:100])}, "
+            f"{text_sql(one.field.name)} || ' is ' || quote_literal(left({text}, 255)) "
+            f"|| {text_sql(f', which is no {_told(one.field)}.')})"
         )
-        for name in unknown
-    ] + [
-        (
-            f"NOT {one.fits('o')}",
-            f"BAD_VALUE:{one.field.name}"[:100],
-            f"{text_sql(one.field.name)} || ' is ' "
-            f"|| quote_literal(left({one.text.replace('{u}', 'o')}, 255)) "
-            f"|| {text_sql(f', which is no {_told(one.field)}.')}",
-        )
-        for one in filled
-    ]
-    if not wrong:
-        return {}
-    rules = ", ".join(
-        f"({place}, {condition}, {text_sql(cause)}, {reason})"
-        for place, (condition, cause, reason) in enumerate(wrong)
-    )
-    cursor.execute(_REFUSE.replace("{wrong}", rules), given)
+    cursor.execute(_REFUSE.replace("{wrong}", ", ".join(rules)), {**given, "known": known})
     return {one.field.column or "": one.value("u") for one in filled}
 
 

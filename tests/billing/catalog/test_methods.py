@@ -129,6 +129,12 @@ BAD: list[tuple[dict[str, Any], str, str, str]] = [
     ({"AccumFlag": "1"}, MISSING, "AccumResetPeriod", "how often the sum begins at zero"),
     ({"AccumResetPeriod": "Monthly"}, WRONG, "AccumResetPeriod", "send AccumFlag 1"),
     ({"ObligatoryIntlRate": "1"}, MISSING, "AllowInternationalPricing", "between two locations"),
+    (
+        {"RatingMethodType": "One Time Charge", "FormulaFlag": "1", "FormulaValue": "{!Quantity}"},
+        WRONG,
+        "FormulaFlag",
+        "means nothing for a rating method of type One Time Charge, only for Usage",
+    ),
     ({"FormulaFlag": "1"}, MISSING, "FormulaValue", "formula of the charge's cost"),
     (
         {"SubscriptionCycle": "Monthly"},

@@ -155,6 +155,21 @@ def test_from_a_file_to_the_field_and_from_suspense_once_it_is_corrected(
     ]  # fmt: skip
 
 
+def test_names_without_end_are_no_burden(feed: Feed, custom: dict[str, str]) -> None:
+    usage = used()
+    junk = {f"A{n}": 1 for n in range(3000)}
+    spelt = {"call_id": "x", "C_A_L_L_I_D": "y"}
+    assert feed.send(
+        {**usage, "extra": Jsonb(junk)},
+        {**usage, "extra": Jsonb({"CallId": "b"})},
+        {**usage, "extra": Jsonb({})},
+    ) == 2  # fmt: skip
+    assert feed.lines(custom["CallId"]) == [("b",), (None,)]
+    assert [cause for _, cause, _ in feed.causes()] == ["UNKNOWN_FIELD:A0"]
+    feed.send(*({**usage, "extra": Jsonb({name: value})} for name, value in spelt.items()))
+    assert feed.lines(custom["CallId"]) == [("x",), ("y",)]
+
+
 # What collectors say of their lines
 
 
