@@ -30,7 +30,7 @@ CREATE TEMP TABLE settle_wanted (
     account_id bigint, period_from date, kind text, account_product_id bigint,
     target_product_id bigint, target_account_product_id bigint, target_activity_id bigint,
     invoice_id bigint, period_until date, base numeric, lines bigint, rate numeric, cost numeric,
-    amount numeric, charged_product_id bigint, on_invoice_id bigint, target_date timestamptz,
+    amount numeric, on_invoice_id bigint, target_date timestamptz,
     activity_date timestamptz, product_id bigint, account_package_id bigint,
     package_product_id bigint, currency_code text, rate_date date, rate_source text,
     rate_source_id bigint, rating_method_id bigint, pricing_id bigint, contract_id bigint,
@@ -46,8 +46,9 @@ WHERE period_from = '-infinity' OR period_until = 'infinity'
 """
 _MATCHES = " AND ".join(f"w.{c} IS NOT DISTINCT FROM s.{c}" for c in _KEY)
 
-# The lines of earlier times, but for those of closed invoices; what is about the same is not
-# wanted any more, if it is on a closed invoice or comes to the same.
+# The lines of earlier times, but for those of closed invoices and of days after the last that is
+# settled; what is about the same is not wanted any more, if it is on a closed invoice or comes to
+# the same.
 _STORED = f"""
 CREATE TEMP TABLE settle_stored ON COMMIT DROP AS
 SELECT s.*, a.id IS NOT NULL AS there, a.rated_amount, a.invoice_id AS on_invoice_id,
@@ -60,7 +61,9 @@ WHERE s.account_id = ANY(%(accounts)s) AND s.kind = ANY(%(kinds)s) AND NOT s.tak
   AND (%(invoices)s::bigint[] IS NULL OR s.invoice_id = ANY(%(invoices)s))
   AND (s.invoice_id IS NOT NULL OR NOT EXISTS (
       SELECT FROM settle_account t WHERE t.account_id = s.account_id
-        AND coalesce(s.period_until, 'infinity') <= t.open_from));
+        AND (coalesce(s.period_until, 'infinity') <= t.open_from OR s.period_from > t.until_day
+             OR (s.kind = 'Commitment' OR s.kind = 'Minimum' AND NOT %(closing)s)
+                AND s.period_until > t.until_day + 1)));
 ANALYZE settle_wanted; ANALYZE settle_stored;
 CREATE TEMP TABLE settle_kept ON COMMIT DROP AS
 SELECT s.id, w.ctid AS place

@@ -90,6 +90,28 @@ def test_a_closed_period_stays_and_late_lines_count_in_the_first_open_one() -> N
     ]
 
 
+def test_settling_up_to_an_earlier_day_leaves_what_is_later() -> None:
+    account = payer()
+    product = ProductFactory()
+    for day in ("2026-03-10", "2026-04-10"):
+        charged(account, 100, day=day, ProductId=product)
+    off = deal(account, 10)
+    owed = deal(
+        account,
+        1,
+        "Revenue Commitment",
+        CMTQuantity="500",
+        CMTTermDuration="1 month",
+        StartDate="2026-03-01",
+    )
+    run(account, "2026-04-30")
+    made = (lines(off, "a.id"), lines(owed, "a.id"))
+    assert [len(ids) for ids in made] == [2, 2]
+    done = run(account, "2026-03-31")
+    assert (done.lines, done.taken_back) == (0, 0)
+    assert (lines(off, "a.id"), lines(owed, "a.id")) == made
+
+
 class KilledError(Exception):
     """Stands for kill -9."""
 
