@@ -9,6 +9,8 @@ class RatingConfig(AppConfig):
     def ready(self) -> None:
         from billing.rating import api, explorer
         from billing.rating.rerating import api as rerating
+        from billing.rating.trying import api as trying_api
+        from billing.rating.trying import page as trying
         from entities.admin import offered
         from entities.api import endpoints
 
@@ -16,3 +18,5 @@ class RatingConfig(AppConfig):
         endpoints.offer(rerating.RERATE)
         endpoints.offer(rerating.CORRECT)
         offered.offer(explorer.PAGE)
+        offered.offer(trying.PAGE)
+        endpoints.offer(trying_api.TRYOUT)

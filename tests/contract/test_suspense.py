@@ -1,4 +1,4 @@
-"""/mediation/suspense: groups of usage in suspense, and what is done with one, over HTTP."""
+"""/mediation/suspense and /mediation/tryout over HTTP: what is described is what is answered."""
 
 from typing import Any
 
@@ -36,3 +36,27 @@ def test_usage_in_suspense_is_worked_on(admin: Caller, nobody: Caller, unique: s
         refused = post(**wrong)
         assert (refused.status_code, refused.json()["error"]) == (status, code), refused.text
     assert nobody.send("GET", "mediation/suspense").status_code == 401
+
+
+def test_a_collector_is_tried_out(admin: Caller, nobody: Caller, unique: str) -> None:
+    collector = admin.create(
+        "ACTIVITY_COLLECTOR", {"ActivityCollectorName": unique, "HeaderRowFlag": "1"}
+    )
+    for target, source in (("BillingIdentifier", "who"), ("Quantity", "much")):
+        row = {"ActivityCollectorId": collector, "Target": target, "Source": source}
+        admin.create("ACTIVITY_COLLECTOR_MAP", row)
+    asked = {"ActivityCollectorId": collector, "Sample": "who,much\nx,1\ny,many\n"}
+    answer = admin.send("POST", "mediation/tryout", asked)
+    document = admin.send("GET", "openapi.json").json()
+    operation = document["paths"]["/rest/2.0/mediation/tryout"]["post"]
+    described = resolved(document, operation["responses"]["200"])["content"]["application/json"]
+    assert answer.status_code == 200 and not misfits(document, described["schema"], answer.json())
+    (told,) = answer.json()["tryoutResponse"]
+    assert (told["Count"], told["Outcomes"]) == ("2", {"SUSPENSE": "2"})
+    assert [r["Reasons"][0].split(":")[0] for r in told["Records"]] == ["NO_DATE", "BAD_NUMBER"]
+    assert (
+        admin.query(f"SELECT Id FROM COLLECTOR_FIELDS WHERE BillingIdentifier = '{unique}'") == []
+    )
+    for wrong, status in (({}, 400), ({**asked, "ActivityCollectorId": "9" * 18}, 404)):
+        assert admin.send("POST", "mediation/tryout", wrong).status_code == status
+    assert nobody.send("POST", "mediation/tryout", asked).status_code == 401

@@ -19,7 +19,7 @@ from billing.mediation.models import (
     LoadShard,
 )
 from billing.mediation.models.collectors import DELIMITED, JSON
-from billing.mediation.reading import TABLE, Layout, Sessions, UnreadableError, stage
+from billing.mediation.reading import TABLE, Layout, Sessions, Staged, UnreadableError, stage
 from billing.mediation.reading.layout import value_sql
 from entities.schema.current import current
 from metabrm import clock
@@ -32,7 +32,7 @@ _BLOCKS = 4096
 
 _FORGET = "DELETE FROM mediation_usage WHERE load_id = %s"
 # Dates without an offset are of the collector's days; a part of a load is sorted in memory.
-_PREPARE = "SELECT set_config('TimeZone', %s, true), set_config('work_mem', '64MB', true)"
+PREPARE = "SELECT set_config('TimeZone', %s, true), set_config('work_mem', '64MB', true)"
 # When the load's usage happened, and whether any is compared with other.
 _SPAN = """
 SELECT min(activity_date), max(activity_date), coalesce(bool_or(signature IS NOT NULL), false)
@@ -76,7 +76,7 @@ def _map(load: ActivityCollectorHistory, collector: ActivityCollector, beat: Bea
     zone = collector.time_zone.name if collector.time_zone else ""
 
     def prepare(cursor: Any) -> None:
-        cursor.execute(_PREPARE, [zone or "UTC"])
+        cursor.execute(PREPARE, [zone or "UTC"])
 
     with transaction.atomic(), connection.cursor() as django:
         cursor = connection.connection.cursor()
@@ -87,9 +87,9 @@ def _map(load: ActivityCollectorHistory, collector: ActivityCollector, beat: Bea
         else:
             with Sessions(cursor, prepare) as sessions:
                 counts, plan = _read(sessions, load, collector, zone, beat)
-        counts |= _settle(cursor, load, collector, plan)
+        counts |= settle(cursor, load, collector, plan)
         django.execute("SELECT set_config('TimeZone', 'UTC', true)")
-        shards, months = _parts(cursor, load.pk)
+        shards, months = parts(cursor, load.pk)
         LoadShard.objects.bulk_create(
             [LoadShard(load_id=load.pk, shard=shard) for shard in shards], ignore_conflicts=True
         )
@@ -104,10 +104,10 @@ def _map(load: ActivityCollectorHistory, collector: ActivityCollector, beat: Bea
 def make_months(load_id: int) -> None:
     """Make the months of a load that was mapped; whoever mapped it may have died before."""
     with connection.cursor() as cursor:
-        partitions.ensure_months_of(_parts(cursor, load_id)[1])
+        partitions.ensure_months_of(parts(cursor, load_id)[1])
 
 
-def _parts(cursor: Any, load_id: int) -> tuple[set[int], set[date]]:
+def parts(cursor: Any, load_id: int) -> tuple[set[int], set[date]]:
     """The load's shards, and the months of what is to be rated."""
     cursor.execute(_PARTS, [load_id])
     found = cursor.fetchall()
@@ -121,15 +121,45 @@ def _read(
     zone: str,
     beat: Beat,
 ) -> tuple[dict[str, Any], fields.Plan]:
-    """Fill mediation_usage from what is read; the counts, and what it was mapped by."""
-    snapshot = current()
+    """Fill mediation_usage from what is read; the counts, and what it was mapped by.
+
+    To try a collector out, its steps are taken one by one (billing.rating.trying).
+    """
+    layout = layout_of(load, collector)
+    staged = stage(sessions, lambda: opened(load, collector), layout, beat)
+    reconciled = controls.reconcile(sessions, collector, layout, staged)
+    plan, made = planned(load, collector, layout, staged, zone)
+    taken = sessions.each(lambda cursor: put_in(cursor, made))
+    sessions.settle()
+    if not made.taken:
+        taken = staged.count
+    counts = {
+        "record_count": staged.count,
+        "filtered_count": staged.count - taken,
+        "controls": reconciled or None,
+        "frame": {"names": staged.names, "head": staged.head, "tail": staged.tail},
+    }
+    return counts, plan
+
+
+def layout_of(load: ActivityCollectorHistory, collector: ActivityCollector) -> Layout:
+    """How the records of the load are written. UnreadableError."""
     layout = Layout.of(collector, sources(collector))
     if load.source in ("QUERY", "EVENTS"):
         # However the collector's files are written, these are objects of JSON.
         layout = Layout(format=JSON, sources=tuple(dict.fromkeys((*layout.sources, *_EVENT))))
-    staged = stage(sessions, lambda: opened(load, collector), layout, beat)
-    reconciled = controls.reconcile(sessions, collector, layout, staged)
-    plan = fields.plan_of(collector, layout, staged.names, snapshot)
+    return layout
+
+
+def planned(
+    load: ActivityCollectorHistory,
+    collector: ActivityCollector,
+    layout: Layout,
+    staged: Staged,
+    zone: str,
+) -> tuple[fields.Plan, statement.Statement]:
+    """What the collector's rows come to for what was read. UnreadableError."""
+    plan = fields.plan_of(collector, layout, staged.names, current())
     if not plan.values:
         raise UnreadableError(
             "The collector has no mappings; say in ACTIVITY_COLLECTOR_MAP which column is the "
@@ -143,21 +173,10 @@ def _read(
     about = _about(load, collector, staged.count, zone)
     # A record of fixed width is told as a whole.
     names = staged.names if layout.format == DELIMITED or layout.by_path else []
-    made = statement.of_records(about, plan, names, key)
-    taken = sessions.each(lambda cursor: _mapped(cursor, made))
-    sessions.settle()
-    if not made.taken:
-        taken = staged.count
-    counts = {
-        "record_count": staged.count,
-        "filtered_count": staged.count - taken,
-        "controls": reconciled or None,
-        "frame": {"names": staged.names, "head": staged.head, "tail": staged.tail},
-    }
-    return counts, plan
+    return plan, statement.of_records(about, plan, names, key)
 
 
-def _mapped(cursor: Any, made: statement.Statement) -> int:
+def put_in(cursor: Any, made: statement.Statement) -> int:
     """Map what a session has read; gives how many records the filters take."""
     cursor.execute(f"ANALYZE {TABLE}")
     cursor.execute(f"SELECT pg_relation_size('{TABLE}') / current_setting('block_size')::int")
@@ -229,7 +248,7 @@ def lookback(collector: ActivityCollector) -> Any:
     return before(clock.now(), collector.lookback_time_period_start)
 
 
-def _settle(
+def settle(
     cursor: Any,
     load: ActivityCollectorHistory,
     collector: ActivityCollector,

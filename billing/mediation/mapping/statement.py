@@ -114,10 +114,12 @@ _BLOCKS = "/* of blocks */"
 @dataclass(frozen=True, slots=True)
 class Statement:
     """What maps a load: `mapped` inserts usage, `taken` counts the records that filters take; ""
-    where they take all."""
+    where they take all. `typed` are the values of the records that they take, as texts and as what
+    the texts were read as."""
 
     mapped: str
     taken: str
+    typed: str = ""
 
     def of_blocks(self, first: int, end: int) -> str:
         """What maps the records in these blocks of the table."""
@@ -189,7 +191,11 @@ def of_records(
         if key in plan.values and plan.values[key].text
     }
     mapped = _mapped(load, plan, source, signature, places, _wrong(plan), _raw(names))
-    return Statement(mapped, f"SELECT count(*) FROM {TABLE} r WHERE {taken}" if filters else "")
+    return Statement(
+        mapped,
+        f"SELECT count(*) FROM {TABLE} r WHERE {taken}" if filters else "",
+        source.replace(_BLOCKS, ""),
+    )
 
 
 def _raw(names: Sequence[str]) -> str:

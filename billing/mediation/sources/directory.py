@@ -70,6 +70,24 @@ def claim(collector: ActivityCollector) -> list[ActivityCollectorHistory]:
     return found
 
 
+def newest(collector: ActivityCollector) -> Path | None:
+    """The file of the collector's directory that changed last, taken or not. OutsideError."""
+    directory = place(collector.ftp_directory)
+    pattern = collector.ftp_file_pattern or "*"
+    found = [
+        (entry.stat(follow_symlinks=False).st_mtime, entry.name)
+        for entry in os.scandir(directory)
+        if entry.is_file(follow_symlinks=False) and fnmatchcase(entry.name, pattern)
+    ]
+    return directory / max(found)[1] if found else None
+
+
+def read(path: Path, most: int) -> bytes:
+    """The first bytes of a file that was found so."""
+    with _opened(path) as file:
+        return file.read(most)
+
+
 def known(collector: ActivityCollector, name: str, size: int, changed: float) -> bool:
     """Whether the file was taken and has not changed since: it need not be read to know that."""
     return ActivityCollectorHistory.objects.filter(
