@@ -74,7 +74,7 @@ def _usable(view: View) -> bool:
     granted = view.granted
     return (
         all(granted[name].read for name in telling.READS)
-        and granted["ACTIVITY"].read
+        and granted["ACTIVITY"].known >= telling.KNOWS
         and granted["ACTIVITY_COLLECTOR_HISTORY"].create
     )
 
@@ -107,7 +107,7 @@ _TOLD = thing(
     Tail=_TEXTS,
     Problems=_TEXTS | {"description": "What is wrong with the sample or the collector."},
     Filters=_TEXTS,
-    Outcomes={"type": "object", "additionalProperties": TEXT},
+    Outcomes={"type": "object", "description": "How many records come to what."},
     Records={"type": "array", "items": _RECORD},
 )
 
