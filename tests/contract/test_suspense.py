@@ -54,7 +54,6 @@ def test_a_collector_is_tried_out(admin: Caller, nobody: Caller, unique: str) ->
     (told,) = answer.json()["tryoutResponse"]
     assert (told["Count"], told["Outcomes"]) == ("2", {"SUSPENSE": "2"})
     assert [r["Reasons"][0].split(":")[0] for r in told["Records"]] == ["NO_DATE", "BAD_NUMBER"]
-    assert ()
     for wrong, status in (({}, 400), ({**asked, "ActivityCollectorId": "9" * 18}, 404)):
         assert admin.send("POST", "mediation/tryout", wrong).status_code == status
     assert nobody.send("POST", "mediation/tryout", asked).status_code == 401
