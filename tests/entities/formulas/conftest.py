@@ -38,17 +38,14 @@ class Record:
             simple=True,
         )
 
-    def relation(self, alias: str, values: dict[str, Any] | None) -> str:
-        """One row of typed constants; of no values at all, nulls."""
-        from psycopg import sql
-
-        columns = []
+    def relation(self, alias: str, values: dict[str, Any] | None) -> tuple[str, list[str | None]]:
+        """One row of typed constants, and what they are bound to; of no values at all, nulls."""
+        columns, bound = [], []
         for name, kind, value in self.fields.values():
             shown = value if values is None else values.get(name)
-            constant = sql.Literal(None if shown is None else str(shown)).as_string(None)
-            constant = constant.replace("%", "%%")
-            columns.append(f'{constant}::{kind.pg_type} AS "{name}"')
-        return f"(SELECT 1::bigint AS id, {', '.join(columns)}) {alias}"
+            columns.append(f'%s::{kind.pg_type} AS "{name}"')
+            bound.append(None if shown is None else str(shown))
+        return f"(SELECT 1::bigint AS id, {', '.join(columns)}) {alias}", bound
 
 
 @pytest.fixture
@@ -64,14 +61,14 @@ def computed(db: None) -> Callable[..., Any]:
         record = Record(fields, old)
         term = compiled(parse(formula), record, prior=True)
         text = term.sql.replace("{t}", "t").replace("{p}", "p")
-        before = record.relation("p", old or {})
+        now, values = record.relation("t", None)
+        before, values_before = record.relation("p", old or {})
         if old is None:
             before = before.replace("SELECT 1::bigint", "SELECT NULL::bigint")
         with transaction.atomic(), connection.cursor() as cursor:
             # With parameters, so that a percent sign in the formula's SQL would be noticed.
-            cursor.execute(
-                f"SELECT {text}, %s FROM {record.relation('t', None)}, {before}", ["here"]
-            )
+            bound = ["here", *values, *values_before]
+            cursor.execute(f"SELECT {text}, %s FROM {now}, {before}", bound)
             value, here = cursor.fetchone()
         assert here == "here"
         return str(term.kind), value

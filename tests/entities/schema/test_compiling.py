@@ -4,10 +4,11 @@ import time
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from billing.customers.models import Account
 from entities.models import Entity, EntityField, EntityKey
-from entities.schema.building import build
+from entities.schema.building import build, forget
 from entities.schema.naming import plural_of
 from tests.entities.custom import custom_entity, custom_field
 
@@ -120,24 +121,36 @@ def test_a_snapshot_of_many_entities_is_built_in_the_time_of_a_breath() -> None:
     Entity.objects.bulk_create(made)
     product = Entity.objects.get(entity_name="PRODUCT")
     kinds = ("TEXT", "MONEY", "DATE", "FLAG", "LOOKUP", "INTEGER", "DATETIME")
+    first = made[0]
     rows = []
-    for entity in made:
-        for position in range(35):
-            kind = kinds[position % len(kinds)] if position else "ID"
-            rows.append(
-                EntityField(
-                    entity=entity,
-                    field_name=f"Field{position}",
-                    external_key=f"{entity.entity_name}.Field{position}",
-                    data_type=kind,
-                    data_length={"TEXT": "80", "MONEY": "28,10"}.get(kind),
-                    column_name=f"f{position}" if position else "id",
-                    referenced_entity=product if kind == "LOOKUP" else None,
-                )
+    for position in range(35):
+        kind = kinds[position % len(kinds)] if position else "ID"
+        rows.append(
+            EntityField(
+                entity=first,
+                field_name=f"Field{position}",
+                external_key=f"{first.entity_name}.Field{position}",
+                data_type=kind,
+                data_length={"TEXT": "80", "MONEY": "28,10"}.get(kind),
+                column_name=f"f{position}" if position else "id",
+                referenced_entity=product if kind == "LOOKUP" else None,
             )
-    EntityField.objects.bulk_create(rows, batch_size=2000)
+        )
+    EntityField.objects.bulk_create(rows)
+    # The others have the same.
+    own = {"id", "entity_id", "external_key"}
+    others = [str(f.column) for f in EntityField._meta.concrete_fields if f.column not in own]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO entities_entityfield (entity_id, external_key, {', '.join(others)}) "
+            f"SELECT e.id, e.entity_name || '.' || f.field_name, {', f.'.join(['', *others])[2:]} "
+            "FROM entities_entity e, entities_entityfield f "
+            "WHERE e.id = ANY(%s) AND f.entity_id = %s",
+            [[entity.pk for entity in made[1:]], first.pk],
+        )
     taken = []
     for _ in range(3):
+        forget()
         begun = time.process_time()
         snapshot = build()
         taken.append(time.process_time() - begun)
