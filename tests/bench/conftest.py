@@ -12,6 +12,7 @@ import pytest
 
 from metabrm import embedded
 from metabrm.environment import read
+from tests.patience import STUCK
 from tests.pristine import Pristine
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +38,7 @@ def lines(
             },
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=STUCK,
         )
     assert done.returncode == 0, done.stderr
     found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

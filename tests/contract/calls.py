@@ -6,6 +6,8 @@ from typing import Any
 
 import requests
 
+from tests.patience import STUCK
+
 
 @dataclass(slots=True)
 class Caller:
@@ -27,7 +29,7 @@ class Caller:
         if body is not None:
             options["data"] = body if isinstance(body, bytes) else json.dumps(body).encode()
             options.setdefault("headers", {}).setdefault("Content-Type", "application/json")
-        return self.http.request(method, f"{self.url}/rest/2.0/{path}", timeout=60, **options)
+        return self.http.request(method, f"{self.url}/rest/2.0/{path}", timeout=STUCK, **options)
 
     def write(self, method: str, path: str, rows: Any, **beside: Any) -> list[dict[str, Any]]:
         """Send `brmObjects`; returns the answer's elements. The request as a whole must succeed."""

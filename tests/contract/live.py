@@ -20,13 +20,13 @@ import requests
 
 from metabrm import embedded
 from metabrm.environment import read
+from tests.patience import STUCK
 from tests.pristine import Pristine
 
 ROOT = Path(__file__).parents[2]
 ORG = "acme"
 USERNAME = "admin"
 PASSWORD = "contract-tests-7"
-PATIENCE = 60.0
 
 
 class Live:
@@ -69,7 +69,7 @@ class Live:
             self._server = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment, stdout=log, stderr=log
             )
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + STUCK
         while not self._ready():
             if self._server.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"no server:\n{self.log.read_text()[-3000:]}")

@@ -19,6 +19,7 @@ from metabrm.embedded.users import Users
 from metabrm.environment import Environment, read
 from tests.contract.calls import Caller
 from tests.contract.live import PASSWORD, USERNAME, Live
+from tests.patience import STUCK
 from tests.pristine import database_url
 
 RECORDS = 200
@@ -97,7 +98,7 @@ def _is_temporary(answer: requests.Response) -> None:
 
 
 def _wait(condition: Any) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + STUCK
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

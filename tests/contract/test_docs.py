@@ -13,6 +13,7 @@ import requests
 
 from tests.contract.calls import Caller
 from tests.contract.live import PASSWORD, USERNAME, Live
+from tests.patience import STUCK
 
 #: Entities of several rooms, one of which needs records of others first; CUSTOM stands for one that
 #: is made at run time.
@@ -150,7 +151,7 @@ def test_the_programs_of_an_entity_run(
             env={**os.environ, **who},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=STUCK,
         )
         assert (done.returncode, done.stderr) == (0, ""), html.unescape(text)
         assert '"ErrorCode":"0"' in done.stdout or language == "python"

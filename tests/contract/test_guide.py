@@ -18,6 +18,7 @@ import pytest
 
 from tests.contract.calls import Caller
 from tests.contract.live import PASSWORD, ROOT, USERNAME, Live
+from tests.patience import STUCK
 
 GUIDE = (ROOT / "docs" / "integrators.md").read_text(encoding="utf-8")
 _NIGHTLY = '"""nightly.py'
@@ -56,7 +57,7 @@ def variables(live: Live) -> dict[str, str]:
 
 def ran(command: list[str], variables: dict[str, str], where: Path) -> str:
     done = subprocess.run(
-        command, env=variables, cwd=where, capture_output=True, text=True, timeout=120
+        command, env=variables, cwd=where, capture_output=True, text=True, timeout=STUCK
     )
     assert (done.returncode, done.stderr) == (0, ""), done.stdout[-2000:]
     return done.stdout
@@ -125,7 +126,7 @@ class Night:
     def kill_once(self, moment: str, admin: Caller, sql: str) -> None:
         """Run, and kill the program as soon as the server answers the query."""
         program = subprocess.Popen(self.command(), env=self.variables, cwd=self.where)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + STUCK
         while not admin.query(sql):
             assert program.poll() is None and time.monotonic() < deadline, moment
         program.send_signal(signal.SIGKILL)

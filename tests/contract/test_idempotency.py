@@ -9,6 +9,7 @@ import requests
 
 from tests.contract.calls import Caller
 from tests.contract.live import ROOT, Live
+from tests.patience import STUCK
 
 #: Sends a request in a process that is killed (-9) on the way, once for every place there is.
 KILLED = """
@@ -80,7 +81,7 @@ def test_whoever_is_killed_has_done_all_of_it_or_nothing(
         env=live.environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=STUCK,
     )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])

@@ -19,6 +19,7 @@ import pytest
 
 from tests.contract.live import ROOT, Live
 from tests.contract.workers import Connection, signed_in, to_each_worker
+from tests.patience import STUCK
 
 PATIENCE = 30.0
 #: More records than get an index at once.
@@ -198,7 +199,7 @@ def _agrees(live: Live) -> None:
 
 def _wait(live: Live, query: str, *, gone: bool = False, unless: Sequence[Any] = ()) -> None:
     """Until the query has rows, or has none; what is in `unless` ends the wait in vain."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + STUCK
     while bool(rows := live.rows(query)) == gone:
         assert not unless and time.monotonic() < deadline, unless or rows
         time.sleep(0.02)

@@ -15,8 +15,7 @@ import psutil
 
 from tests.contract.calls import Caller
 from tests.contract.live import ORG, PASSWORD, USERNAME, Live
-
-_PATIENCE = 30.0
+from tests.patience import STUCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Connection:
     """A connection to the worker process `pid`."""
 
     def __init__(self, live: Live, session: str) -> None:
-        self._http = HTTPConnection("127.0.0.1", live.port, timeout=60)
+        self._http = HTTPConnection("127.0.0.1", live.port, timeout=STUCK)
         self._headers = {"sessionid": session, "Content-Type": "application/json"}
         self.send("GET", "query?sql=" + quote("SELECT Id FROM CURRENCY WHERE Id = 1"))
         self.port = self._local_port()
@@ -88,7 +87,7 @@ def to_each_worker(live: Live, session: str, pids: list[int] | None = None) -> l
     """A connection to every worker process, or to every one of `pids`."""
     wanted = set(pids or live.worker_pids())
     found: dict[int, Connection] = {}
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + STUCK
     while wanted - found.keys():
         assert time.monotonic() < deadline, f"only {list(found)} of {wanted} take connections"
         connection = Connection(live, session)

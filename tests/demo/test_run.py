@@ -21,9 +21,8 @@ from metabrm.demo.fixtures import DataFile
 from metabrm.demo.integrator import Surprise
 from metabrm.demo.telling import Telling
 from tests.contract.live import PASSWORD, ROOT, Live, serving
+from tests.patience import STUCK
 from tests.pristine import Pristine
-
-PATIENCE = 180
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +46,7 @@ def play(live: Live, **more: str) -> tuple[int, str, str]:
     """Play the demo to its end; its exit code, its output, its complaints."""
     demo = start(live, **more)
     try:
-        said, complained = demo.communicate(timeout=PATIENCE)
+        said, complained = demo.communicate(timeout=STUCK)
     finally:
         demo.kill()
     return demo.returncode, said, complained
@@ -99,7 +98,7 @@ def test_it_starts_the_product_and_stops_it_even_after_it_was_killed(
         demo.kill()
         demo.communicate()
     assert served
-    _, alive = psutil.wait_procs(served, timeout=20)
+    _, alive = psutil.wait_procs(served, timeout=STUCK)
     assert not alive
 
     code, said, complained = play(live, **own)

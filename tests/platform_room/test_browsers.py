@@ -14,6 +14,7 @@ import pytest
 from django.test import Client
 
 from metabrm.web.security import POLICY
+from tests.patience import STUCK
 from tests.platform_room.conftest import ROOT
 
 ORIGIN = "https://portal.example.com"
@@ -47,7 +48,7 @@ def sent(state: Path, requests: list[Any], **variables: str) -> list[Any]:
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=STUCK,
     )
     assert done.returncode == 0, done.stderr
     return list(json.loads(done.stdout.splitlines()[-1]))

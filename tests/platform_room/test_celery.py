@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from metabrm.celery import app
+from tests.patience import STUCK
 from tests.platform_room.conftest import ROOT
 
 
@@ -24,11 +25,11 @@ def worker() -> Iterator[None]:
     assert any("ready." in line for line in process.stdout)
     yield
     process.terminate()
-    process.communicate(timeout=20)
+    process.communicate(timeout=STUCK)
 
 
 def test_a_task_makes_the_round_trip(worker: None) -> None:
-    result = app.send_task("probe", [21]).get(timeout=20)
+    result = app.send_task("probe", [21]).get(timeout=STUCK)
     assert result["twice"] == 42
     assert result["pid"] != os.getpid()
     assert result["postgres"] >= 15

@@ -22,6 +22,7 @@ from metabrm.embedded.users import Users
 from metabrm.embedded.valkey import Valkey
 from metabrm.environment import Environment, read
 from metabrm.problems import Problem
+from tests.patience import STUCK
 from tests.platform_room.conftest import HOLD, Start
 
 
@@ -34,7 +35,7 @@ def pids_of(command: subprocess.Popen[str]) -> list[int]:
 
 
 def let_go(command: subprocess.Popen[str]) -> None:
-    command.communicate(timeout=30)
+    command.communicate(timeout=STUCK)
     assert command.returncode == 0
 
 
@@ -88,7 +89,7 @@ def test_a_command_that_is_stopped_stops_what_it_started(
     command = start(HOLD, state=state)
     pids = pids_of(command)
     command.send_signal(number)
-    _, errors = command.communicate(timeout=30)
+    _, errors = command.communicate(timeout=STUCK)
     assert command.returncode == 128 + number
     assert "Traceback" not in errors
     assert running(pids) == [False, False]
@@ -274,7 +275,7 @@ def test_a_state_directory_of_another_user_is_refused(
         theirs.mkdir()
         os.chown(theirs, 65534, 65534)
     command = start(HOLD, state=theirs, before=as_ordinary_user)
-    _, errors = command.communicate(timeout=30)
+    _, errors = command.communicate(timeout=STUCK)
     assert command.returncode == 2
     assert errors.splitlines()[0].startswith(f"metabrm: BRM_STATE_DIR {theirs} belongs to user ")
     assert len(errors.splitlines()) == 1

@@ -17,6 +17,7 @@ import redis
 from metabrm import embedded
 from metabrm.environment import read
 from metabrm.web.limiting import PREFIX, Limiter, Rate, Standing
+from tests.patience import STUCK
 
 URL = embedded.cache_url(read(os.environ))
 _numbers = count()
@@ -87,7 +88,7 @@ def test_over_time_it_is_a_bucket_that_fills_steadily(limiter: Limiter, who: str
 def test_a_refusal_uses_nothing_up(limiter: Limiter, who: str) -> None:
     rate = Rate(20, 1, 10**6)
     assert asked(limiter, who, rate).admitted
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + STUCK
     refused = 0
     while not asked(limiter, who, rate).admitted:
         refused += 1
@@ -175,7 +176,7 @@ def test_a_valkey_that_hangs_costs_one_short_wait_and_is_found_again(
     time.sleep(0.35)
     answering = threading.Thread(target=_serve_one, args=[port], daemon=True)
     answering.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + STUCK
     while (standing := limiter.admit(who, Rate(1, 9, 9))) is None:
         assert time.monotonic() < deadline
         time.sleep(0.05)

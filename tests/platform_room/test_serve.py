@@ -12,6 +12,7 @@ import requests
 from metabrm.embedded.place import Place
 from metabrm.embedded.postgres import Postgres
 from metabrm.embedded.valkey import Valkey
+from tests.patience import STUCK
 from tests.platform_room.conftest import Start
 
 
@@ -29,22 +30,22 @@ def serve_until(number: signal.Signals, state: Path, start: Start, free_port: in
     reader = threading.Thread(target=output.extend, args=[serve.stdout])
     reader.start()
     url = f"http://127.0.0.1:{free_port}"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + STUCK
     while True:
         try:
-            ready = requests.get(f"{url}/health/ready", timeout=5)
+            ready = requests.get(f"{url}/health/ready", timeout=STUCK)
             break
         except requests.ConnectionError:
             assert serve.poll() is None and time.monotonic() < deadline, output
             time.sleep(0.1)
     assert ready.status_code == 200, ready.text
 
-    sign_in = requests.get(f"{url}/admin/", timeout=10)
+    sign_in = requests.get(f"{url}/admin/", timeout=STUCK)
     assert sign_in.status_code == 200
     assert sign_in.url.startswith(f"{url}/admin/login/")
     sheet = re.search(r'href="(/static/[^"]+\.css)"', sign_in.text)
     assert sheet
-    style = requests.get(url + sheet[1], timeout=5)
+    style = requests.get(url + sheet[1], timeout=STUCK)
     assert style.status_code == 200
     assert style.headers["Content-Type"].startswith("text/css")
 

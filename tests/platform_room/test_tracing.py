@@ -14,6 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from psycopg import sql
 
 from metabrm.observability import tracing
+from tests.patience import STUCK
 from tests.platform_room.conftest import ROOT
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -67,7 +68,12 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(ROOT / "platform"), str(ROOT), os.environ.get("PYTHONPATH", "")])
     env["PYTHONPATH"] = path
     return subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, env=env, capture_output=True, text=True, timeout=120
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=STUCK,
     )
 
 

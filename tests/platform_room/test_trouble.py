@@ -16,6 +16,7 @@ import pytest
 
 from metabrm.embedded import postgres
 from metabrm.embedded.valkey import get_binary_path
+from tests.patience import STUCK
 from tests.platform_room.conftest import HOLD, ROOT, surroundings
 
 SMALL_DISK = Path(__file__).with_name("small_disk.py")
@@ -30,7 +31,7 @@ def run(*arguments: str | Path, state: Path, **more: str) -> subprocess.Complete
         capture_output=True,
         text=True,
         cwd=ROOT,
-        timeout=60,
+        timeout=STUCK,
     )
 
 
@@ -204,7 +205,7 @@ def external(tmp_path: Path, free_port: int) -> Iterator[tuple[str, str]]:
     )
     for server in servers:
         server.terminate()
-        server.communicate(timeout=20)
+        server.communicate(timeout=STUCK)
 
 
 def test_external_servers_are_used_and_left_running(

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from types import ModuleType
 from typing import IO
 
 from django.db.models import F
@@ -20,7 +21,7 @@ from billing.mediation.loads import claiming
 from billing.mediation.models import ActivityCollector, ActivityCollectorHistory
 from billing.mediation.models.collectors import LOOKING
 from billing.mediation.reading import UnreadableError
-from billing.mediation.sources import directory, events, posted, query, sftp
+from billing.mediation.sources import directory, events, posted, query
 from metabrm import clock
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ def collect(collector_id: int) -> list[int]:
     if collector.type in ("DATABASE", "ENTITY"):
         return query.claim(collector)
     if collector.type == "FTP":
-        found = sftp.claim(collector) if collector.hostname else directory.claim(collector)
+        found = _sftp().claim(collector) if collector.hostname else directory.claim(collector)
         return [load.pk for load in found]
     return []
 
@@ -95,7 +96,7 @@ def content_of(load: ActivityCollectorHistory, collector: ActivityCollector) -> 
         with events.content(load) as file:
             yield file
     elif load.source == "SFTP":
-        with sftp.content(load, collector) as file:
+        with _sftp().content(load, collector) as file:
             yield file
     elif load.source == "FILE" and load.file_name:
         with directory.content(load, collector) as file:
@@ -109,5 +110,12 @@ def put_away(load: ActivityCollectorHistory, collector: ActivityCollector) -> st
     if load.usage_file or load.source not in ("FILE", "SFTP"):
         return load.archive_place
     if load.source == "SFTP":
-        return sftp.put_away(load, collector)
+        return _sftp().put_away(load, collector)
     return directory.put_away(load, collector)
+
+
+def _sftp() -> ModuleType:
+    """Read in when a collector first needs it: its cryptography would hold up every start."""
+    from billing.mediation.sources import sftp
+
+    return sftp

@@ -19,6 +19,7 @@ from billing.mediation.reading import body, staging
 from billing.mediation.sources import directory
 from metabrm import environment
 from tests.billing.mediation.standing import Standing, rate
+from tests.patience import STUCK
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("untold")]
 
@@ -101,7 +102,7 @@ def test_a_killed_worker_leaves_nothing_undone_or_done_twice(
         f"who,at,much\n{token},2026-11-01,1\nnobody,2026-11-01,1\n{token},2026-11-02,2\n"
     )
     killed(*POINTS[point], lambda: work(standing.collector))
-    until = time.monotonic() + 10
+    until = time.monotonic() + STUCK
     while True:
         work(standing.collector)
         loads = list(

@@ -22,6 +22,7 @@ from entities.schema.current import current
 from metabrm import environment
 from tests.billing.mediation.standing import SYSTEM, Standing, changed, drive
 from tests.entities.acting import create_one
+from tests.patience import STUCK
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("untold")]
 
@@ -208,10 +209,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     asyncio.run_coroutine_threadsafe(serve(), loop)
-    assert ready.wait(20)
+    assert ready.wait(STUCK)
     yield made
     loop.call_soon_threadsafe(loop.stop)
-    thread.join(5)
+    thread.join(STUCK)
 
 
 def fed(server: SimpleNamespace, **more: Any) -> Standing:

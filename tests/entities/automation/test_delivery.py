@@ -22,6 +22,7 @@ from metabrm import clock
 from metabrm.identity.context import Context
 from tests.entities.automation import waiting
 from tests.entities.automation.receiver import Receiver, status, subprocess_environment
+from tests.patience import STUCK
 
 pytestmark = pytest.mark.django_db
 
@@ -229,7 +230,7 @@ def test_two_senders_at_once_send_each_message_once(receiver: Receiver) -> None:
     for sender in senders:
         sender.start()
     for sender in senders:
-        sender.join(30)
+        sender.join(STUCK)
     arrived = [json.loads(body)["id"] for _, _, body in receiver.requests]
     assert sorted(map(int, arrived)) == numbers
     assert set(OutboundMessage.objects.values_list("status", flat=True)) == {"SENT"}
@@ -253,7 +254,7 @@ def test_a_killed_sender_s_message_is_sent_by_another(receiver: Receiver) -> Non
 
     def hold(handler: BaseHTTPRequestHandler) -> None:
         arrived.set()
-        go_on.wait(30)
+        go_on.wait(STUCK)
 
     receiver.respond = hold
     (number,) = waiting.put(receiver.url, waiting.action())
@@ -266,7 +267,7 @@ def test_a_killed_sender_s_message_is_sent_by_another(receiver: Receiver) -> Non
         ],
         env=subprocess_environment(BRM_WEBHOOK_PRIVATE_HOSTS="127.0.0.1"),
     )
-    assert arrived.wait(60)
+    assert arrived.wait(STUCK)
     sender.send_signal(signal.SIGKILL)
     sender.wait()
     go_on.set()

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.entities.automation.receiver import subprocess_environment
+from tests.patience import STUCK
 
-PATIENCE = 120.0
 ROOT = Path(__file__).parents[3]
 
 #: Where a worker is held -> what to hold, and at which call.
@@ -68,7 +68,7 @@ def held(target: str, call: int, when: str) -> Iterator[None]:
         done = original(*args, **kwargs) if when == "after" else None
         if calls == call:
             print("here", flush=True)
-            time.sleep(PATIENCE)
+            time.sleep(STUCK)
         return done if when == "after" else original(*args, **kwargs)
 
     with patch.object(owner, name, hold):
@@ -106,6 +106,6 @@ class Workers:
 
     def _line(self) -> str:
         assert self._process.stdout is not None
-        ready, _, _ = select.select([self._process.stdout], [], [], PATIENCE)
+        ready, _, _ = select.select([self._process.stdout], [], [], STUCK)
         assert ready, "the worker says nothing"
         return self._process.stdout.readline().decode().strip()

@@ -33,6 +33,7 @@ from tests.entities.bulk.acting import (
 from tests.entities.bulk.dying import Workers
 from tests.entities.bulk.test_extract import MINE, accounts, writing
 from tests.entities.bulk.test_load import HEAD, counts, names
+from tests.patience import STUCK
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +47,7 @@ def workers(django_db_setup: None, django_db_blocker: object) -> Iterator[Worker
 
 def _until(done: Callable[[], bool]) -> None:
     """Have jobs resumed, as the schedule does, until it is done."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + STUCK
     while not done():
         assert time.monotonic() < deadline
         resume_bulk_jobs()
@@ -151,7 +152,7 @@ def test_a_query_that_runs_is_stopped_within_seconds(ada: Context) -> None:
             "BULK_API_REQUEST", [{"Id": number, "Status": "CANCELLED"}], ada
         )
         assert codes([outcome]) == [[]]
-        worker.join(10)
+        worker.join(STUCK)
         assert not worker.is_alive()
     assert (request(number).status, request(number).batch_count) == ("CANCELLED", 0)
 

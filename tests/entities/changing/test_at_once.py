@@ -17,6 +17,7 @@ from entities.records import verbs
 from entities.schema.current import current
 from metabrm.identity.context import Context
 from tests.entities.acting import codes, create_one
+from tests.patience import STUCK
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WRITERS = 50
@@ -163,7 +164,7 @@ def _somebody_who(*statements: str) -> Iterator[None]:
 
     with ThreadPoolExecutor(1) as pool:
         holding = pool.submit(_in_thread, hold)
-        assert ready.wait(10)
+        assert ready.wait(STUCK)
         try:
             yield
         finally:
@@ -227,7 +228,7 @@ def test_a_change_that_an_operator_ends_leaves_nothing(
         changing: Future[Any] = pool.submit(
             _in_thread, lambda: records.create("ENTITY_FIELD", [row], admin)
         )
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + STUCK
         ended = False
         while not ended:
             assert time.monotonic() < deadline and not changing.done()

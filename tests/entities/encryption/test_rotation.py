@@ -22,6 +22,7 @@ from tests.entities.acting import codes, create_one
 from tests.entities.automation.waiting import action
 from tests.entities.encryption.everything import whole_database
 from tests.entities.encryption.keys import key, keys
+from tests.patience import STUCK
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("patient")]
 
@@ -229,7 +230,7 @@ def test_killed_in_the_middle_and_two_at_once(system: Context, patient: int) -> 
     assert left["k1"] and left["k2"] and left.total() == 40_000
     two = [command(), command()]
     for process in two:
-        out, _ = process.communicate(timeout=120)
+        out, _ = process.communicate(timeout=STUCK)
         assert process.returncode == 0, out
     assert rotation.keys_of(field.column) == {"k2": 40_000}
     with keys("k2"):

@@ -12,6 +12,7 @@ from entities.errors import Code, RequestError
 from entities.schema import gate
 from metabrm.identity.context import Context
 from tests.entities.acting import create_one
+from tests.patience import STUCK
 
 
 @pytest.mark.django_db(transaction=True)
@@ -27,13 +28,13 @@ def test_a_held_record_is_waited_for_within_reason(
             with transaction.atomic():
                 Product.objects.select_for_update().get(pk=product)
                 held.set()
-                done.wait(5)
+                done.wait(STUCK)
         finally:
             connection.close()
 
     thread = threading.Thread(target=hold)
     thread.start()
-    held.wait(10)
+    held.wait(STUCK)
     began = time.monotonic()
     acts = (
         lambda: records.update("PRODUCT", [{"Id": product, "Name": "after"}], admin),

@@ -11,6 +11,7 @@ from entities import records
 from metabrm.identity.context import Context
 from tests.entities.acting import codes
 from tests.factories import PackageFactory, PackageProductFactory, PriceFactory, ProductFactory
+from tests.patience import STUCK
 
 pytestmark = pytest.mark.django_db
 
@@ -47,7 +48,7 @@ def _together(*works: Callable[[], None]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(STUCK)
         assert not thread.is_alive()
 
 
@@ -65,7 +66,7 @@ def test_a_target_deleted_while_its_record_is_restored(system: Context) -> None:
             threading.Event().wait(0.5)
 
     def delete() -> None:
-        restored.wait(10)
+        restored.wait(STUCK)
         outcomes["delete"] = records.delete("PRODUCT", [product], system)
 
     _together(restore, delete)
@@ -87,7 +88,7 @@ def test_a_child_added_below_what_is_going_along(system: Context) -> None:
             threading.Event().wait(0.5)
 
     def price() -> None:
-        deleted.wait(10)
+        deleted.wait(STUCK)
         row = {"PackageProductId": component, "Rate": "1"}
         outcomes["price"] = records.create("PRICING", [row], system)
 

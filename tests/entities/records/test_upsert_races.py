@@ -10,6 +10,7 @@ from entities import records
 from entities.records import statements, writing
 from metabrm.identity.context import Context
 from tests.entities.acting import codes, create_one
+from tests.patience import STUCK
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +31,7 @@ def test_a_record_deleted_while_it_is_upserted_is_made_anew(system: Context) -> 
 
     thread = threading.Thread(target=delete)
     thread.start()
-    deleted.wait(10)
+    deleted.wait(STUCK)
     row = {"ExternalKey": "contested", "Name": "second"}
     (outcome,) = records.upsert("PRODUCT", [row], system, key="ExternalKey")
     thread.join()

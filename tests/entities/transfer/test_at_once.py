@@ -20,6 +20,7 @@ from entities.models import Entity
 from entities.schema.current import current
 from metabrm.identity.context import Context
 from tests.contract.live import ROOT
+from tests.patience import STUCK
 from tests.pristine import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -82,7 +83,7 @@ def _command(*words: str) -> subprocess.Popen[bytes]:
 
 
 def _wait_for(sql: str) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + STUCK
     while time.monotonic() < deadline:
         with connection.cursor() as cursor:
             cursor.execute(sql)
