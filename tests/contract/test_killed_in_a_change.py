@@ -241,6 +241,8 @@ def test_a_task_worker_killed_in_an_index_job_is_taken_over(expendable: Live, se
         table,
     ) == [(True, True)]
     _agrees(expendable)
+    # The server has not kept a connection on which nothing was asked for so long.
+    (connection, *_) = to_each_worker(expendable, session)
     assert connection.write("POST", promo.name, {"Code": "C1"}).code == "DUPLICATE_KEY"
 
 

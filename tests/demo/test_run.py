@@ -119,7 +119,8 @@ def test_a_port_that_another_program_has_is_told_in_one_line(live: Live) -> None
         f"metabrm: BRM_PORT {port} on 127.0.0.1 is taken by another program;"
         " stop it or set BRM_PORT to a free port\n"
     )
-    assert time.monotonic() - begun < 15
+    # Before anything is started, which is waited for longer.
+    assert time.monotonic() - begun < 60
 
 
 def test_a_server_of_another_installation_is_told_in_one_line(live: Live) -> None:
