@@ -39,7 +39,7 @@ SELECT min(activity_date), max(activity_date), coalesce(bool_or(signature IS NOT
 FROM mediation_usage WHERE load_id = %s
 """
 _PARTS = """
-SELECT DISTINCT shard, date_trunc('month', activity_date AT TIME ZONE 'UTC')::date, cause IS NULL
+SELECT DISTINCT shard, (activity_date AT TIME ZONE 'UTC')::date, cause IS NULL
 FROM mediation_usage WHERE load_id = %s
 """
 # The database restarted before a shard's causes were kept: what has no line goes to suspense.
@@ -63,16 +63,16 @@ def map_load(load: ActivityCollectorHistory, beat: Beat = lambda records: None) 
         pk=load.activity_collector_id
     )
     try:
-        months = _map(load, collector, beat)
+        days = _map(load, collector, beat)
     except Exception:
         with suppress(DatabaseError), connection.cursor() as cursor:
             cursor.execute(_FORGET, [load.pk])
         raise
-    partitions.ensure_months_of(months)
+    partitions.ensure_months_of(days)
 
 
 def _map(load: ActivityCollectorHistory, collector: ActivityCollector, beat: Beat) -> set[date]:
-    """Give the load its usage and its shards; the months of what is to be rated."""
+    """Give the load its usage and its shards; the days of what is to be rated."""
     zone = collector.time_zone.name if collector.time_zone else ""
 
     def prepare(cursor: Any) -> None:
@@ -89,7 +89,7 @@ def _map(load: ActivityCollectorHistory, collector: ActivityCollector, beat: Bea
                 counts, plan = _read(sessions, load, collector, zone, beat)
         counts |= settle(cursor, load, collector, plan)
         django.execute("SELECT set_config('TimeZone', 'UTC', true)")
-        shards, months = parts(cursor, load.pk)
+        shards, days = parts(cursor, load.pk)
         LoadShard.objects.bulk_create(
             [LoadShard(load_id=load.pk, shard=shard) for shard in shards], ignore_conflicts=True
         )
@@ -98,7 +98,7 @@ def _map(load: ActivityCollectorHistory, collector: ActivityCollector, beat: Bea
         ActivityCollectorHistory.objects.filter(pk=load.pk).update(
             stage="MAPPED", progress=50, error_text=None, mapped_date=clock.now(), **counts
         )
-    return months
+    return days
 
 
 def make_months(load_id: int) -> None:
@@ -108,10 +108,10 @@ def make_months(load_id: int) -> None:
 
 
 def parts(cursor: Any, load_id: int) -> tuple[set[int], set[date]]:
-    """The load's shards, and the months of what is to be rated."""
+    """The load's shards, and the days of what is to be rated."""
     cursor.execute(_PARTS, [load_id])
     found = cursor.fetchall()
-    return {shard for shard, _, _ in found}, {month for _, month, rated in found if rated}
+    return {shard for shard, _, _ in found}, {day for _, day, rated in found if rated}
 
 
 def _read(

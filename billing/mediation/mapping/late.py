@@ -31,6 +31,12 @@ FROM closed
 WHERE u.load_id = %(load)s AND u.cause IS NULL AND u.account_id = closed.account_id
   AND u.activity_date::date <= closed.until
 """
+# Whether any invoice can make usage late; else nobody looks through the usage.
+_INVOICED = """
+SELECT FROM invoicing_invoice
+WHERE deleted_at IS NULL AND billing_cycle_end_date >= %(first)s::timestamptz::date - 1
+LIMIT 1
+"""
 _OPEN = """
 WITH open AS (
     SELECT DISTINCT i.account_id, i.billing_cycle_start_date AS starts,
@@ -51,6 +57,9 @@ def mark(
 ) -> None:
     """Decide what becomes of the load's late usage; `first`: its earliest."""
     about = {"load": load, "first": first, "today": today}
+    cursor.execute(_INVOICED, about)
+    if not cursor.rowcount:
+        return
     refused = collector.reject_closed_flag or collector.late_usage_policy == SUSPENSE
     cursor.execute(_MARK, {**about, "late": "CURRENT PERIOD", "refused": refused})
     original = collector.late_usage_policy == ORIGINAL_PERIOD

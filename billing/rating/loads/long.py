@@ -107,10 +107,10 @@ def write(
     cursor: Any, given: dict[str, Any], custom: Mapping[str, str], *, linked: bool = False
 ) -> int:
     """Add up, price and write the lines of `rating_line`; gives how many."""
-    cursor.execute("ANALYZE rating_line")
+    cursor.execute("ANALYZE rating_line (id, quote_id, version_id, day)")
     for statement in (ROUTES, ROUTED, PERIODS, GROUPS, OPEN_SUMS, SUMS, STANDING):
         cursor.execute(statement, given)
-    cursor.execute("ANALYZE rating_standing")
+    cursor.execute("ANALYZE rating_standing (id, sum_id)")
     cursor.execute(CHARGED)
     columns = {**COLUMNS, **MORE, **custom}
     formulas.reckon(cursor, given, columns, f"FROM rating_charge charged {_OF}")
