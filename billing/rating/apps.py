@@ -9,6 +9,7 @@ class RatingConfig(AppConfig):
     def ready(self) -> None:
         from billing.rating import api, explorer
         from billing.rating.rerating import api as rerating
+        from billing.rating.rerating import pages
         from billing.rating.trying import api as trying_api
         from billing.rating.trying import page as trying
         from entities.admin import offered
@@ -20,3 +21,5 @@ class RatingConfig(AppConfig):
         offered.offer(explorer.PAGE)
         offered.offer(trying.PAGE)
         endpoints.offer(trying_api.TRYOUT)
+        offered.offer(pages.RERATE)
+        offered.offer(pages.CORRECT)

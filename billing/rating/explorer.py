@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from unfold.widgets import UnfoldAdminTextInputWidget
 
+from billing.rating.forms import of_record, of_text
 from billing.rating.questions import answered
 from entities.admin.callers import context_of, rights_on
 from entities.admin.display import record_url
 from entities.admin.offered import Page
-from entities.admin.titles import titles
-from entities.admin.widgets import LookupSelect
 from entities.errors import RequestError
 from entities.schema.snapshot import Snapshot
 
@@ -116,19 +114,8 @@ def _form(site: "RecordSite", request: HttpRequest, sent: dict[str, str], told: 
 def _widget(site: "RecordSite", request: HttpRequest, name: str, value: str) -> forms.Widget | None:
     """What a parameter is asked by, `value` chosen; None where the user may not know of it."""
     if name not in _RECORDS:
-        text = UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"})
-        if name == "Day":
-            text.input_type = "date"
-        return text
-    entity, lookup = _RECORDS[name]
-    schema = site.snapshot.entity(entity)
-    if not rights_on(request, site.snapshot, schema).read:
-        return None
-    widget = LookupSelect(f"{site.root}lookup/{lookup}/", clearable=True)
-    is_id = value.isascii() and value.isdecimal() and len(value) < 19
-    known = titles(site.snapshot, schema, [int(value)]) if is_id else {}
-    widget.choices = [("", ""), *((str(id), title) for id, title in known.values())]
-    return widget
+        return of_text("date" if name == "Day" else "text")
+    return of_record(site, request, *_RECORDS[name], value)
 
 
 def _candidate(snapshot: Snapshot, one: dict[str, Any]) -> dict[str, Any]:

@@ -95,6 +95,7 @@ WITH before AS (
           AND a.activity_collector_history_id <> %(load)s AND a.deleted_at IS NULL
           AND a.account_product_id IS NOT DISTINCT FROM u.account_product_id
           AND a.activity_date BETWEEN %(first)s AND %(last)s
+          AND NOT EXISTS (SELECT FROM mediation_activity r WHERE r.reversal_of_id = a.id)
         UNION ALL
         SELECT f.quantity FROM mediation_usage f
         WHERE f.signature = u.signature AND f.collector_id = %(collector)s

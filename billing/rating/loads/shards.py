@@ -54,16 +54,25 @@ def rate(load_id: int, shard: int) -> int:
         return charge(cursor, given, rated=rated, prepays=prepays)
 
 
-def charge(cursor: Any, given: dict[str, Any], *, rated: bool = True, prepays: bool = False) -> int:
+def charge(
+    cursor: Any,
+    given: dict[str, Any],
+    *,
+    rated: bool = True,
+    prepays: bool = False,
+    filled: dict[str, str] | None = None,
+) -> int:
     """Write the lines of the usage in flight that `given` names; gives how many. It is added up
     `in_order` of its records, or else in that of its moments.
 
-    `rated`: it is priced; `prepays`: some of it may draw on what was paid before.
+    `rated`: it is priced; `prepays`: some of it may draw on what was paid before; `filled`: columns
+    of its lines and what fills them from usage `u`, where that is not what usage itself carries.
     """
     # The planner guesses the sizes of what is made here; loops over its guesses take hours.
     cursor.execute("SET LOCAL enable_nestloop = off")
     asking = prices.look(cursor, given)
-    filled = custom.columns(cursor, given) if asking.custom else {}
+    if filled is None:
+        filled = custom.columns(cursor, given) if asking.custom else {}
     linked = rated and prepays and prepaid.link(cursor, given)
     prices.find(cursor, given, rated=rated, fed=asking.fed, linked=linked)
     if not rated:

@@ -11,6 +11,9 @@ on closed invoices are not among them, so they keep the first places.
 
 from typing import Any
 
+from django.db import connection
+
+from billing.mediation.models import Activity
 from billing.rating.loads.lines import COLUMNS
 from billing.rating.loads.long import MORE
 from billing.rating.loads.shards import charge
@@ -53,11 +56,12 @@ ANALYZE rerate_usage; ANALYZE rerate_new
 USAGE = """
 INSERT INTO mediation_usage (
     load_id, line, shard, collector_id, account_id, account_product_id, product_id, activity_date,
-    quantity, charge_type, origin_id, destination_id, override_rate, override_cost)
+    quantity, charge_type, origin_id, destination_id, override_rate, override_cost,
+    billing_identifier_id, collector_fields_id)
 SELECT 0, r.seq, 0, coalesce(l.activity_collector_id, 0), l.account_id, l.account_product_id,
        l.product_id, l.activity_date, record.quantity, m.charge_type,
        l.origination_country_code_id, l.destination_country_code_id, l.rate_override,
-       l.cost_override
+       l.cost_override, l.billing_identifier_id, l.collector_stage_id
 FROM rerate_record r
 JOIN rerate_line l ON l.id = r.root_id
 JOIN (
@@ -66,6 +70,14 @@ JOIN (
 ) record ON record.root_id = r.root_id
 LEFT JOIN catalog_countrycodemap m ON m.id = l.country_code_map_id
 ORDER BY r.seq
+"""
+# What formulas may read of a line that usage in flight does not say.
+FORMULAS = "SELECT FROM catalog_ratingmethod WHERE formula_flag LIMIT 1"
+SAID = """
+CREATE TEMP TABLE rerate_said ON COMMIT DROP AS
+SELECT r.seq, {columns} FROM rerate_record r JOIN rerate_line l ON l.id = r.root_id;
+CREATE UNIQUE INDEX ON rerate_said (seq);
+ANALYZE rerate_said
 """
 # Lines that are added up where they were not before may have joined others, which then come along.
 JOINED = """
@@ -150,10 +162,26 @@ def price(cursor: Any, now: Any, correction: Correction | None) -> list[Sum]:
         correction.apply(cursor)
     cursor.execute("ANALYZE rerate_record; ANALYZE pg_temp.mediation_usage")
     about = {"load": 0, "shard": 0, "now": now, "in_order": True, "unbilled": False}
-    charge(cursor, about, rated=True)
+    charge(cursor, about, filled=_said(cursor))
     cursor.execute(SHOW)
     cursor.execute(JOINED)
     return [(int(a), int(b), int(c)) for a, b, c in cursor.fetchall()]
+
+
+def _said(cursor: Any) -> dict[str, str]:
+    """Column of a line -> what fills it, of the custom fields and the load, for formulas."""
+    cursor.execute(FORMULAS)
+    if not cursor.rowcount:
+        return {}
+    described = connection.introspection.get_table_description(cursor, Activity._meta.db_table)
+    own = {field.column for field in Activity._meta.concrete_fields}
+    names = [column.name for column in described if column.name not in own]
+    columns = [*names, "activity_collector_history_id"]
+    cursor.execute(SAID.format(columns=", ".join(f"l.{column}" for column in columns)))
+    return {
+        column: f"(SELECT said.{column} FROM rerate_said said WHERE said.seq = u.line)"  # noqa: S608
+        for column in columns
+    }
 
 
 def compare(cursor: Any) -> int:

@@ -15,7 +15,10 @@ from billing.rating.rerating.telling import Result
 from billing.rating.rerating.wanted import Wanted
 from metabrm import clock
 
-_TABLES = "rerate_line, rerate_record, rerate_usage, rerate_new, rerate_changed, rerate_back"
+_TABLES = (
+    "rerate_line, rerate_record, rerate_usage, rerate_new, rerate_changed, rerate_total, "
+    "rerate_back, rerate_said"
+)
 
 
 def rerate(

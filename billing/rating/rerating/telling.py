@@ -4,37 +4,47 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-# The amounts of the records that have changed: as they were, and as they are.
-_AMOUNTS = """
-    SELECT l.account_id, l.product_id, o.invoice_id, l.currency_code, r.seq,
-           l.rated_amount AS was, 0 AS made
+# The amounts of the records that have changed, as they were and as they are; a record counts where
+# it was, and where it has come to.
+TOTALS = """
+CREATE TEMP TABLE rerate_total ON COMMIT DROP AS
+SELECT account_id, product_id, invoice_id, currency_code, sum(was) AS was, sum(made) AS made,
+       sum(left_) AS left_, sum(arrived) AS arrived
+FROM (
+    SELECT l.account_id, l.product_id, o.invoice_id, l.currency_code,
+           coalesce(l.rated_amount, 0) AS was, 0 AS made, (l.id = r.root_id)::int AS left_,
+           0 AS arrived
     FROM rerate_line l
     JOIN rerate_record r ON r.root_id = coalesce(l.split_from_bill_act_id, l.id)
     JOIN rerate_changed c ON c.seq = r.seq
     JOIN rerate_line o ON o.id = r.root_id
     UNION ALL
-    SELECT n.account_id, n.product_id, o.invoice_id, n.currency_code, c.seq, 0, n.rated_amount
+    SELECT n.account_id, n.product_id, o.invoice_id, n.currency_code, 0, n.rated_amount, 0,
+           (n.split_from_bill_act_id IS NULL
+            AND (n.account_id, n.product_id, n.currency_code)
+                IS DISTINCT FROM (o.account_id, o.product_id, o.currency_code))::int
     FROM rerate_new n
     JOIN rerate_changed c ON c.seq = n.line_number
     JOIN rerate_record r ON r.seq = n.line_number
     JOIN rerate_line o ON o.id = r.root_id
-"""
-TOTALS = f"""
-SELECT account_id, product_id, invoice_id, currency_code, count(DISTINCT seq),
-       coalesce(sum(was), 0), coalesce(sum(made), 0), coalesce(sum(made), 0) - coalesce(sum(was), 0)
-FROM ({_AMOUNTS}) amount
+) amount
 GROUP BY 1, 2, 3, 4
-"""  # noqa: S608 - constants only
-SORTED = f"{TOTALS} ORDER BY 1, 2, 3 NULLS FIRST, 4 LIMIT %(most)s"
-KEEP = f"""
+"""
+SORTED = """
+SELECT account_id, product_id, invoice_id, currency_code, left_ + arrived, was, made, made - was
+FROM rerate_total ORDER BY 1, 2, 3 NULLS FIRST, 4 LIMIT %(most)s
+"""
+KEEP = """
 INSERT INTO rating_reratetotal (rerate_id, account_id, product_id, invoice_id, currency_code,
     line_count, old_amount, new_amount, difference)
-SELECT %(run)s, total.* FROM ({TOTALS}) total
-"""  # noqa: S608 - constants only
-AMOUNTS = f"""
-SELECT currency_code, count(DISTINCT seq), coalesce(sum(was), 0), coalesce(sum(made), 0)
-FROM ({_AMOUNTS}) amount GROUP BY 1 ORDER BY 1
-"""  # noqa: S608 - constants only
+SELECT %(run)s, account_id, product_id, invoice_id, currency_code, left_ + arrived, was, made,
+       made - was
+FROM rerate_total
+"""
+AMOUNTS = """
+SELECT currency_code, coalesce(nullif(sum(left_), 0), sum(arrived))::bigint, sum(was), sum(made)
+FROM rerate_total GROUP BY 1 ORDER BY 1
+"""
 LINES = """
 WITH page AS MATERIALIZED (
     SELECT c.seq, l.* FROM rerate_changed c
@@ -144,6 +154,7 @@ def tell(cursor: Any, lines: int, changed: int, start: int, count: int) -> Resul
     told = Result(lines, changed)
     cursor.execute("SELECT count(*) FROM rerate_usage WHERE cause IS NOT NULL")
     (told.unpriced,) = cursor.fetchone()
+    cursor.execute(TOTALS)
     cursor.execute(AMOUNTS)
     told.amounts = [Amount(*row) for row in cursor.fetchall()]
     cursor.execute(SORTED, given)

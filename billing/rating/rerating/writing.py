@@ -1,8 +1,9 @@
 """What costs something else is taken back by a line beside it, and written anew.
 
 The new line says which it replaces (ReratedFrom) and keeps the rest of it: its invoice, its load,
-its signature, so that the same usage sent again is still known. A line on a closed invoice stays;
-the line that takes it back and the new one stand on none, for the next invoice.
+its signature; the old keeps that, too, so that the same usage sent again is still known, whatever
+was corrected of it. A line on a closed invoice stays; the line that takes it back and the new one
+stand on none, for the next invoice.
 """
 
 from typing import Any
@@ -23,13 +24,11 @@ UPDATE rerate_back b SET invoice_id = NULL
 FROM invoicing_invoice i WHERE i.id = b.invoice_id AND i.status <> 'CURRENT';
 ANALYZE rerate_back
 """
-# The old line has its signature no more: the new one has.
-UNSIGN = """
-UPDATE mediation_activity a SET signature = NULL
-FROM rerate_back b
-WHERE a.id = b.id AND a.activity_date = b.activity_date AND a.signature IS NOT NULL
-"""
 # Lines that have no price at all any more say why; those that have one again say it no longer.
+TO_TELL = """
+SELECT FROM rerate_usage WHERE cause IS NOT NULL
+UNION ALL SELECT FROM rerate_line WHERE update_error IS NOT NULL LIMIT 1
+"""
 TELL = """
 UPDATE mediation_activity a SET update_error = left(u.reason, 1000)
 FROM rerate_line l
@@ -57,11 +56,13 @@ def write(cursor: Any, given: dict[str, Any]) -> None:
     cursor.execute(TAKEN_BACK)
     cursor.execute(taking_back("true", "rerate_back", {"reprocess_queue_id": _RUN}), given)
     cursor.execute(_anew(), given)
-    cursor.execute(UNSIGN)
 
 
 def tell(cursor: Any) -> int:
     """Say on the lines why they could not be priced; gives how many say something new."""
+    cursor.execute(TO_TELL)
+    if not cursor.rowcount:
+        return 0
     cursor.execute(TELL)
     return int(cursor.rowcount)
 

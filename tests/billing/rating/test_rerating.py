@@ -8,12 +8,16 @@ import pytest
 from billing.rating.models import AccumulatorValue
 from billing.rating.rerating.running import rerate
 from billing.rating.rerating.wanted import Wanted
-from tests.billing.mediation.standing import asked
+from entities import records
+from entities.schema.current import current
+from metabrm.identity.context import Context
+from tests.billing.mediation.standing import Standing, asked
 from tests.billing.rating.test_loads import Feed, used
-from tests.factories import InvoiceFactory
+from tests.factories import InvoiceFactory, PriceFactory
 
 pytestmark = pytest.mark.django_db
 
+SYSTEM = Context.system("test")
 D = Decimal
 
 
@@ -222,7 +226,47 @@ def test_a_line_says_what_it_replaces_and_keeps_what_it_was_known_by(feed: Feed)
         "activity_collector_history_id, process_description FROM mediation_activity ORDER BY id"
     )
     back, new = sorted((back, new), key=lambda row: row[4])
-    assert old[1:5] == (None, None, None, D("2.5"))
-    assert back[1:] == (old[0], None, None, D("-2.5"), feed.load, "Reversal: usage")
     signature = "00000000-0000-0000-0000-000000000007"
+    assert old[1:5] == (None, None, signature, D("2.5"))
+    assert back[1:] == (old[0], None, None, D("-2.5"), feed.load, "Reversal: usage")
     assert new[1:] == (None, old[0], signature, D(9), feed.load, None)
+
+
+def test_a_high_water_mark_counts_once_after_it_was_rated_again(db: None) -> None:
+    from billing.mediation.loads import running
+    from billing.rating import loads
+
+    standing = Standing(ConsolidationMode="Consolidation").maps(
+        {
+            "BillingIdentifier": {"Source": "who", "SignatureFlag": "1"},
+            "ACTIVITY_DATE": {"Source": "at", "SignatureFlag": "1"},
+            "Quantity": {"Source": "much", "Consolidation": "HIGH-WATER MARK"},
+        }
+    )
+    PriceFactory(ProductId=str(standing.product), Rate="2")
+    for much, name in (("8", "a.csv"), ("10", "b.csv")):
+        load = standing.sent(f"who,at,much\n{standing.token},2026-11-01,{much}\n", name)
+        running.run(load.pk)
+        loads.rate(load.pk, 0)
+        running.finish(load.pk)
+        asked("UPDATE catalog_pricing SET rate = rate + 1 RETURNING 1")
+        again(product_id=standing.product)
+    assert standing_lines(standing.product) == [(2, 8, 32), (2, 2, 8)]
+
+
+def test_formulas_read_what_the_line_said(feed: Feed) -> None:
+    (field,) = records.create(
+        "ENTITY_FIELD",
+        [{"EntityId": str(current().entity("ACTIVITY").id), "FieldName": "Weight",
+          "DataType": "DECIMAL"}],
+        SYSTEM,
+    )  # fmt: skip
+    assert field.ok, field.problems
+    usage = used(FormulaFlag="1", FormulaValue="{!Weight} * {!Rate}")
+    feed.send({**usage, "quantity": 4, "extra": '{"Weight": "7"}'})
+    assert standing_lines(usage["product_id"]) == [(1, 4, D("17.5"))]
+    asked("UPDATE catalog_pricing SET rate = 3 RETURNING 1")
+    assert again(product_id=usage["product_id"]).reasons == []
+    assert standing_lines(usage["product_id"]) == [(1, 4, 21)]
+    again(product_id=usage["product_id"])
+    assert len(every_line()) == 3

@@ -1,0 +1,66 @@
+"""The admin's pages: what it comes to first, then a button that does it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from billing.rating.models import Rerate
+from billing.rating.rerating import runs
+from tests.billing.mediation.standing import asked
+from tests.billing.rating.test_explorer import signed_in
+from tests.billing.rating.test_loads import Feed, used
+from tests.billing.rating.test_rerating import every_line, standing_lines
+
+pytestmark = pytest.mark.django_db
+
+RERATE, CORRECT = "/admin/rerate/", "/admin/correct-line/"
+
+
+def test_prices_are_previewed_and_then_rated_again(clerk: Callable[..., Any]) -> None:
+    feed, usage = Feed(), used()
+    feed.send({**usage, "quantity": 4})
+    asked("UPDATE catalog_pricing SET rate = 3 RETURNING 1")
+    browser = signed_in(clerk(ACTIVITY="CRU", PRODUCT="R", ACCOUNT="R", RERATE="R", PRICING="R"))
+    before = every_line()
+    question = {"ProductId": str(usage["product_id"])}
+    page = browser.get(RERATE, question).content.decode()
+    assert "1 of 1 line costs something else" in page
+    assert "10.00 → 12.00 USD" in page and "2.00 USD" in page
+    assert every_line() == before
+    done = browser.post(RERATE, question)
+    run = Rerate.objects.get()
+    assert done["Location"] == f"/admin/rating/rerate/{run.pk}/change/"
+    runs.carry_out(run.pk)
+    assert standing_lines(usage["product_id"]) == [(1, 4, 12)]
+    page = browser.get(RERATE, question).content.decode()
+    assert "Nothing changes: 1 line costs the same" in page and 'name="ProductId" value' not in page
+    assert "can&#x27;t be &#x27;x&#x27;" in browser.get(RERATE, {"AccountId": "x"}).content.decode()
+    assert browser.get(done["Location"]).status_code == 200
+    product = browser.get(f"/admin/catalog/product/{usage['product_id']}/change/").content.decode()
+    assert f'href="{RERATE}?ProductId={usage["product_id"]}"' in product
+
+
+def test_a_line_is_corrected(clerk: Callable[..., Any]) -> None:
+    feed, usage = Feed(), used()
+    feed.send({**usage, "quantity": 4})
+    ((line,),) = feed.lines("id")
+    browser = signed_in(clerk(ACTIVITY="CRU"))
+    tools = browser.get(f"/admin/mediation/activity/{line}/change/").content.decode()
+    assert f'href="{CORRECT}?ActivityId={line}"' in tools
+    page = browser.get(CORRECT, {"ActivityId": line}).content.decode()
+    assert "something else" not in page and f'value="{line}"' in page
+    fixed = {"ActivityId": line, "Quantity": "6"}
+    page = browser.get(CORRECT, fixed).content.decode()
+    assert "10.00 → 15.00 USD" in page and "4 → 6" in page
+    assert len(every_line()) == 1
+    assert browser.post(CORRECT, fixed).status_code == 302
+    assert standing_lines(usage["product_id"]) == [(1, 6, 15)]
+
+
+@pytest.mark.parametrize("address", [RERATE, CORRECT])
+def test_whoever_may_not_write_lines_gets_neither(clerk: Callable[..., Any], address: str) -> None:
+    browser = signed_in(clerk(ACTIVITY="RU", PRODUCT="R"))
+    assert browser.get(address).status_code == 403
+    assert browser.post(address, {"ProductId": "1"}).status_code == 403
+    assert f'href="{address}"' not in browser.get("/admin/").content.decode()
