@@ -1,4 +1,4 @@
-"""What a line of a discount, a minimum, a commitment or a fee was reckoned from.
+"""What a line that settling wrote (a discount, a minimum, a commitment, a fee) was reckoned from.
 
 Its rate is a price like any other, and is told as one; its amount comes from other lines, of which
 SETTLED_CHARGE remembers what they came to. Those lines are told as they stand now, as far as the
@@ -27,10 +27,11 @@ _SETTLED = """
 SELECT s.id, s.kind, s.period_from, s.period_until, s.base, s.lines, s.rate, s.cost, s.invoice_id,
        a.quantity, a.rated_amount,
        coalesce(m.discount_pricing_type = 'Percentage Off', false)
-       OR s.kind IN ('Late Fee', 'Per Invoice') AND m.charge_type = 'Percentage'
+       OR s.kind IN ('Late Fee', 'Per Invoice', 'Conditional') AND m.charge_type = 'Percentage'
        OR coalesce(m.cmt_rate_method = 'Percentage', false) AS percentage,
        CASE s.kind WHEN 'Discount' THEN m.discount_target_filter_logic
-                   WHEN 'Commitment' THEN m.cmt_inclusion_logic END AS filter
+                   WHEN 'Commitment' THEN m.cmt_inclusion_logic
+                   WHEN 'Conditional' THEN m.eligible_activity_filter_logic END AS filter
 FROM rating_settledcharge s
 JOIN mediation_activity a ON a.id = s.activity_id AND a.activity_date = s.activity_date
 LEFT JOIN catalog_ratingmethod m ON m.id = a.rating_method_id
@@ -44,6 +45,8 @@ WITH RECURSIVE used AS (
     SELECT account_id FROM rating_settledcharge WHERE id = %(id)s
 ), {PAYER}, deal AS (
     SELECT s.*, m.cmt_scope, ap.account_package_id, ap.contract_id,
+           coalesce(m.eligible_activity_filter_logic, '') <> '' AS filtered,
+           ap.parent_customer_product_id AS parent_id,
            coalesce(own.canonical_name, zone.canonical_name, 'UTC') AS zone, line.currency_code
     FROM rating_settledcharge s
     JOIN mediation_activity line
@@ -85,6 +88,10 @@ WHERE a.deleted_at IS NULL
                 AND CASE d.cmt_scope
                          WHEN 'Account package' THEN a.account_package_id = d.account_package_id
                          WHEN 'Contract' THEN a.contract_id = d.contract_id ELSE true END
+           WHEN 'Conditional'
+           THEN day.within AND (d.filtered OR a.account_product_id = d.parent_id)
+                AND NOT coalesce(m.rating_method_type, '')
+                        = ANY(%(uncharged)s || ARRAY['Conditional Product Charge'])
            WHEN 'Late Fee' THEN false
            ELSE NOT coalesce(m.rating_method_type, '') = ANY(%(uncharged)s)
                 AND a.product_id IS NOT DISTINCT FROM d.target_product_id
@@ -194,12 +201,15 @@ def _arithmetic(found: dict[str, Any]) -> str:
         return f"{rate} % of {number(base)} = {exact}{bounded}"
     if kind == "Discount":
         return f"the part of {rate} off that falls on {number(base)}: {shown}"
+    if kind == "Conditional":
+        return f"{number(found['quantity'])} x {rate} = {shown}"
     return f"{shown} for the invoice"
 
 
 def _conclusion(found: dict[str, Any], arithmetic: str) -> str:
     period = f"from {found['period_from'] or 'ever'} until before {found['period_until'] or 'ever'}"
     about = {
+        "Conditional": "A charge that comes with others",
         "Minimum": "A minimum charge of a billing period",
         "Maximum": "A maximum charge of a billing period",
         "Discount": "A discount on what the discounts before it have left",

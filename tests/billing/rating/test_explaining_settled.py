@@ -88,6 +88,19 @@ def test_commitments() -> None:
     assert ids(said) == looked_at
 
 
+def test_conditional_charges() -> None:
+    account = payer()
+    looked_at = charged(account, 300, 100, ProductId=ProductFactory(Name="Fiber"))
+    charged(account, 5)
+    waits = {"EligibleActivityFilterLogic": "{!ProductObj.Name} = 'Fiber'"}
+    kind = "Conditional Product Charge"
+    flat = deal(account, 7, kind, **waits, Quantity="2")
+    part = deal(account, 3, kind, **waits, ChargeType="Percentage")
+    run(account)
+    assert (told(flat)["Arithmetic"], ids(told(flat))) == ("2 x 7 = 14", looked_at)
+    assert (told(part)["Arithmetic"], ids(told(part))) == ("3 % of 400 = 12", looked_at)
+
+
 def test_fees() -> None:
     account = payer()
     looked_at = charged(account, 100)
