@@ -39,3 +39,12 @@ _PG_TYPES = {
     Kind.FLAG: "boolean",
     Kind.NULL: "text",
 }
+#: SQL type of a column -> the kind of its values, where formulas know them.
+OF_COLUMNS = {
+    "text": Kind.TEXT,
+    "bigint": Kind.NUMBER,
+    "numeric": Kind.NUMBER,
+    "date": Kind.DATE,
+    "timestamptz": Kind.DATETIME,
+    "boolean": Kind.FLAG,
+}

@@ -13,20 +13,13 @@ from entities import fieldtypes, formulas
 from entities.errors import nearest
 from entities.fieldtypes import FieldType
 from entities.formulas import FormulaError, Kind, Reference, Term, Word
+from entities.formulas.kinds import OF_COLUMNS
 from entities.schema.description import EntitySchema, FieldSchema, fold, quote
 from entities.schema.snapshot import Snapshot
 
 #: Most lookups that one reference may follow.
 MAX_HOPS = 8
 
-_KINDS = {
-    "text": Kind.TEXT,
-    "bigint": Kind.NUMBER,
-    "numeric": Kind.NUMBER,
-    "date": Kind.DATE,
-    "timestamptz": Kind.DATETIME,
-    "boolean": Kind.FLAG,
-}
 #: The data type of a formula field for which none is named.
 _TYPES = {
     Kind.TEXT: "TEXT",
@@ -196,7 +189,7 @@ def _converted(term: Term, field: FieldSchema) -> Term:
         return term
     if name == "TEXT":
         return formulas.as_text(term)
-    kind = _KINDS[fieldtypes.get(name).pg_type]
+    kind = OF_COLUMNS[fieldtypes.get(name).pg_type]
     if kind is Kind.DATE and term.kind is Kind.DATETIME:
         return Term(
             f"({term.sql} AT TIME ZONE 'UTC')::date", kind, term.position, depth=term.depth + 1
@@ -413,7 +406,7 @@ class _Record:
             str(reference),
             digits=_digits(field),
             length=field.length or _LONG,
-            simple=field.column is not None and field.type.pg_type in _KINDS,
+            simple=field.column is not None and field.type.pg_type in OF_COLUMNS,
             bigint=field.sql(alias) if field.column and kind is Kind.NUMBER and whole else "",
         )
 
@@ -470,7 +463,7 @@ def _kind(field: FieldSchema) -> Kind | None:
         return Kind.TEXT
     if field.type.name == "MULTI_LIST":
         return Kind.TEXT
-    return _KINDS.get(field.type.pg_type)
+    return OF_COLUMNS.get(field.type.pg_type)
 
 
 def _native(field: FieldSchema, alias: str) -> tuple[Kind, str]:
@@ -478,7 +471,7 @@ def _native(field: FieldSchema, alias: str) -> tuple[Kind, str]:
     sql = field.sql(alias)
     if field.lookup is not None and field.lookup.by_key:
         return Kind.TEXT, sql
-    kind = _KINDS.get(field.type.pg_type)
+    kind = OF_COLUMNS.get(field.type.pg_type)
     if kind is None or field.type.name == "FILE":
         # Several values, a document, a file: as text, as they are in answers.
         return Kind.TEXT, f"({field.type.wire_sql(sql)})::text"

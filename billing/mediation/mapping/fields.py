@@ -18,6 +18,7 @@ from billing.mediation.reading.layout import Layout, UnreadableError, value_sql
 from entities import formulas
 from entities.errors import nearest
 from entities.formulas import FormulaError, Kind, Reference, Term
+from entities.formulas.kinds import OF_COLUMNS
 from entities.formulas.terms import text_sql
 from entities.schema.description import FieldSchema, fold
 from entities.schema.snapshot import Snapshot
@@ -42,14 +43,6 @@ TARGETS = {
 }
 #: What mappings call the fields, for messages.
 NAMES = ["BillingIdentifier", "ACTIVITY_DATE", "Quantity", "ChargeType", "UsageIdentifier"]
-_KINDS = {
-    "text": Kind.TEXT,
-    "bigint": Kind.NUMBER,
-    "numeric": Kind.NUMBER,
-    "date": Kind.DATE,
-    "timestamptz": Kind.DATETIME,
-    "boolean": Kind.FLAG,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +92,7 @@ def target_of(snapshot: Snapshot, name: str) -> tuple[str, Kind, FieldSchema | N
     custom = snapshot.entity("ACTIVITY").find(name.strip())
     if custom is None or custom.system or custom.column is None or custom.encrypted:
         return None
-    kind = _KINDS.get(custom.type.pg_type)
+    kind = OF_COLUMNS.get(custom.type.pg_type)
     return None if kind is None or custom.lookup is not None else (custom.column, kind, custom)
 
 
