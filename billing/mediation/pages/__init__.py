@@ -6,6 +6,8 @@
     rejected    the records of a load that were rejected, as a file like the one they came in
     collectors  the list and the page of collectors
     loads       the page of a load
+    groups      what the suspense workbench shows
+    suspense    the workbench, and what is done there
 
 They are made by the platform's own pages of an entity, and show no more than the reader may see.
 """
