@@ -7,7 +7,6 @@ from uuid import uuid4
 
 from django.db import IntegrityError, transaction
 
-from billing.changes import changed
 from billing.mediation import suspense
 from billing.mediation.loads import claiming, numbering
 from billing.mediation.loads.running import RUN
@@ -19,7 +18,8 @@ from billing.mediation.models import (
 )
 from billing.mediation.models.loads import REVERSED, REVERSING
 from billing.mediation.reading import Layout, UnreadableError
-from billing.mediation.sources import entity, posted
+from billing.mediation.rows import check_rows
+from billing.mediation.sources import posted
 from entities.errors import Code
 from entities.fieldtypes.structured import key_of
 from entities.files import contents
@@ -70,7 +70,7 @@ class CollectorBehavior(_Checked):
     """What is said of a source can be carried out."""
 
     def check(self, batch: Batch) -> None:
-        _check_rows(batch)
+        check_rows(batch)
         names = ("RecordFormat", "Delimiter", "FieldIncludedChar", "Encoding", "SequencePattern")
         columns = {name: batch.effective(name) for name in names}
         for index in batch.live:
@@ -94,35 +94,6 @@ class CollectorBehavior(_Checked):
                     f"stands in the file's name: usage_{{sequence}}.csv.",
                     "SequencePattern",
                 )
-
-
-def _check_rows(batch: Batch) -> None:
-    """Where rows come from the platform, it is said how, in a way that there is."""
-    names = ("Type", "Entity_Id", "EntityMethod", "Sproc")
-    types, entities, methods, procedures = (batch.effective(name) for name in names)
-    for index in changed(batch, *names):
-        if types[index] == "DATABASE" and procedures[index]:
-            batch.fail(
-                index,
-                Code.VALIDATION_FAILED,
-                "Sproc names a stored procedure, and none is ever run; send in RetrieveSql a "
-                "SELECT of the query language, and leave Sproc out.",
-                "Sproc",
-            )
-        if types[index] != "ENTITY":
-            continue
-        if methods[index]:
-            batch.fail(
-                index,
-                Code.VALIDATION_FAILED,
-                "EntityMethod can't be chosen: each record of the entity is collected once, when "
-                "it is new. Leave it out.",
-                "EntityMethod",
-            )
-        try:
-            entity.entity_of(batch.snapshot, entities[index])
-        except ValueError as error:
-            batch.fail(index, Code.VALIDATION_FAILED, f"Entity_Id: {error}.", "Entity_Id")
 
 
 @behavior("ACTIVITY_COLLECTOR_MAP")
