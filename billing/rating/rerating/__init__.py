@@ -1,11 +1,15 @@
 """Lines are rated again: after a price changed, or because what they charge for was wrong.
 
-choosing   which lines: those of a wish that are open, and all that is added up together with them
-pricing    they become usage once more and are priced by the statements that rate loads
-writing    what costs something else is taken back and written anew; the rest stays as it is
-telling    what came of it, by account, product, invoice and currency, and line by line
-running    all of it in one transaction, of which a preview keeps nothing
-wishes     what is still to be rated again, as RERATE records that workers take up
+wanted      which lines, as it is asked and kept
+choosing    those of them that are open, and all that is added up together with them
+correcting  what was wrong of a line
+pricing     they become usage once more and are priced by the statements that rate loads
+writing     what costs something else is taken back and written anew; the rest stays as it is
+telling     what came of it, by account, product, invoice and currency, and line by line
+running     all of it in one transaction, of which a preview keeps nothing
+runs        RERATE records: what is to be rated again, which workers carry out
+wishes      prices and plans that changed ask for it
+asked, api, pages   so do people and programs
 
 So there is one way to price, a preview is what would happen, and doing it again changes nothing.
 """
