@@ -13,8 +13,8 @@ it has none they are of the account's.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from billing.mediation.mapping import casting
-from billing.mediation.mapping.fields import Plan, Value
+from billing.mediation.mapping import casting, causes
+from billing.mediation.mapping.fields import Plan
 from billing.mediation.reading import TABLE
 from entities.formulas import Kind
 from entities.formulas.terms import text_sql
@@ -39,7 +39,6 @@ _TYPES = {
     "exempt": "boolean",
 }
 _ENDS: tuple[str, ...] = ("origin", "destination")
-_NUMBERS = ("quantity", "override_rate", "override_cost", "buy_cost")
 _COLUMNS = """
     load_id, line, shard, collector_id, account_id, account_product_id, product_id,
     billing_identifier_id, usage_identifier, token, activity_date, quantity, charge_type,
@@ -190,7 +189,7 @@ def of_records(
         for key in _ENDS
         if key in plan.values and plan.values[key].text
     }
-    mapped = _mapped(load, plan, source, signature, places, _wrong(plan), _raw(names))
+    mapped = _mapped(load, plan, source, signature, places, causes.of_values(plan), _raw(names))
     return Statement(
         mapped,
         f"SELECT count(*) FROM {TABLE} r WHERE {taken}" if filters else "",
@@ -254,7 +253,7 @@ def _mapped(
     source: str,
     signature: str,
     places: dict[str, tuple[str, str]],
-    wrong: list[tuple[str, str, str]],
+    wrong: list[causes.Cause],
     raw: str,
     extra: str | None = None,
 ) -> str:
@@ -293,11 +292,11 @@ def _mapped(
     for key, (text, rows) in places.items():
         joins.append(_PLACE.format(text=text, source=rows, alias=key))
     raised = _raised_sql(plan, label)
-    causes = _causes(load, wrong, places, account, tokens, product["product_id"])
-    cause = "\n".join(f"WHEN {condition} THEN {text_sql(code)}" for condition, code, _ in causes)
+    found = causes.of_usage(load.account, wrong, places, account, tokens, product["product_id"])
+    cause = "\n".join(f"WHEN {condition} THEN {text_sql(code)}" for condition, code, _ in found)
     reason = "\n".join(
         f"WHEN {text_sql(code)} THEN {said}"
-        for code, said in {code: said for _, code, said in causes}.items()
+        for code, said in {code: said for _, code, said in found}.items()
     )
     located = {key: f"{key}.id" if key in places else "NULL::bigint" for key in _ENDS}
     signed = f"CASE WHEN NOT coalesce(t.exempt, false) THEN {signature} END"
@@ -367,108 +366,6 @@ def _raised_sql(plan: Plan, label: str) -> str:
         return "t.label"
     names = " ".join(f"WHEN {one.id} THEN {text_sql(one.name)}" for one in plan.labels)
     return f"coalesce(t.label, CASE {label} {names} END)"
-
-
-def _causes(
-    load: Load,
-    wrong: list[tuple[str, str, str]],
-    places: dict[str, tuple[str, str]],
-    account: str,
-    tokens: bool,
-    product: str,
-) -> list[tuple[str, str, str]]:
-    """Condition over the joined rows, code, and SQL of the sentence over `j`, the first first."""
-    day = "to_char(j.moment, 'YYYY-MM-DD')"
-    causes = [("t.problem <> ''", "UNREADABLE", "j.problem"), *wrong]
-    causes.append(
-        (
-            "t.activity_date IS NULL",
-            "NO_DATE",
-            "'The record has no date; map a source to ACTIVITY_DATE.'",
-        )
-    )
-    if tokens:
-        needed = "" if load.account is None else " AND false"
-        causes += [
-            (f"t.token IS NULL{needed}", "NO_TOKEN", "'The record has no billing identifier.'"),
-            (
-                "b.id IS NULL AND t.token IS NOT NULL",
-                "UNKNOWN_TOKEN",
-                f"'No active billing identifier is called ' || quote_literal(left(j.token, 255)) "
-                f"|| ' on ' || {day} || '.'",
-            ),
-        ]
-        if load.account is not None:
-            causes.append(
-                (
-                    f"b.account_id <> {load.account}",
-                    "OTHER_ACCOUNT",
-                    f"'The billing identifier belongs to account ' || j.account_id || ', and the "
-                    f"collector brings usage of account {load.account}.'",
-                )
-            )
-    causes.append(
-        (
-            f"{account} IS NULL",
-            "NO_ACCOUNT",
-            "'Nothing says whose usage it is; map a source to BillingIdentifier.'",
-        )
-    )
-    causes.append(
-        (
-            f"{product} IS NULL",
-            "NO_PRODUCT",
-            f"'Account ' || j.account_id || ' has no active account product ' "
-            f"|| coalesce('that carries the label ' || quote_literal(j.raised), "
-            f"'for its billing identifier') || ' on ' || {day} || '.'",
-        )
-    )
-    causes += [
-        (
-            f"t.{key} IS NOT NULL AND {key}.id IS NULL",
-            f"UNKNOWN_{key.upper()}",
-            f"'No active location begins ' || quote_literal(left(j.{key}, 255)) || '.'",
-        )
-        for key in places
-    ]
-    return causes
-
-
-def _wrong(plan: Plan) -> list[tuple[str, str, str]]:
-    """What of the texts is no number or date."""
-    found = []
-    for value in plan.values.values():
-        where = f"j.{value.key}_v"
-        if value.kind is Kind.TEXT:
-            continue
-        if value.text:
-            found.append((_bad(value), _code(value), _said(value, where)))
-        if value.key == "quantity":
-            found.append(("t.quantity IS NULL", "NO_QUANTITY", "'The record has no quantity.'"))
-    numbers = [v for v in plan.values.values() if v.key in _NUMBERS]
-    if numbers:
-        large = " OR ".join(f"abs(t.{v.key}) >= 1e18" for v in numbers)
-        found.append((large, "TOO_LARGE", "'A number of the record has more than 18 digits.'"))
-    return found
-
-
-def _bad(value: Value) -> str:
-    return f"t.{value.key}_v IS NOT NULL AND t.{value.key} IS NULL"
-
-
-def _code(value: Value) -> str:
-    kind = {Kind.NUMBER: "NUMBER", Kind.FLAG: "FLAG"}.get(value.kind, "DATE")
-    return f"BAD_{kind}:{value.name}"[:100]
-
-
-def _said(value: Value, where: str) -> str:
-    what = {Kind.NUMBER: "no number", Kind.FLAG: "neither true nor false"}.get(
-        value.kind, f"no date written {value.form or 'YYYY-MM-DD HH:MI:SS'}"
-    )
-    return (
-        f"{text_sql(value.name)} || ' is ' || quote_literal(left({where}, 255)) "
-        f"|| {text_sql(f', which is {what}.')}"
-    )
 
 
 def _signature(plan: Plan) -> str:

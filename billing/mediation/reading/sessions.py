@@ -27,7 +27,6 @@ class Sessions:
     def __init__(self, own: Any, prepare: Prepared | None = None) -> None:
         self.own = own
         self.cursors = [own]
-        self.settled = False
         self._prepare = prepare
         self._beside = ExitStack()
 
@@ -65,6 +64,5 @@ class Sessions:
 
     def settle(self) -> None:
         """Have what was done beside hold; the load's own session sees it from here on."""
-        self.settled = len(self.cursors) > 1
         self.cursors = [self.own]
         self._beside.close()
