@@ -8,9 +8,8 @@ has the product. Without usage there is no minimum, unless MinMaxZeroQuantityTru
 
 from typing import Any
 
-from billing.rating.asking import rounded
+from billing.rating.asking import METHOD, rounded
 from billing.rating.loads.prices import FILL, TABLES
-from billing.rating.recurring.subjects import METHOD
 from billing.rating.settling.writing import WANTED
 
 _GROUPS = f"""

@@ -10,10 +10,9 @@ invoice did stay as they are.
 
 from typing import Any
 
-from billing.rating.asking import rounded
+from billing.rating.asking import METHOD, rounded
 from billing.rating.cycles import about, begin
 from billing.rating.loads.prices import FILL, TABLES
-from billing.rating.recurring.subjects import METHOD
 from billing.rating.settling.filters import compiled, leave_out, tell_unpriced
 from billing.rating.settling.writing import WANTED, Settled
 from entities.formulas import FormulaError

@@ -10,9 +10,8 @@ Percentage its rate in per cent of those charges. No conditional charge waits fo
 from typing import Any
 
 from billing.rating.asking import METHOD, rounded
-from billing.rating.charges import bounded
 from billing.rating.loads.prices import FILL, TABLES
-from billing.rating.settling.filters import compiled, tell_unpriced
+from billing.rating.settling.filters import compiled, priced, tell_unpriced
 from billing.rating.settling.writing import WANTED, Settled
 from entities.formulas import FormulaError
 
@@ -69,20 +68,14 @@ INSERT INTO settle_wanted (
     rate_date, rate_source, rate_source_id, rating_method_id, pricing_id, contract_id, upper_band,
     quantity)
 SELECT '{KIND}', h.account_id, h.account_product_id, d.period_from, d.period_until, d.base,
-       d.lines, priced.rate, round(charge.cost, 10), {rounded("charge.cost", "h")}, d.last_at,
+       d.lines, priced.rate, round(priced.cost, 10), {rounded("priced.cost", "h")}, d.last_at,
        h.product_id, h.account_package_id, h.package_product_id, h.currency_code, d.day, b.source,
        b.source_id, h.method_id, band.pricing_id, b.contract_id, band.upper_band, h.quantity
 FROM settle_deal d
 JOIN settle_held h ON h.account_product_id = d.account_product_id
 JOIN rating_book b ON b.key = d.key
-LEFT JOIN rating_band band ON band.version_id = b.version_id AND band.rate_order = 1
-CROSS JOIN LATERAL (
-    SELECT coalesce(b.override, band.rate) AS rate,
-           coalesce(b.override, band.rate)
-           * CASE WHEN h.percentage THEN d.base * 0.01 ELSE h.quantity END AS cost
-) priced
-CROSS JOIN LATERAL (SELECT {bounded("priced.cost", "band")} AS cost) charge
-WHERE {rounded("charge.cost", "h")} <> 0
+{priced("h")}
+WHERE {rounded("priced.cost", "h")} <> 0
 """  # noqa: S608 - constants only
 
 

@@ -14,22 +14,16 @@ earlier period is reckoned before a later one.
 from typing import Any
 
 from billing.catalog.deals import CONDITION
-from billing.rating.asking import rounded
+from billing.rating.asking import METHOD, rounded
 from billing.rating.loads.prices import FILL, TABLES
-from billing.rating.recurring.subjects import METHOD
 from billing.rating.settling.filters import compiled, leave_out, tell_unpriced
+from billing.rating.settling.scope import UP
 from billing.rating.settling.writing import WANTED, Settled
 from entities.formulas import FormulaError
 
 _DEALS = f"""
 CREATE TEMP TABLE settle_deal ON COMMIT DROP AS
-WITH RECURSIVE up AS (
-    SELECT account_id, account_id AS holder_id, 0 AS steps FROM settle_account
-    UNION ALL
-    SELECT up.account_id, a.parent_account_id, up.steps + 1
-    FROM up JOIN customers_account a ON a.id = up.holder_id
-    WHERE a.parent_account_id IS NOT NULL
-), period AS (
+{UP}, period AS (
     SELECT DISTINCT account_id, period_from, period_until FROM settle_line
 ), held AS (
     SELECT up.account_id, ap.id AS account_product_id, ap.account_id AS holder_id, ap.product_id,

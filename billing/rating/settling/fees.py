@@ -18,13 +18,11 @@ from typing import Any
 from django.db import connection, transaction
 
 from billing.mediation import partitions
-from billing.rating.asking import rounded
-from billing.rating.charges import bounded
+from billing.rating.asking import METHOD, rounded
 from billing.rating.cycles import span
 from billing.rating.loads.prices import FILL, TABLES
-from billing.rating.recurring.subjects import METHOD
 from billing.rating.settling import scope
-from billing.rating.settling.filters import tell_unpriced
+from billing.rating.settling.filters import priced, tell_unpriced
 from billing.rating.settling.writing import WANTED, Settled, write
 from metabrm import clock, months
 
@@ -47,13 +45,7 @@ WHERE i.id = ANY(%(invoices)s)
 
 # The fees that the accounts, or those above, have.
 _FEES = f"""
-WITH RECURSIVE up AS (
-    SELECT account_id, account_id AS holder_id, 0 AS steps FROM settle_account
-    UNION ALL
-    SELECT up.account_id, a.parent_account_id, up.steps + 1
-    FROM up JOIN customers_account a ON a.id = up.holder_id
-    WHERE a.parent_account_id IS NOT NULL
-), fee AS (
+{scope.UP}, fee AS (
     SELECT s.*, up.holder_id, ap.id AS account_product_id, ap.product_id, ap.account_package_id,
            ap.package_product_id, ap.quantity, ap.start_date, ap.end_date, m.id AS method_id,
            m.charge_type = 'Percentage' AS percentage, m.late_fee_type,
@@ -116,22 +108,16 @@ INSERT INTO settle_wanted (
     package_product_id, currency_code, rate_date, rate_source, rate_source_id, rating_method_id,
     pricing_id, contract_id, upper_band, process_description)
 SELECT %(kind)s, d.account_id, d.account_product_id, d.invoice_id, d.on_invoice_id, d.period_from,
-       d.period_until, d.base, d.lines, priced.rate, round(fee.cost, 10),
-       {rounded("fee.cost", "d")}, d.day::timestamp AT TIME ZONE d.zone, d.product_id,
+       d.period_until, d.base, d.lines, priced.rate, round(priced.cost, 10),
+       {rounded("priced.cost", "d")}, d.day::timestamp AT TIME ZONE d.zone, d.product_id,
        d.account_package_id, d.package_product_id, d.currency_code, d.day, b.source, b.source_id,
        d.method_id, band.pricing_id, b.contract_id, band.upper_band,
        CASE WHEN %(kind)s = '{LATE}' THEN 'Late fee for invoice ' || d.invoice_id
             ELSE 'Fee per invoice' END
 FROM settle_deal d
 JOIN rating_book b ON b.key = d.key
-LEFT JOIN rating_band band ON band.version_id = b.version_id AND band.rate_order = 1
-CROSS JOIN LATERAL (
-    SELECT coalesce(b.override, band.rate) AS rate,
-           coalesce(b.override, band.rate)
-           * CASE WHEN d.percentage THEN d.base * 0.01 ELSE d.quantity END AS cost
-) priced
-CROSS JOIN LATERAL (SELECT {bounded("priced.cost", "band")} AS cost) fee
-WHERE {rounded("fee.cost", "d")} <> 0
+{priced("d")}
+WHERE {rounded("priced.cost", "d")} <> 0
 """  # noqa: S608 - constants only
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from billing.rating.charges import bounded
 from billing.rating.settling.writing import Settled
 from entities.schema.current import current
 from entities.schema.formulating import compile_formula
@@ -13,6 +14,20 @@ def compiled(filter_: str) -> str:
     snapshot = current()
     formula = compile_formula(snapshot, snapshot.entity("ACTIVITY"), filter_, expect="FLAG")
     return formula.sql.replace("{t}", "a")
+
+
+def priced(subject: str) -> str:
+    """SQL of what a charge `d` comes to by its book `b`, as `priced.rate` and `priced.cost`: so
+    much per unit of its subject's quantity, or a percentage of its base; within the price's bounds.
+    """
+    return f"""
+LEFT JOIN rating_band band ON band.version_id = b.version_id AND band.rate_order = 1
+CROSS JOIN LATERAL (
+    SELECT coalesce(b.override, band.rate) AS rate,
+           coalesce(b.override, band.rate)
+           * CASE WHEN {subject}.percentage THEN d.base * 0.01 ELSE {subject}.quantity END AS asked
+) listed
+CROSS JOIN LATERAL (SELECT listed.rate, {bounded("listed.asked", "band")} AS cost) priced"""
 
 
 def leave_out(cursor: Any, done: Settled, method: int, why: str) -> None:

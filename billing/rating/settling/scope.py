@@ -8,8 +8,7 @@ settle_line      the open lines, with the period that they count in and what is 
 
 from typing import Any
 
-from billing.rating.asking import ASKED
-from billing.rating.recurring.subjects import METHOD
+from billing.rating.asking import ASKED, METHOD
 
 #: Kinds of rating methods whose lines are no charges that deals look at.
 UNCHARGED = ("Discount", "Revenue Commitment", "Tax", "Late Fee", "Per Invoice")
@@ -35,6 +34,16 @@ UNION SELECT account_id FROM down
 UNION SELECT account_id FROM rating_settledcharge WHERE NOT taken_back
 ORDER BY 1
 """  # noqa: S608 - constants only
+
+#: Each account that is settled, with itself and those above it, which may hold deals for it.
+UP = """
+WITH RECURSIVE up AS (
+    SELECT account_id, account_id AS holder_id, 0 AS steps FROM settle_account
+    UNION ALL
+    SELECT up.account_id, a.parent_account_id, up.steps + 1
+    FROM up JOIN customers_account a ON a.id = up.holder_id
+    WHERE a.parent_account_id IS NOT NULL
+)"""
 
 LOCK = "SELECT FROM customers_account WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE"
 
