@@ -80,9 +80,9 @@ def test_each_level_wins_over_all_that_come_later_and_says_so(level: str) -> Non
     won = [c for c in explanation["Candidates"] if c["Status"] == "won"]
     assert [(c["Source"], c["Id"]) for c in won] == [(source_of(level), str(owner))]
     assert explanation["Amount"] == str(rate) == house.price()["Amount"]
-    lost = {c["Id"]: c for c in explanation["Candidates"] if c["Status"] == "lost"}
+    lost = {(c["Source"], c["Id"]): c for c in explanation["Candidates"] if c["Status"] == "lost"}
     for one in later[1:]:
-        loser = lost[str(house.prices[one][1])]
+        loser = lost[source_of(one), str(house.prices[one][1])]
         assert loser["Reason"].startswith(f"It comes after {source_of(level)} {owner}")
     places = [int(c["Place"]) for c in explanation["Candidates"]]
     assert places == list(range(1, len(places) + 1))
@@ -92,7 +92,11 @@ def test_why_one_contract_comes_before_another() -> None:
     house = House()
     for level in ("named contract's rate", "contract's rate", "parent's contract's rate"):
         house.at(level)
-    reasons = {c["Id"]: c["Reason"] for c in explained(account_product_id=house.own)["Candidates"]}
+    reasons = {
+        c["Id"]: c["Reason"]
+        for c in explained(account_product_id=house.own)["Candidates"]
+        if c["Source"] == "Contract Rate"
+    }
     named = house.prices["named contract's rate"][1]
     after = f"It comes after Contract Rate {named}, which is of "
     assert reasons[str(house.prices["contract's rate"][1])] == (
