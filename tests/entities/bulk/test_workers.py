@@ -181,14 +181,19 @@ def test_an_extract_that_writes_is_stopped_without_a_trace(
 def test_memory_does_not_grow_with_the_rows(ada: Context) -> None:
     sql = "SELECT c.Name, u.CurrencyCode FROM COUNTRY c JOIN CURRENCY u ON 1 = 1"
     extract(ada, f"{sql} FETCH FIRST 2000 ROWS ONLY", RecordsPerBatch="1000")
-    peaks = []
-    for rows in (3_000, 30_000):
-        tracemalloc.start()
-        done = extract(ada, f"{sql} FETCH FIRST {rows} ROWS ONLY", RecordsPerBatch="1000")
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-        assert (done.status, done.record_count) == ("COMPLETED", rows)
-    assert peaks[1] < peaks[0] * 1.25
+    # What is made once and kept, such as a snapshot, falls into one of three runs.
+    few, many = (min(_peak(ada, sql, rows) for _ in range(3)) for rows in (3_000, 30_000))
+    assert many < few * 1.25
+
+
+def _peak(ada: Context, sql: str, rows: int) -> int:
+    """The most bytes that an extract of so many rows held at once."""
+    tracemalloc.start()
+    done = extract(ada, f"{sql} FETCH FIRST {rows} ROWS ONLY", RecordsPerBatch="1000")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (done.status, done.record_count) == ("COMPLETED", rows)
+    return peak
 
 
 _TEXTS = st.text(
