@@ -1,7 +1,4 @@
-from typing import Any
-
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
 
 
 class QuotingConfig(AppConfig):
@@ -10,10 +7,7 @@ class QuotingConfig(AppConfig):
     verbose_name = "Quotes"
 
     def ready(self) -> None:
-        post_migrate.connect(_after_migrate, sender=self)
+        from billing.rating import quotes
+        from entities.query import reckoning
 
-
-def _after_migrate(**_: Any) -> None:
-    from billing.rating import quotes
-
-    quotes.draw()
+        reckoning.offer("ACCOUNT_PRODUCT_QUOTE", quotes.reckoned)

@@ -1,65 +1,127 @@
-"""What a quantity of a product costs an account on a day, as a function of the database.
+"""What a quantity of a product costs an account on a day: the records of ACCOUNT_PRODUCT_QUOTE.
 
-ACCOUNT_PRODUCT_QUOTE asks it: the same price book and the same charges as for collected usage, for
-one quantity by itself. It is drawn anew after each migration, so that it is never another rule
-than the rest of the house follows.
+The price comes from the statements that explain prices, which are those of the house; what the
+account's discounts would take off it from those of settling.
 """
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 
-from billing.rating.asking import ASKED, rounded
-from billing.rating.book import BOOK
-from billing.rating.charges import CHARGES, FACTS
+from billing.rating.explaining import Question
+from billing.rating.explaining.findings import Json, find
+from billing.rating.explaining.sentences import number
+from billing.rating.settling.asked import Taken, taken_off
 
-_ROW = (
-    "'<RateDetailsRow><Quantity>' || trim_scale(units) || '</Quantity><Rate>' || trim_scale(rate)"
-    " || '</Rate><RatedAmount>' || trim_scale(round(cost + fee + coalesce(fee_per_charge, 0), 10))"
-    " || '</RatedAmount></RateDetailsRow>'"
+_ASKED = """
+SELECT a.id, coalesce(ap.product_id, pp.product_id, %s::bigint), ap.id, pp.id,
+       coalesce(%s::numeric, ap.quantity, 1)
+FROM customers_account a
+LEFT JOIN customers_accountproduct ap
+  ON ap.id = %s::bigint AND ap.account_id = a.id AND ap.deleted_at IS NULL
+LEFT JOIN catalog_packageproduct pp ON pp.id = %s::bigint AND pp.deleted_at IS NULL
+WHERE a.id = %s::bigint AND a.deleted_at IS NULL
+"""
+#: Columns of the line that the charge would be, by what they follow from.
+_ABOUT = (
+    *("account_id", "product_id", "account_product_id", "account_package_id"),
+    *("package_product_id", "currency_code"),
 )
-
-PRICE_OF = f"""
-CREATE OR REPLACE FUNCTION quoting_price_of(
-    for_account bigint, of_product bigint, of_account_product bigint, of_package_product bigint,
-    of_quantity numeric, on_day date
-) RETURNS SETOF quoting_accountproductquote LANGUAGE sql STABLE AS $$
-WITH RECURSIVE used AS (
-    SELECT 1::bigint AS key, a.id AS account_id,
-           coalesce(ap.product_id, pp.product_id, $2) AS product_id, ap.id AS account_product_id,
-           pp.id AS package_product_id, $6 AS day, metabrm_now() AS first_at,
-           metabrm_now() AS last_at, coalesce($5, ap.quantity, 1) AS quantity
-    FROM customers_account a
-    LEFT JOIN customers_accountproduct ap
-      ON ap.id = $3 AND ap.account_id = a.id AND ap.deleted_at IS NULL
-    LEFT JOIN catalog_packageproduct pp ON pp.id = $4 AND pp.deleted_at IS NULL
-    WHERE a.id = $1 AND a.deleted_at IS NULL
-), {ASKED}, {BOOK}, {FACTS}, wanted AS (
-    SELECT 1::bigint AS id, book.version_id, book.override, book.rating_method_id, used.quantity,
-           1::numeric AS factor, false AS usage, 0::numeric AS before, used.quantity AS reached,
-           1::bigint AS nth
-    FROM used, book
-), {CHARGES}, details AS (
-    SELECT string_agg({_ROW}, '' ORDER BY rate_order) AS rows FROM part WHERE units <> 0
-)
-SELECT 1::bigint, asked.account_id, asked.product_id, asked.account_product_id,
-       asked.package_product_id, used.quantity, asked.first_day, priced.rate, priced.amount,
-       NULL::numeric, NULL::numeric, priced.amount,
-       '<RateDetails>' || (SELECT rows FROM details) || '</RateDetails>', NULL::text, NULL::text,
-       book.source, book.source_id
-FROM used
-JOIN asked ON true
-LEFT JOIN book ON true
-LEFT JOIN (
-    SELECT charge.rate, {rounded("charge.cost", "a")} AS amount
-    FROM charge JOIN line ON line.id = charge.id, asked a
-    WHERE charge.units = line.after - line.before
-) priced ON NOT EXISTS (
-    SELECT FROM catalog_ratingmethod m WHERE m.id = book.rating_method_id AND m.formula_flag
-)
-$$
-"""  # noqa: S608 - constants only
+_COUNTS = ("rating_method_id", "contract_id")
 
 
-def draw() -> None:
-    """Put the function in the place of what it was."""
+def reckoned(given: Sequence[str | None]) -> str:
+    """The record, if there is one, as a JSON list.
+
+    `given`: account, product, account product, package product, quantity, day.
+    """
+    account, product, own, place, quantity, day = given
     with connection.cursor() as cursor:
-        cursor.execute(PRICE_OF)
+        cursor.execute(_ASKED, [product, quantity, own, place, account])
+        row = cursor.fetchone()
+        if row is None:
+            return "[]"
+        asked = Question(*row, None if day is None else date.fromisoformat(day))
+        return json.dumps([_record(cursor, asked)], default=str)
+
+
+def _record(cursor: Any, asked: Question) -> Json:
+    found = find(asked)
+    about, counts = found["asked"], found["counts"] or {}
+    day = date.fromisoformat(about["first_day"])
+    price = _price(found)
+    taken: list[Taken] = []
+    if price["rated_amount"] is not None:
+        charge = {name: about[name] for name in _ABOUT} | {n: counts.get(n) for n in _COUNTS}
+        charge |= price | {"quantity": asked.quantity, "rate_date": day}
+        taken = taken_off(cursor, charge, day)
+    amount = price["rated_amount"]
+    off = None if amount is None else sum((one.amount for one in taken), Decimal(0))
+    return {
+        "id": 1,
+        **{name: about[name] for name in ("account_id", "product_id", "account_product_id")},
+        "package_product_id": about["package_product_id"],
+        "quantity": asked.quantity,
+        "start_date": day,
+        "rate": price["rate"],
+        "amount": amount,
+        "discount_amount": off,
+        "grand_total_amount": None if off is None else Decimal(amount) - off,
+        "rate_details": _bands(found) if amount is not None else None,
+        "discount_details": _discounts(taken),
+        "rate_source": counts.get("source"),
+        "rate_source_id": counts.get("source_id"),
+    }
+
+
+def _price(found: Json) -> Json:
+    """Columns of the line that say what the quantity comes to, each empty where nothing does."""
+    charge, line, formula = found["charge"], found["line"], found["formula"]
+    if charge is None or charge["units"] != line["after"] - line["before"]:
+        # Not all units lie in a band.
+        charge = {}
+    comes_to = charge if formula is None else formula
+    return {
+        "rate": charge.get("rate"),
+        "cost_unrounded": comes_to.get("cost"),
+        "rated_amount": comes_to.get("amount"),
+        "pricing_id": charge.get("pricing_id"),
+    }
+
+
+def _bands(found: Json) -> str | None:
+    """What the bands come to, one by one; fees of each charge stand with the first."""
+    rows: list[str] = []
+    for part in found["parts"] or []:
+        if part["units"]:
+            fee = part["fee_per_charge"] or 0 if not rows else 0
+            cost = round(Decimal(part["cost"]) + part["fee"] + fee, 10)
+            told = {"Quantity": part["units"], "Rate": part["rate"], "RatedAmount": cost}
+            rows.append(_row("RateDetailsRow", told))
+    return f"<RateDetails>{''.join(rows)}</RateDetails>" if rows else None
+
+
+def _discounts(taken: list[Taken]) -> str | None:
+    """The discounts, in the order in which they apply."""
+    rows = [
+        _row(
+            "DiscountDetailsRow",
+            {
+                "AccountProductId": one.account_product_id,
+                "ProductId": one.product_id,
+                "Rate": one.rate,
+                "DiscountAmount": one.amount,
+            },
+        )
+        for one in taken
+    ]
+    return f"<DiscountDetails>{''.join(rows)}</DiscountDetails>" if rows else None
+
+
+def _row(name: str, values: Json) -> str:
+    inside = "".join(f"<{n}>{number(Decimal(v))}</{n}>" for n, v in values.items())
+    return f"<{name}>{inside}</{name}>"

@@ -17,12 +17,14 @@ from typing import cast
 
 import orjson
 import psycopg
+from django.db import DatabaseError
 from psycopg import errors, sql
 
 from entities.errors import Code, RequestError
 from entities.fieldtypes.textform import array_literal
 from entities.query.answer import objects_sql, values_sql, wire
 from entities.query.parameters import Parameter
+from entities.query.reckoning import Asked, filled
 from entities.query.run import opened, translate
 from entities.query.select import Select
 from entities.query.statement import bounded_depth, condition_select, query_select
@@ -50,6 +52,7 @@ class Extract:
     keys        names of a row's values, in order
     sealed      as for `entities.query.statement.Compiled`
     objects     whether each row is a JSON object; else it is the values for a line of CSV
+    reckoned    as for `entities.query.statement.Compiled`
     """
 
     sql: str
@@ -57,6 +60,7 @@ class Extract:
     keys: tuple[str, ...]
     sealed: tuple[str, ...]
     objects: bool
+    reckoned: tuple[Asked, ...] = ()
 
 
 def extract_query(text: str, snapshot: Snapshot, context: Context, *, objects: bool) -> Extract:
@@ -104,7 +108,7 @@ def _extract(select: Select, objects: bool) -> Extract:
     text = (objects_sql if objects else values_sql)(found, columns, write)
     # Asked of rows that do not exist for the caller, a question could tell of them.
     sql = query.rendered(text, apart=query.hides_rows())
-    return Extract(sql, parameters, tuple(columns), sealed, objects)
+    return Extract(sql, parameters, tuple(columns), sealed, objects, tuple(query.reckoned))
 
 
 @contextmanager
@@ -125,9 +129,10 @@ def rows(
         delimiter, qualifier = _NOWHERE, _NEVER
     options = sql.SQL("FORMAT csv, DELIMITER {}, QUOTE {}, NULL ''").format(delimiter, qualifier)
     mark = secrets.token_hex(16) if extract.sealed else ""
-    values = (*extract.parameters, mark) if mark else extract.parameters
     limits = sql.SQL(_LIMITS).format(f"{seconds * 1000:.0f}", clock.now().isoformat())
     try:
+        made = filled(extract.parameters, extract.reckoned, seconds)
+        values = (*made, mark) if mark else made
         with raw.transaction(), raw.cursor() as cursor:
             cursor.execute(limits)
             text = bound(extract.sql, values, raw)
@@ -146,7 +151,7 @@ def rows(
             f"The query took longer than {seconds / 60:g} minutes; narrow it with a condition, or "
             f"ask an administrator for more time (BRM_BULK_TIMEOUT_MINUTES).",
         ) from error
-    except psycopg.Error as error:
+    except (psycopg.Error, DatabaseError) as error:
         translate(error)
 
 

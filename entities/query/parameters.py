@@ -19,3 +19,9 @@ class Parameters:
             self.values.append(value)
             found = self._known[key] = f"${len(self.values)}::{pg_type}"
         return found
+
+    def reserve(self, pg_type: str) -> tuple[str, int]:
+        """SQL of a parameter of its own for a list of records that is not made yet, and its place
+        among the values, from 0."""
+        self.values.append("[]")
+        return f"${len(self.values)}::{pg_type}", len(self.values) - 1

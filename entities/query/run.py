@@ -24,7 +24,7 @@ from psycopg import errors
 from psycopg.pq.abc import PGresult
 
 from entities.errors import Code, RequestError
-from entities.query import watching
+from entities.query import reckoning, watching
 from entities.query.answer import TOO_MANY
 from entities.query.limits import MAX_CHILD_ROWS, MAX_TEXT
 from entities.query.parameters import Parameter
@@ -91,6 +91,8 @@ def run(
     a table changed between the snapshot and now. Other database errors come as Django's.
     """
     values = compiled.parameters if parameters is None else parameters
+    if compiled.reckoned:
+        values = _filled(compiled, values)
     mark = secrets.token_hex(16) if compiled.sealed else ""
     if mark:
         values = (*values, mark)
@@ -102,6 +104,13 @@ def run(
         raise
     watching.over(begun, compiled, values, page.count, "answered")
     return page
+
+
+def _filled(compiled: Compiled, values: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
+    try:
+        return reckoning.filled(values, compiled.reckoned, timeout_seconds())
+    except Exception as error:
+        translate(error)
 
 
 def _run(compiled: Compiled, prepare: bool, values: tuple[Parameter, ...], mark: str) -> Page:

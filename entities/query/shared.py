@@ -15,6 +15,7 @@ from entities.access.rights import require, rights
 from entities.query.limits import MAX_TABLES
 from entities.query.parameters import Parameters
 from entities.query.parse import Statement
+from entities.query.reckoning import Asked
 from entities.query.sources import Source
 from entities.schema.description import EntitySchema, FieldSchema, fold, quote
 from entities.schema.snapshot import Snapshot
@@ -33,6 +34,7 @@ class Query:
         self.context = context
         self.parameters = Parameters()
         self.sources: list[Source] = []
+        self.reckoned: list[Asked] = []
         self._aliases = 0
 
     def alias(self) -> str:
@@ -56,13 +58,14 @@ class Query:
                 "send it in parts.",
                 node,
             )
-        given = self._given(schema) if schema.inputs else ()
-        source = Source(schema, self.alias(), allowed, names, joined, given)
+        made = self._made(schema) if schema.inputs else ""
+        source = Source(schema, self.alias(), allowed, names, joined, made)
         self.sources.append(source)
         return source
 
-    def _given(self, schema: EntitySchema) -> tuple[str, ...]:
-        """What the query's condition gives of the inputs that the records are reckoned from.
+    def _made(self, schema: EntitySchema) -> str:
+        """SQL of the records that are reckoned from what the query's condition gives of the
+        entity's inputs; "" where it gives none.
 
         Only what holds for every row counts: `Field = value` in the condition as a whole or where
         ANDs join it.
@@ -76,15 +79,12 @@ class Query:
                 column = equal.this
                 if isinstance(column, exp.Column):
                     values[fold(column.name)] = str(equal.expression.this)
-        given = [_argument(field, values.get(fold(field.name))) for field in schema.inputs]
+        given = tuple(_argument(field, values.get(fold(field.name))) for field in schema.inputs)
         if not any(value is not None for value in given):
-            return ()
-        return tuple(
-            f"NULL::{field.type.pg_type}"
-            if value is None
-            else self.parameters.bind(value, field.type.pg_type)
-            for field, value in zip(schema.inputs, given, strict=True)
-        )
+            return ""
+        sql, place = self.parameters.reserve("jsonb")
+        self.reckoned.append(Asked(place, schema.name, given))
+        return sql
 
     def hides_rows(self) -> bool:
         """Whether there may be rows that do not exist for the caller."""
@@ -102,8 +102,9 @@ class Query:
 
 def _table_sql(source: Source, apart: bool) -> str:
     table = f"{quote(source.schema.table)} {source.alias}"
-    if source.given:
-        table = f"{quote(source.schema.reckoned_by)}({', '.join(source.given)}) {source.alias}"
+    if source.made:
+        row = f"NULL::{quote(source.schema.table)}"
+        table = f"jsonb_populate_recordset({row}, {source.made}) {source.alias}"
     if not apart or not source.rights.condition:
         return table
     # OFFSET keeps the planner from asking the query's conditions first.

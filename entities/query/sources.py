@@ -14,7 +14,7 @@ class Source:
 
     names   the folded words by which columns may be qualified
     joined  how it came into the query, for who asks how it is run: "FROM", "JOIN", …
-    given   SQL of what the entity's records are reckoned from, of one whose records are
+    made    SQL of the JSON list of its records, of an entity whose records are reckoned
     """
 
     schema: EntitySchema
@@ -22,7 +22,7 @@ class Source:
     rights: EntityRights
     names: frozenset[str] = frozenset()
     joined: str = ""
-    given: tuple[str, ...] = ()
+    made: str = ""
 
     @property
     def sql(self) -> str:

@@ -18,6 +18,7 @@ from entities.query.answer import (
 from entities.query.limits import MAX_CHILD_ROWS, MAX_ROWS
 from entities.query.parameters import Parameter
 from entities.query.parse import Statement, parse
+from entities.query.reckoning import Asked
 from entities.query.select import Select
 from entities.query.shared import Query
 from entities.query.sources import Source
@@ -42,6 +43,7 @@ class Compiled:
     apart       the same, asking nothing of rows before it is known that they exist for the caller;
                 "" where all rows do
     sources     what it reads, in the order in which it was met
+    reckoned    the parameters that are records which are reckoned when it runs
     """
 
     sql: str
@@ -50,6 +52,7 @@ class Compiled:
     sealed: tuple[str, ...] = ()
     apart: str = ""
     sources: tuple[Source, ...] = ()
+    reckoned: tuple[Asked, ...] = ()
 
 
 def compile_query(text: str, snapshot: Snapshot, context: Context) -> Compiled:
@@ -158,6 +161,7 @@ def _compiled(select: Select) -> Compiled:
         sealed,
         query.rendered(sql, apart=True) if query.hides_rows() else "",
         tuple(query.sources),
+        tuple(query.reckoned),
     )
 
 

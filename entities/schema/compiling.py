@@ -234,7 +234,6 @@ def entity_of(
         private=private,
         listed=tuple(f.name for f in _named(static, "listed", fields)),
         seen_with=_named(static, "seen_with", fields),
-        reckoned_by=options.reckoned_by if options else "",
         inputs=_named(static, "inputs", fields),
         personal=bool(options and options.personal),
         partitioned_by=next(iter(_named(static, "partitioned_by", fields)), None),

@@ -167,8 +167,7 @@ class EntitySchema:
     authored: bool
     #: Unique keys among live records: names of fields together.
     unique_keys: tuple[tuple[str, ...], ...]
-    #: SQL function that yields the records for the `inputs` that a query sends.
-    reckoned_by: str = ""
+    #: What its records are reckoned from, where no table holds them (entities.query.reckoning).
     inputs: tuple[FieldSchema, ...] = ()
     #: Whether records may be deleted at all.
     deletable: bool = True

@@ -61,9 +61,9 @@ class EntityOptions:
     supplied         Python names of required fields that its behavior fills in where none is sent
     read_only        Python names of fields that the system maintains; values sent are ignored
     writable         False for entities that only the system writes (AUDIT_LOG)
-    reckoned_by      SQL function that yields the records for given inputs, of an entity that is a
-                     view: it is asked when a query sends one of them in `Field = value`
-    inputs           Python names of the fields it takes, in order
+    inputs           Python names of the fields that records are reckoned from, in order, of an
+                     entity that is a view without rows: they are made when a query sends one of
+                     these in `Field = value`
     deletable        False for entities whose records nobody deletes
     history          False for entities whose changes are not recorded unless somebody asks for it;
                      CHANGES where that a record was made is told by the record alone
@@ -94,7 +94,6 @@ class EntityOptions:
     supplied: tuple[str, ...] = ()
     read_only: tuple[str, ...] = ()
     writable: bool = True
-    reckoned_by: str = ""
     inputs: tuple[str, ...] = ()
     deletable: bool = True
     history: bool | str = True

@@ -1,9 +1,8 @@
 """What a quantity of a product costs an account: reckoned for each query, stored nowhere.
 
-A view of the database without rows stands for the entity where nothing is asked, and a function
-yields the answer where a query gives an account and a product; a migration makes both. The prices
-are those of the account product, else of the package product, else of the product, in the account's
-currency; contracts, rate classes, accounts above, discounts and taxes are left out.
+A view of the database without rows stands for the entity. Where a query gives an account and a
+product, the answer is reckoned by the same statements as charges: the price of the price book, and
+what the discounts of the account would take off it, were it charged at the end of the day.
 """
 
 from metabrm import shorthand as optional
@@ -27,13 +26,23 @@ class AccountProductQuote(CoreModel):
     start_date = optional.day("Day whose prices count; today where none is sent.")
     rate = optional.money("Price per unit, on average where tiers differ.")
     amount = optional.money("Price of the quantity.")
-    discount_amount = optional.money("Discounts on it; empty, for they are not reckoned here.")
-    tax_amount = optional.money("Tax on it; empty, for it is not reckoned here.")
-    grand_total_amount = optional.money("Amount; without discounts and tax.")
+    discount_amount = optional.money(
+        "What the discounts of the account would take off the amount, beside what is charged "
+        "already in the billing period."
+    )
+    tax_amount = optional.money(
+        "Tax on it; empty: no record holds rates of taxes, they come with the charges of an "
+        "invoice."
+    )
+    grand_total_amount = optional.money("Amount less DiscountAmount, without taxes.")
     rate_details = optional.long_text("A RateDetailsRow with Rate and RatedAmount for each tier.")
-    discount_details = optional.long_text("Discounts one by one; empty.")
+    discount_details = optional.long_text(
+        "A DiscountDetailsRow with AccountProductId, Rate and DiscountAmount for each discount."
+    )
     tax_details = optional.long_text("Taxes one by one; empty.")
-    rate_source = optional.text(100, "Level the price came from: Product, Package Product.")
+    rate_source = optional.text(
+        100, "Level the price came from: Account Product, Contract Rate, Product."
+    )
     rate_source_id = optional.number_of("Id of the record whose price it is.")
 
     brm = EntityOptions(
@@ -42,7 +51,6 @@ class AccountProductQuote(CoreModel):
         writable=False,
         seen_with=("account", "product"),
         example={"AccountId": "17", "ProductId": "17", "Quantity": "3"},
-        reckoned_by="quoting_price_of",
         inputs=(
             "account",
             "product",

@@ -17,9 +17,18 @@ from billing.catalog.deals import CONDITION
 from billing.rating.asking import METHOD, rounded
 from billing.rating.loads.prices import FILL, TABLES
 from billing.rating.settling.filters import compiled, leave_out, tell_unpriced
-from billing.rating.settling.scope import UP
+from billing.rating.settling.scope import CHARGE_LINES, UP
 from billing.rating.settling.writing import WANTED, Settled
 from entities.formulas import FormulaError
+
+# The discounts `ap`, with their rating methods `m`, that accounts have themselves or from above.
+_HELD = f"""
+    JOIN customers_accountproduct ap ON ap.account_id = up.holder_id AND ap.deleted_at IS NULL
+    {METHOD}
+     AND m.rating_method_type = 'Discount' AND (up.steps = 0 OR m.propagate_to_hierarchy)
+     AND (ap.status = 'ACTIVE' OR ap.status = 'DEACTIVATED' AND ap.end_date IS NOT NULL)
+"""
+_ANY = f"{UP} SELECT EXISTS (SELECT FROM up {_HELD})"  # noqa: S608 - constants only
 
 _DEALS = f"""
 CREATE TEMP TABLE settle_deal ON COMMIT DROP AS
@@ -44,12 +53,9 @@ CREATE TEMP TABLE settle_deal ON COMMIT DROP AS
            row_number() OVER (PARTITION BY up.account_id, period.period_from
                ORDER BY m.discount_priority, product.order_of_execution, ap.id) AS place
     FROM up
-    JOIN customers_accountproduct ap ON ap.account_id = up.holder_id AND ap.deleted_at IS NULL
-    {METHOD}
+    {_HELD}
     JOIN period ON period.account_id = up.account_id
-    WHERE m.rating_method_type = 'Discount' AND (up.steps = 0 OR m.propagate_to_hierarchy)
-      AND (ap.status = 'ACTIVE' OR ap.status = 'DEACTIVATED' AND ap.end_date IS NOT NULL)
-      AND ap.start_date < period.period_until
+    WHERE ap.start_date < period.period_until
       AND (ap.end_date IS NULL OR ap.end_date >= period.period_from)
 )
 SELECT row_number() OVER () AS key, held.*, s.currency_code, s.places, s.rounding,
@@ -81,7 +87,7 @@ _HIT = """
 INSERT INTO settle_hit
 SELECT {method}, '{what}', l.id
 FROM settle_line l
-JOIN mediation_activity a ON a.id = l.id AND a.activity_date = l.activity_date
+JOIN {lines} a ON a.id = l.id AND a.activity_date = l.activity_date
 WHERE l.account_id IN (SELECT account_id FROM settle_deal WHERE method_id = {method})
   AND ({formula})
 """
@@ -259,9 +265,28 @@ WHERE off.share <> 0
 
 def reckon(cursor: Any, done: Settled) -> None:
     """Put into settle_wanted what the discounts come to."""
+    spread(cursor, done)
+    cursor.execute(WANTED)
+    cursor.execute(_WANT)
+    cursor.execute(
+        "DROP TABLE settle_deal, settle_hit, settle_part, rating_key, rating_book, rating_band"
+    )
+
+
+def are_held(cursor: Any) -> bool:
+    """Whether the accounts of settle_account have any discounts."""
+    cursor.execute(_ANY)
+    return bool(cursor.fetchone()[0])
+
+
+def spread(cursor: Any, done: Settled, lines: str = CHARGE_LINES) -> None:
+    """Put into settle_part what the discounts take off the lines of settle_line.
+
+    `lines` is SQL of a table that has these with all that filters may ask of them.
+    """
     cursor.execute(_DEALS)
     cursor.execute(_TABLES)
-    _find_targets(cursor, done)
+    _find_targets(cursor, done, lines)
     cursor.execute(_KEYS)
     cursor.execute(TABLES)
     cursor.execute(FILL)
@@ -272,14 +297,9 @@ def reckon(cursor: Any, done: Settled) -> None:
     for step in range(1, steps + 1):
         cursor.execute(_PARTS, {"step": step})
         cursor.execute(_TAKE_OFF, {"step": step})
-    cursor.execute(WANTED)
-    cursor.execute(_WANT)
-    cursor.execute(
-        "DROP TABLE settle_deal, settle_hit, settle_part, rating_key, rating_book, rating_band"
-    )
 
 
-def _find_targets(cursor: Any, done: Settled) -> None:
+def _find_targets(cursor: Any, done: Settled, lines: str) -> None:
     """Find the lines that filters hold for; leave out a method whose filter makes no sense."""
     cursor.execute(
         "SELECT DISTINCT method_id, target_filter, eligible_filter, condition FROM settle_deal "
@@ -289,7 +309,9 @@ def _find_targets(cursor: Any, done: Settled) -> None:
         try:
             for what, text in (("target", target), ("eligible", eligible)):
                 if text is not None:
-                    cursor.execute(_HIT.format(method=method, what=what, formula=compiled(text)))
+                    cursor.execute(
+                        _HIT.format(method=method, what=what, lines=lines, formula=compiled(text))
+                    )
         except FormulaError as error:
             leave_out(cursor, done, method, error.told())
         if condition is not None and not CONDITION.fullmatch(condition):

@@ -45,6 +45,9 @@ WITH RECURSIVE up AS (
     WHERE a.parent_account_id IS NOT NULL
 )"""
 
+#: Where lines are.
+CHARGE_LINES = "mediation_activity"
+
 LOCK = "SELECT FROM customers_account WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE"
 
 ACCOUNTS = f"""
@@ -89,7 +92,7 @@ WHERE closed.billing_profile_id = s.profile_id
 # A line that came so long after its day that it is not looked for any more.
 _LATE = "interval '1 year'"
 
-LINES = f"""
+_LINES = f"""
 CREATE TEMP TABLE settle_line ON COMMIT DROP AS
 SELECT a.id, a.activity_date, a.account_id, a.product_id, a.account_product_id,
        a.account_package_id, a.package_product_id, a.contract_id, a.rating_method_id, a.quantity,
@@ -97,7 +100,7 @@ SELECT a.id, a.activity_date, a.account_id, a.product_id, a.account_product_id,
        coalesce(m.rating_method_type, '') AS kind, m.min_max_per = 'Period' AS by_period,
        b.id IS NOT NULL AS bound, greatest(local.day, s.open_from) AS counts_on
 FROM settle_account s
-JOIN mediation_activity a
+JOIN {{lines}} a
   ON a.account_id = s.account_id
  AND a.activity_date >= CASE WHEN s.open_from > '-infinity'
                              THEN (s.open_from::timestamp - {_LATE}) AT TIME ZONE s.zone
@@ -184,8 +187,10 @@ def read_accounts(cursor: Any, given: dict[str, Any]) -> None:
     cursor.execute(OPEN_FROM)
 
 
-def read_lines(cursor: Any, given: dict[str, Any]) -> None:
+def read_lines(cursor: Any, given: dict[str, Any], lines: str = CHARGE_LINES) -> None:
     """Read the lines, those included that settling has written so far."""
     cursor.execute("DROP TABLE IF EXISTS settle_line, settle_period")
-    cursor.execute(LINES, given | {"bounds": list(BOUNDS), "uncharged": list(UNCHARGED)})
+    cursor.execute(
+        _LINES.format(lines=lines), given | {"bounds": list(BOUNDS), "uncharged": list(UNCHARGED)}
+    )
     cursor.execute(PERIODS, given)

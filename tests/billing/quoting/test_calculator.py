@@ -56,7 +56,7 @@ def test_a_quantity_costs_its_rate() -> None:
         "3",
     )
     assert (row["RateSource"], row["RateSourceId"]) == ("Product", str(product))
-    assert (row["TaxAmount"], row["DiscountAmount"]) == (None, None)
+    assert (row["TaxAmount"], row["DiscountAmount"]) == (None, "0")
     assert rows(row["RateDetails"]) == [("10.5", "31.5")]
 
 

@@ -1,5 +1,6 @@
 """Rating methods with a formula: what it reads, what it comes to, and what becomes of nothing."""
 
+import json
 import random
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from django.db import connection
 from psycopg.types.json import Jsonb
 
-from entities import records
+from entities import query, records
 from entities.models import Entity
 from tests.billing.rating.test_loads import SYSTEM, Feed, feed, method_of, used
 from tests.entities.acting import update_one
@@ -150,14 +151,18 @@ def test_an_explanation_shows_the_formula(feed: Feed, clerk: Any) -> None:
     assert (hidden["Amount"], hidden["Arithmetic"]) == (None, None)
 
 
-def test_the_calculator_tells_no_amount_that_a_formula_would_change(feed: Feed) -> None:
-    usage = by("{!Quantity} * 99")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT amount, rate_source FROM quoting_price_of(%s, NULL, %s, NULL, 3, NULL)",
-            [usage["account_id"], usage["account_product_id"]],
+def test_the_calculator_tells_the_amount_that_a_formula_makes(feed: Feed) -> None:
+    usage = by("{!Quantity} * 99 / ({!Quantity} - 4)")
+    for quantity, amount in ((3, "-297"), (4, None)):
+        where = (
+            f"AccountId = {usage['account_id']} AND Quantity = {quantity} "
+            f"AND AccountProductId = {usage['account_product_id']}"
         )
-        assert cursor.fetchall() == [(None, "Product")]
+        (row,) = json.loads(query.retrieve_where("ACCOUNT_PRODUCT_QUOTE", where, SYSTEM).json)
+        assert (row["Amount"], row["GrandTotalAmount"], row["RateSource"]) == (
+            *(amount, amount),
+            "Product",
+        )
 
 
 def test_generated_formulas_come_to_what_decimals_do(feed: Feed) -> None:
