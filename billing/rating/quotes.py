@@ -18,14 +18,17 @@ from billing.rating.explaining.sentences import number
 from billing.rating.settling.asked import Taken, taken_off
 
 _ASKED = """
-SELECT a.id, coalesce(ap.product_id, pp.product_id, %s::bigint), ap.id, pp.id,
-       coalesce(%s::numeric, ap.quantity, 1)
+SELECT a.id AS account_id,
+       coalesce(ap.product_id, pp.product_id, %(product)s::bigint) AS product_id,
+       ap.id AS account_product_id, pp.id AS package_product_id,
+       coalesce(%(quantity)s::numeric, ap.quantity, 1) AS quantity, %(day)s::date AS day
 FROM customers_account a
 LEFT JOIN customers_accountproduct ap
-  ON ap.id = %s::bigint AND ap.account_id = a.id AND ap.deleted_at IS NULL
-LEFT JOIN catalog_packageproduct pp ON pp.id = %s::bigint AND pp.deleted_at IS NULL
-WHERE a.id = %s::bigint AND a.deleted_at IS NULL
+  ON ap.id = %(own)s::bigint AND ap.account_id = a.id AND ap.deleted_at IS NULL
+LEFT JOIN catalog_packageproduct pp ON pp.id = %(place)s::bigint AND pp.deleted_at IS NULL
+WHERE a.id = %(account)s::bigint AND a.deleted_at IS NULL
 """
+_GIVEN = ("account", "product", "own", "place", "quantity", "day")
 #: Columns of the line that the charge would be, by what they follow from.
 _ABOUT = (
     *("account_id", "product_id", "account_product_id", "account_package_id"),
@@ -37,15 +40,15 @@ _COUNTS = ("rating_method_id", "contract_id")
 def reckoned(given: Sequence[str | None]) -> str:
     """The record, if there is one, as a JSON list.
 
-    `given`: account, product, account product, package product, quantity, day.
+    `given`: the inputs of the entity, in their order.
     """
-    account, product, own, place, quantity, day = given
     with connection.cursor() as cursor:
-        cursor.execute(_ASKED, [product, quantity, own, place, account])
+        cursor.execute(_ASKED, dict(zip(_GIVEN, given, strict=True)))
         row = cursor.fetchone()
         if row is None:
             return "[]"
-        asked = Question(*row, None if day is None else date.fromisoformat(day))
+        names = [column.name for column in cursor.description]
+        asked = Question(**dict(zip(names, row, strict=True)))
         return json.dumps([_record(cursor, asked)], default=str)
 
 
