@@ -16,6 +16,7 @@ def benches() -> dict[str, Measurement]:
     """Name -> bench, in the order they run. Imported late: they need the environment set up."""
     from bench.api import create, retrieve, single, upsert
     from bench.bulk import extract, load
+    from bench.mediation import kept
     from bench.metadata import create as wide_create
     from bench.metadata import retrieve as wide_retrieve
     from bench.metadata import served, snapshot, version
@@ -37,6 +38,7 @@ def benches() -> dict[str, Measurement]:
         "query.observed": observed.BENCH,
         "rating.files": files.BENCH,
         "rating.onto": files.ONTO,
+        "mediation.kept": kept.BENCH,
     }
 
 

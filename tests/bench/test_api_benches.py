@@ -18,6 +18,15 @@ OBSERVED = {
     *("activities_of_an_account", "accounts_like"),
 }
 
+KEPT = {
+    f"{question}_{figure}"
+    for question in (
+        *("one_by_id", "account_in_a_month", "account_in_all", "last_of_account", "invoice"),
+        *("product_in_a_month", "account_product", "load", "newest", "a_thousand_repeats"),
+    )
+    for figure in ("ms", "growth")
+}
+
 
 @pytest.mark.parametrize(
     "bench",
@@ -55,6 +64,7 @@ def test_single_creates_tell_rates_and_percentiles_of_both(
         ("metadata.snapshot", {"entities", "fields", "build_s", "build_cpu_s"}),
         ("metadata.served", {"workers", "change_s", "served_s", "slowest_s"}),
         ("query.observed", {"median", "worst", *OBSERVED}),
+        ("mediation.kept", {"slowest_ms", "most_growth", "median_growth", *KEPT}),
     ],
 )
 def test_a_bench_of_what_only_we_do_tells_its_own_figures(
