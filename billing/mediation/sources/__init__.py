@@ -15,13 +15,14 @@ from datetime import timedelta
 from types import ModuleType
 from typing import IO
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from billing.mediation.loads import claiming
 from billing.mediation.models import ActivityCollector, ActivityCollectorHistory
 from billing.mediation.models.collectors import LOOKING
 from billing.mediation.reading import UnreadableError
 from billing.mediation.sources import directory, events, posted, query
+from billing.mediation.sources.refusals import RefusedError
 from metabrm import clock
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,8 @@ def due() -> list[int]:
 
 
 def collect(collector_id: int) -> list[int]:
-    """Claim what is new at a collector's source; the loads it became."""
+    """Claim what is new at a collector's source; the loads it became. RefusedError where some of
+    its files could not be taken."""
     collector = ActivityCollector.objects.filter(pk=collector_id, deleted_at=None).first()
     if collector is None or collector.status == "DEACTIVATED":
         return []
@@ -62,31 +64,34 @@ def collect(collector_id: int) -> list[int]:
 
 
 def collect_or_tell(collector_id: int) -> list[int]:
-    """As `collect`; a source that can't be looked at is told as a load that FAILED, one for all
-    times in a row."""
+    """As `collect`; a source that can't be looked at, and files of it that can't be taken, are told
+    as a load that FAILED, one for all times in a row."""
     trouble = ActivityCollectorHistory.objects.filter(identity=f"trouble:{collector_id}")
     try:
         found = collect(collector_id)
+    except RefusedError as error:
+        _tell(collector_id, trouble, str(error))
+        return [load.pk for load in error.loads]
     except Exception as error:
         log.warning("collector %s can't look at its source", collector_id, exc_info=error)
-        now = clock.now()
-        told = {
-            "error_text": f"{type(error).__name__}: {error}"[:4000],
-            "start_date": now,
-            "end_date": now,
-        }
-        if not trouble.update(**told, updated=now):
-            collector = ActivityCollector.objects.get(pk=collector_id)
-            claiming.open_load(
-                collector,
-                "FILE" if collector.type == "FTP" else "QUERY",
-                status="FAILED",
-                identity=f"trouble:{collector_id}",
-                **told,
-            )
+        _tell(collector_id, trouble, f"{type(error).__name__}: {error}")
         return []
     trouble.update(identity=None)
     return found
+
+
+def _tell(collector_id: int, trouble: QuerySet[ActivityCollectorHistory], text: str) -> None:
+    now = clock.now()
+    told = {"error_text": text[:4000], "start_date": now, "end_date": now}
+    if not trouble.update(**told, updated=now):
+        collector = ActivityCollector.objects.get(pk=collector_id)
+        claiming.open_load(
+            collector,
+            "FILE" if collector.type == "FTP" else "QUERY",
+            status="FAILED",
+            identity=f"trouble:{collector_id}",
+            **told,
+        )
 
 
 @contextmanager

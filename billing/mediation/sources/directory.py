@@ -18,6 +18,7 @@ from billing.mediation.loads import claiming
 from billing.mediation.models import ActivityCollector, ActivityCollectorHistory
 from billing.mediation.reading import UnreadableError
 from billing.mediation.sources import archiving
+from billing.mediation.sources.refusals import Refusals
 from metabrm import environment
 
 #: Seconds for which a file must not have changed: it may still be written.
@@ -50,10 +51,10 @@ def place(text: str | None) -> Path:
 
 
 def claim(collector: ActivityCollector) -> list[ActivityCollectorHistory]:
-    """Loads of the files that are new, by their names."""
+    """Loads of the files that are new, by their names. RefusedError."""
     directory = place(collector.ftp_directory)
     pattern = collector.ftp_file_pattern or "*"
-    found = []
+    found, refusals = [], Refusals()
     for entry in sorted(os.scandir(directory), key=lambda e: e.name):
         status = entry.stat(follow_symlinks=False)
         if not stat.S_ISREG(status.st_mode) or not fnmatchcase(entry.name, pattern):
@@ -62,11 +63,13 @@ def claim(collector: ActivityCollector) -> list[ActivityCollectorHistory]:
             collector, entry.name, status.st_size, status.st_mtime
         ):
             continue
-        with _opened(directory / entry.name) as file:
-            sha256 = claiming.sha256_of(file)
-        load = claiming.claim(collector, "FILE", entry.name, status.st_size, sha256)
-        if load is not None:
-            found.append(load)
+        with refusals.of(entry.name):
+            with _opened(directory / entry.name) as file:
+                sha256 = claiming.sha256_of(file)
+            load = claiming.claim(collector, "FILE", entry.name, status.st_size, sha256)
+            if load is not None:
+                found.append(load)
+    refusals.tell(found)
     return found
 
 

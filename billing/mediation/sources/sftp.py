@@ -22,6 +22,7 @@ from billing.mediation.models import ActivityCollector, ActivityCollectorHistory
 from billing.mediation.reading import UnreadableError
 from billing.mediation.sources import archiving
 from billing.mediation.sources.directory import QUIET, known
+from billing.mediation.sources.refusals import Refusals
 from metabrm import environment
 
 #: Seconds within which the server answers.
@@ -83,9 +84,9 @@ def _private(text: str) -> paramiko.PKey:
 
 
 def claim(collector: ActivityCollector) -> list[ActivityCollectorHistory]:
-    """Loads of the files that are new, by their names."""
+    """Loads of the files that are new, by their names. RefusedError."""
     pattern = collector.ftp_file_pattern or "*"
-    found = []
+    found, refusals = [], Refusals()
     with connected(collector) as files:
         directory = collector.ftp_directory or "."
         for entry in sorted(files.listdir_attr(directory), key=lambda e: e.filename):
@@ -96,15 +97,17 @@ def claim(collector: ActivityCollector) -> list[ActivityCollectorHistory]:
                 continue
             if time.time() - changed < QUIET or known(collector, name, size, changed):
                 continue
-            fetched = _fetched(files, posixpath.join(directory, name))
-            with fetched.open("rb") as file:
-                sha256 = claiming.sha256_of(file)
-            load = claiming.claim(collector, "SFTP", name, fetched.stat().st_size, sha256)
-            if load is None:
-                fetched.unlink()
-            else:
-                fetched.rename(_kept(load))
-                found.append(load)
+            with refusals.of(name):
+                fetched = _fetched(files, posixpath.join(directory, name))
+                with fetched.open("rb") as file:
+                    sha256 = claiming.sha256_of(file)
+                load = claiming.claim(collector, "SFTP", name, fetched.stat().st_size, sha256)
+                if load is None:
+                    fetched.unlink()
+                else:
+                    fetched.rename(_kept(load))
+                    found.append(load)
+    refusals.tell(found)
     return found
 
 

@@ -250,6 +250,30 @@ def test_files_of_another_machine_are_fetched_once_and_archived_there(
     assert not list((root.parent / "state" / "usage").iterdir())
 
 
+def test_a_file_that_cannot_be_taken_holds_up_no_other(
+    root: Path, server: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = replace(environment.current(), usage_megabytes=1)
+    monkeypatch.setattr(environment, "current", lambda: small)
+    standing = fed(server, Password="let me in", FtpFilePattern="big-*.csv")
+    (server.base / "in").mkdir(exist_ok=True)
+    (server.base / "in" / "big-1.csv").write_bytes(b"x" * (1 << 20) + b"x")
+    (server.base / "in" / "big-2.csv").write_text(usage(standing, 7))
+    trouble = ActivityCollectorHistory.objects.filter(
+        activity_collector_id=standing.collector, status="FAILED"
+    )
+    (load,) = sources.collect_or_tell(standing.collector)
+    assert sources.collect_or_tell(standing.collector) == []
+    assert [one.error_text for one in trouble.all()] == [
+        "big-1.csv: The file has more than 1,048,576 bytes."
+    ]
+    drive(load)
+    assert standing.lines("quantity") == [(Decimal(7),)]
+    (server.base / "in" / "big-1.csv").unlink()
+    assert sources.collect_or_tell(standing.collector) == []
+    assert [one.identity for one in trouble.all()] == [None]
+
+
 def test_a_server_that_is_not_known_is_sent_nothing(root: Path, server: SimpleNamespace) -> None:
     import asyncssh
     import paramiko
