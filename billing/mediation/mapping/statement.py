@@ -318,7 +318,7 @@ FROM (
            CASE {cause} END AS cause
            {"" if extra else f", {_extra(plan)} AS extra"}
     FROM (SELECT s.*, s.activity_date::date AS day FROM ({source}) s) t
-    {"".join(joins)}
+    {" ".join(joins)}
     OFFSET 0
 ) j
 ORDER BY 3

@@ -18,19 +18,21 @@ _BROKEN = (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile, NotImplem
 
 
 @contextmanager
-def unpacked(file: IO[bytes]) -> Iterator[io.BufferedReader]:
-    """The content of `file`, which can be read from anywhere. UnreadableError."""
+def unpacked(file: IO[bytes], most: int | None = None) -> Iterator[io.BufferedReader]:
+    """The content of `file`, which can be read from anywhere, of at most so many bytes (those of
+    BRM_USAGE_MEGABYTES). UnreadableError.
+    """
     start = file.read(4)
     file.seek(0)
     try:
         if start[:2] == b"\x1f\x8b":
             with gzip.GzipFile(fileobj=file, mode="rb") as inner:
-                yield _limited(inner, file)
+                yield _limited(inner, file, most)
         elif start == b"PK\x03\x04":
             with zipfile.ZipFile(file) as archive, archive.open(_only(archive)) as member:
-                yield _limited(member, file)
+                yield _limited(member, file, most)
         else:
-            yield _limited(file, None)
+            yield _limited(file, None, most)
     except _BROKEN as error:
         raise UnreadableError(f"The file is not wholly packed, or damaged: {error}.") from error
 
@@ -47,17 +49,18 @@ def _only(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     return members[0]
 
 
-def _limited(inner: Any, packed: IO[bytes] | None) -> io.BufferedReader:
-    return io.BufferedReader(_Limited(inner, packed), 1 << 18)
+def _limited(inner: Any, packed: IO[bytes] | None, most: int | None) -> io.BufferedReader:
+    return io.BufferedReader(_Limited(inner, packed, most), 1 << 18)
 
 
 class _Limited(io.RawIOBase):
     """A file that ends in an error where it would become too large."""
 
-    def __init__(self, inner: Any, packed: IO[bytes] | None) -> None:
+    def __init__(self, inner: Any, packed: IO[bytes] | None, most: int | None) -> None:
         self.inner = inner
         self.packed = packed
-        self.most = environment.current().usage_megabytes * 1024 * 1024
+        self.most = most or environment.current().usage_megabytes * 1024 * 1024
+        self.advice = "a smaller part" if most else "it in parts, or raise BRM_USAGE_MEGABYTES"
         self.given = 0
 
     def readable(self) -> bool:
@@ -77,8 +80,8 @@ class _Limited(io.RawIOBase):
         self.given += len(found)
         if self.given > self.most:
             raise UnreadableError(
-                f"The file has more than {self.most:,} bytes once it is unpacked; send it in "
-                f"parts, or raise BRM_USAGE_MEGABYTES."
+                f"The file has more than {self.most:,} bytes once it is unpacked; send "
+                f"{self.advice}."
             )
         if self.packed is not None and self.given > SUSPICIOUS_FROM:
             packed = max(self.packed.tell(), 1)

@@ -8,25 +8,29 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from billing.rating.explaining.sight import Sight
 from billing.rating.parameters import id_of, number_of, read, wrong
+from billing.rating.passing import in_passing
 from billing.rating.rerating import runs, telling
-from billing.rating.rerating.correcting import Correction, as_it_is, said_by, whose
+from billing.rating.rerating.correcting import Correction, as_it_is, said_by, unknown, whose
 from billing.rating.rerating.running import rerate
 from billing.rating.rerating.telling import Result
 from billing.rating.rerating.wanted import Wanted
 from entities.access.rights import EntityRights
+from entities.access.rights import require as require_right
 from entities.errors import Code, RequestError
+from entities.schema.current import current
 from metabrm.identity.context import Context
 
-#: Parameter -> field of what is wanted.
+#: Parameter -> field of what is wanted, entity.
 RECORDS = {
-    "AccountId": "account_id",
-    "ProductId": "product_id",
-    "AccountProductId": "account_product_id",
-    "PricingId": "pricing_id",
-    "PricingPlanId": "pricing_plan_id",
-    "LoadId": "load_id",
-    "InvoiceId": "invoice_id",
+    "AccountId": ("account_id", "ACCOUNT"),
+    "ProductId": ("product_id", "PRODUCT"),
+    "AccountProductId": ("account_product_id", "ACCOUNT_PRODUCT"),
+    "PricingId": ("pricing_id", "PRICING"),
+    "PricingPlanId": ("pricing_plan_id", "PRICING_PLAN"),
+    "LoadId": ("load_id", "ACTIVITY_COLLECTOR_HISTORY"),
+    "InvoiceId": ("invoice_id", "INVOICE"),
 }
 _PAGE = {
     "Preview": "1: tell what it would come to, and write nothing.",
@@ -68,6 +72,9 @@ _FIELDS = frozenset(
 _USUAL = 100
 #: Digits of a quantity or an amount before the point.
 _DIGITS = 18
+#: So many lines are previewed; a worker rates any number.
+MOST = 100_000
+_NARROWER = "Ask for fewer lines: of an account, of some days."
 
 
 def may(granted: EntityRights) -> bool:
@@ -94,12 +101,15 @@ def require(granted: EntityRights, context: Context) -> None:
         )
 
 
-def wanted_of(given: Mapping[str, str]) -> Wanted:
-    """What is asked for; RequestError where that is nothing."""
-    records: dict[str, Any] = {field: id_of(given, name) for name, field in RECORDS.items()}
-    wanted = Wanted(
-        since=_moment(given, "From"), until=_moment(given, "Until", last=True), **records
-    )
+def wanted_of(given: Mapping[str, str], context: Context) -> Wanted:
+    """What is asked for; RequestError where that is nothing, or names what the caller can't see."""
+    named = {name: id_of(given, name) for name in RECORDS}
+    since, until = _moment(given, "From"), _moment(given, "Until", last=True)
+    if since is not None and until is not None and since >= until:
+        raise wrong("From", given["From"], f"It must be before Until, {given['Until']}.")
+    _see(named, context)
+    records: dict[str, Any] = {RECORDS[name][0]: id for name, id in named.items()}
+    wanted = Wanted(since=since, until=until, **records)
     if not wanted.kept():
         raise RequestError(
             Code.REQUIRED_FIELD_MISSING,
@@ -110,33 +120,48 @@ def wanted_of(given: Mapping[str, str]) -> Wanted:
     return wanted
 
 
+def _see(named: Mapping[str, int | None], context: Context) -> None:
+    """RequestError where one of the records does not exist for the caller."""
+    asked = {RECORDS[name][1]: (name, id) for name, id in named.items() if id is not None}
+    sight = Sight(current(), context)
+    for entity in asked:
+        readable = sight.granted(entity).read
+        require_right(readable, context, "read", sight.snapshot.entity(entity))
+    seen = sight.fields({entity: ([id], ["Id"]) for entity, (_, id) in asked.items()})
+    for entity, (name, id) in asked.items():
+        if (entity, id) not in seen:
+            raise unknown(name, entity, id)
+
+
 def rerated(sent: Mapping[str, Any], context: Context) -> tuple[Result | None, int | None]:
     """What a preview comes to, or the Id of the RERATE that a worker carries out."""
     given = read(sent, PARAMETERS)
-    wanted = wanted_of(given)
+    wanted = wanted_of(given, context)
     start, count = _page(given)
     if _flag(given, "Preview"):
-        return rerate(wanted, preview=True, start=start, count=count), None
+        with in_passing(_NARROWER):
+            return rerate(wanted, preview=True, start=start, count=count, most=MOST), None
     return None, runs.ask(wanted, f"Asked for by {context.username}.", context.user_id)
 
 
 def corrected(sent: Mapping[str, Any], context: Context) -> Result:
     """What correcting a line comes to, or has come to."""
     given = read(sent, CORRECTIONS)
-    correction = _correction(given, sent)
+    correction = _correction(given, sent, context)
     start, count = _page(given)
     if not correction.values and not correction.withdrawn:
         return Result()
     if _flag(given, "Preview"):
         wanted = Wanted(activity_id=correction.activity_id)
-        told = rerate(wanted, preview=True, correction=correction, start=start, count=count)
+        with in_passing(_NARROWER):
+            told = rerate(wanted, preview=True, correction=correction, start=start, count=count)
         runs.refuse_unpriced(correction, told)
         return told
     reason = f"Line {correction.activity_id} corrected by {context.username}."
     return runs.correct(correction, reason, context.user_id, count)
 
 
-def _correction(given: Mapping[str, str], sent: Mapping[str, Any]) -> Correction:
+def _correction(given: Mapping[str, str], sent: Mapping[str, Any], context: Context) -> Correction:
     line = id_of(given, "ActivityId")
     if line is None:
         raise RequestError(
@@ -150,7 +175,9 @@ def _correction(given: Mapping[str, str], sent: Mapping[str, Any]) -> Correction
         values["quantity"] = quantity
     if (moment := _moment(given, "ActivityDate")) is not None:
         values["activity_date"] = moment
-    values |= whose(was, id_of(given, "ProductId"), id_of(given, "AccountProductId"))
+    of = {name: id_of(given, name) for name in ("ProductId", "AccountProductId")}
+    _see(of, context)
+    values |= whose(was, of["ProductId"], of["AccountProductId"])
     for name, column in (("Rate", "override_rate"), ("Cost", "override_cost")):
         if name in given:
             values[column] = number_of(given, name, _DIGITS)

@@ -89,7 +89,7 @@ def whose(was: Activity, product: int | None, account_product: int | None) -> di
     if account_product is not None:
         own = AccountProduct.objects.filter(pk=account_product, deleted_at=None).first()
         if own is None:
-            raise _unknown("AccountProductId", "ACCOUNT_PRODUCT", account_product)
+            raise unknown("AccountProductId", "ACCOUNT_PRODUCT", account_product)
         if product not in (None, own.product_id):
             raise RequestError(
                 Code.INVALID_VALUE,
@@ -105,7 +105,7 @@ def whose(was: Activity, product: int | None, account_product: int | None) -> di
     if product is None:
         return {}
     if not Product.objects.filter(pk=product, deleted_at=None).exists():
-        raise _unknown("ProductId", "PRODUCT", product)
+        raise unknown("ProductId", "PRODUCT", product)
     same = was.product_id == product
     return {
         "product_id": product,
@@ -113,5 +113,6 @@ def whose(was: Activity, product: int | None, account_product: int | None) -> di
     }
 
 
-def _unknown(name: str, entity: str, id: int) -> RequestError:
+def unknown(name: str, entity: str, id: int) -> RequestError:
+    """A parameter names no record that there is for the caller."""
     return RequestError(Code.LOOKUP_NOT_FOUND, f"There is no {entity} with Id {id}.", field=name)

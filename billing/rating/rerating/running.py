@@ -13,6 +13,7 @@ from billing.rating.rerating.correcting import Correction
 from billing.rating.rerating.pricing import compare, price
 from billing.rating.rerating.telling import Result
 from billing.rating.rerating.wanted import Wanted
+from entities.errors import Code, RequestError
 from metabrm import clock
 
 _TABLES = (
@@ -29,12 +30,14 @@ def rerate(
     run: int | None = None,
     start: int = 0,
     count: int = 0,
+    most: int | None = None,
 ) -> Result:
     """Rate the wanted lines again, for a RERATE record; gives what came of it, with `count` of the
-    changed lines from the `start`-th on."""
+    changed lines from the `start`-th on. RequestError where they are more than `most`.
+    """
     now = clock.now()
     with transaction.atomic(), connection.cursor() as cursor:
-        lines = _price(cursor, wanted, correction, now)
+        lines = _price(cursor, wanted, correction, now, most)
         changed = compare(cursor)
         told = telling.tell(cursor, lines, changed, start, count)
         if preview:
@@ -51,13 +54,22 @@ def rerate(
     return told
 
 
-def _price(cursor: Any, wanted: Wanted, correction: Correction | None, now: Any) -> int:
+def _price(
+    cursor: Any, wanted: Wanted, correction: Correction | None, now: Any, most: int | None
+) -> int:
     """Choose and price the lines; gives how many. Begun again while they join others."""
     corrected = correction.activity_id if correction else None
     also: list[Sum] = []
     while True:
         point = transaction.savepoint()
         lines = choose(cursor, wanted, corrected, also)
+        if most is not None and lines > most:
+            raise RequestError(
+                Code.REQUEST_TOO_LARGE,
+                f"These are {lines:,} lines, and a preview tells of {most:,} at most. Ask for "
+                f"fewer, by an account or days; a run rates any number, and RERATE_TOTAL says what "
+                f"it changed.",
+            )
         joined = price(cursor, now, correction)
         # What follows is sized, and has loops where they pay.
         cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")

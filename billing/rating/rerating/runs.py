@@ -12,6 +12,7 @@ from django.db import transaction
 
 from billing.mediation.partitions import ensure_months_of
 from billing.rating.models import Rerate
+from billing.rating.passing import in_passing
 from billing.rating.rerating.correcting import Correction
 from billing.rating.rerating.running import rerate
 from billing.rating.rerating.telling import Result, money
@@ -79,7 +80,7 @@ def correct(correction: Correction, reason: str, user_id: int | None, count: int
     moved = correction.values.get("activity_date")
     if moved is not None:
         ensure_months_of([moved.date()])
-    with transaction.atomic():
+    with in_passing("Correct it when less is at work."):
         wanted = Wanted(activity_id=correction.activity_id)
         run = Rerate.objects.create(
             kind="CORRECTION",

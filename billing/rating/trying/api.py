@@ -33,11 +33,8 @@ def try_out(request: HttpRequest) -> HttpResponse:
     facts().entity = "ACTIVITY_COLLECTOR"
     sent = envelope.read_object(body_of(request), _HOW)
     collector, sample = _asked(sent, context, snapshot)
-    try:
-        with turn(context):
-            trial = running.tried(collector, sample.encode("utf-8", "replace"))
-    except running.BusyError as error:
-        raise RequestError(Code.VALIDATION_FAILED, str(error)) from error
+    with turn(context):
+        trial = running.tried(collector, sample.encode("utf-8", "replace"))
     told = telling.told(trial, snapshot, context)
     facts().rows = len(told["Records"])
     return HttpResponse(orjson.dumps({"tryoutResponse": [told]}), content_type=JSON)

@@ -74,8 +74,6 @@ def _tried(
         trial = running.tried(collector, sample, name)
     except RequestError as error:
         return {"wrong": error.message, "sample": request.POST.get("sample", "")}
-    except running.BusyError as error:
-        return {"wrong": str(error), "sample": request.POST.get("sample", "")}
     told = telling.told(trial, site.snapshot, context_of(request))
     return {
         "told": told,

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from django.db import connection, transaction
-from django.db.utils import OperationalError
-from psycopg import errors as pg
 
 from billing.mediation.loads import mapping
 from billing.mediation.mapping import controls
@@ -26,6 +24,8 @@ from billing.mediation.models import (
 from billing.mediation.reading import TABLE, Layout, Sessions, Staged, UnreadableError, stage
 from billing.mediation.reading.unpacking import unpacked
 from billing.rating import loads
+from billing.rating.passing import in_passing
+from entities import files
 from entities.formulas import FormulaError
 from metabrm import clock
 
@@ -47,10 +47,6 @@ SELECT line_number, account_id, account_product_id, product_id, quantity, rate, 
        currency_code, rate_source, rate_source_id, rate_date, activity_date, process_description
 FROM mediation_activity WHERE activity_collector_history_id = %s ORDER BY line_number, id
 """
-
-
-class BusyError(Exception):
-    """A real load is at what the trial needs; it gives way."""
 
 
 @dataclass(slots=True)
@@ -83,28 +79,19 @@ class Trial:
 
 
 def tried(collector: ActivityCollector, sample: bytes, name: str = "sample") -> Trial:
-    """What would become of the sample. BusyError while a load holds what it needs."""
+    """What would become of the sample. RequestError while a load holds what it needs."""
     trial = Trial()
     try:
-        with transaction.atomic():
+        with in_passing("Try a smaller sample."):
             _run(trial, collector, sample, name)
             transaction.set_rollback(True)
     except (UnreadableError, FormulaError) as error:
         trial.problems.append(str(error))
-    except OperationalError as error:
-        if isinstance(error.__cause__, pg.LockNotAvailable | pg.QueryCanceled):
-            raise BusyError(
-                "A load is at work on what this needs, or it takes too long; try again in a moment."
-            ) from error
-        raise
     return trial
 
 
 def _run(trial: Trial, collector: ActivityCollector, sample: bytes, name: str) -> None:
     zone = collector.time_zone.name if collector.time_zone else ""
-    with connection.cursor() as django:
-        django.execute("SELECT set_config('lock_timeout', '5s', true)")
-        django.execute("SELECT set_config('statement_timeout', '20s', true)")
     load = ActivityCollectorHistory.objects.create(
         activity_collector=collector,
         source=_source(collector, sample),
@@ -149,7 +136,7 @@ def _source(collector: ActivityCollector, sample: bytes) -> str:
 
 @contextmanager
 def _opened(sample: bytes) -> Iterator[IO[bytes]]:
-    with unpacked(io.BytesIO(sample)) as content:
+    with unpacked(io.BytesIO(sample), files.MOST_BYTES) as content:
         yield content
 
 

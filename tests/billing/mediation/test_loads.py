@@ -17,6 +17,7 @@ from tests.factories import (
     CountryCodeFactory,
     InvoiceFactory,
     ProductFactory,
+    UsageIdentifierFactory,
 )
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("untold")]
@@ -183,6 +184,33 @@ def test_a_label_charges_every_product_that_carries_it() -> None:
     ]
     assert (load.processed_count, load.rated_count) == (2, 3)
     assert [w.cause for w in standing.suspense()] == ["NO_PRODUCT"]
+
+
+def test_each_record_raises_the_labels_whose_formulas_it_meets() -> None:
+    standing = Standing().usual()
+    second = UsageIdentifierFactory()
+    other = AccountProductFactory(
+        AccountId=standing.account,
+        ProductId=ProductFactory(UsageIdentifierId=second),
+        StartDate="2026-01-01",
+    )
+    asked("UPDATE customers_billingidentifier SET account_product_id = NULL RETURNING 1")
+    for label, formula in (
+        (standing.label, "NUMBER({!much}) < 3"),
+        (second, "NUMBER({!much}) > 1"),
+    ):
+        ActivityCollectorLabelFactory(
+            ActivityCollectorId=standing.collector, UsageIdentifierId=label, Formula=formula
+        )
+    standing.file(
+        "who,at,much\n" + "".join(f"{standing.token},2026-11-0{n},{n}\n" for n in (1, 2, 3))
+    )
+    assert standing.lines("line_number", "account_product_id") == [
+        (2, standing.account_product),
+        (3, standing.account_product),
+        (3, other),
+        (4, other),
+    ]
 
 
 def test_locations_are_found_by_their_longest_beginning() -> None:

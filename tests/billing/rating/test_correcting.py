@@ -171,7 +171,9 @@ def test_a_line_that_was_taken_back_leads_to_the_one_that_stands(tiers: dict[str
         assert says in refused.value.message
 
 
-def test_lines_are_asked_for_by_name(tiers: dict[str, int]) -> None:
+def test_lines_are_asked_for_by_name(
+    tiers: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked("UPDATE catalog_pricing SET rate = rate + 1 RETURNING 1")
     given = {"productid": str(tiers["product_id"]), "From": "2026-06-15", "Until": "2026-06-15"}
     told, run = door.rerated({**given, "Preview": "1", "Count": "1", "Start": "1"}, SYSTEM)
@@ -186,10 +188,38 @@ def test_lines_are_asked_for_by_name(tiers: dict[str, int]) -> None:
         ({"ProductId": "1 OR 1=1"}, "INVALID_VALUE"),
         ({"From": "2026-02-30"}, "INVALID_VALUE"),
         ({"Product": "1"}, "UNKNOWN_FIELD"),
+        ({"ProductId": "999999"}, "LOOKUP_NOT_FOUND"),
+        ({"From": "2026-06-16", "Until": "2026-06-15"}, "INVALID_VALUE"),
+        ({"Until": "9999-12-31"}, "INVALID_VALUE"),
     ):
         with pytest.raises(RequestError) as refused:
             door.rerated(wrong, SYSTEM)
         assert refused.value.code == code
+    monkeypatch.setattr(door, "MOST", 2)
+    with pytest.raises(RequestError, match="These are 3 lines, and a preview tells of 2"):
+        door.rerated({**given, "Preview": "1"}, SYSTEM)
+
+
+def test_a_record_that_is_not_the_callers_to_see_is_not_there(
+    tiers: dict[str, int], clerk: Callable[..., Any]
+) -> None:
+    caller = clerk(ACTIVITY="CRU", PRODUCT="R", ACCOUNT="R", ACCOUNT_PRODUCT="R")
+    asked(
+        "UPDATE entities_entity SET sharing_model = 'PRIVATE' "
+        "WHERE entity_name IN ('ACCOUNT', 'ACCOUNT_PRODUCT') RETURNING 1"
+    )
+    account, product = str(tiers["account_id"]), str(tiers["account_product_id"])
+    for sent, code in (
+        ({"AccountId": account}, "LOOKUP_NOT_FOUND"),
+        ({"AccountProductId": product}, "LOOKUP_NOT_FOUND"),
+        ({"InvoiceId": "1"}, "INSUFFICIENT_RIGHTS"),
+    ):
+        with pytest.raises(RequestError) as refused:
+            door.rerated({**sent, "Preview": "1"}, caller)
+        assert refused.value.code == code
+    with pytest.raises(RequestError) as refused:
+        door.corrected({"ActivityId": line_of(1), "AccountProductId": product}, caller)
+    assert refused.value.code == "LOOKUP_NOT_FOUND"
 
 
 @pytest.mark.parametrize(

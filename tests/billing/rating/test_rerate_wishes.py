@@ -85,6 +85,17 @@ def test_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
     asked("UPDATE catalog_pricing SET rate = 3 RETURNING 1")
     with pytest.raises(CommandError, match="Say which lines"):
         call_command("rerate")
+    for wrong, says in (
+        (("--product", "999999"), "no PRODUCT with Id 999999"),
+        (("--account", "-1"), "AccountId can't be '-1'"),
+        (("--account", "9" * 30), "AccountId can't be '999"),
+        (("--from", "2026-06-02", "--until", "2026-06-01"), "before Until, 2026-06-01"),
+    ):
+        with pytest.raises(CommandError, match=says):
+            call_command("rerate", *wrong)
+    for command in ("charge", "settle"):
+        with pytest.raises(CommandError, match="no account with Id 99999"):
+            call_command(command, account=[99999])
     call_command("rerate", "--preview", "--product", str(usage["product_id"]))
     assert len(feed.lines("id")) == 1
     call_command("rerate", "--product", str(usage["product_id"]), "--from", "2026-06-15")

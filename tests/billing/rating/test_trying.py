@@ -11,6 +11,7 @@ from django.test import Client
 
 from billing.mediation.models import ActivityCollectorHistory, LoadShard
 from billing.rating.trying import running, telling
+from entities.errors import RequestError
 from entities.schema.current import current
 from metabrm.identity.context import Context
 from tests.billing.mediation.standing import SYSTEM, Standing, asked, changed
@@ -158,8 +159,9 @@ def test_a_load_that_is_at_work_is_not_waited_for(standing: Standing, monkeypatc
         raise OperationalError from pg.LockNotAvailable()
 
     monkeypatch.setattr(running.mapping, "settle", held_up)
-    with pytest.raises(running.BusyError, match="A load is at work"):
+    with pytest.raises(RequestError, match="at work on what this needs") as refused:
         tried(standing, "who,at,much\nx,2026-11-01,1\n")
+    assert refused.value.code == "TEMPORARILY_UNAVAILABLE"
 
 
 def test_hostile_samples_are_told_as_what_they_are(standing: Standing) -> None:

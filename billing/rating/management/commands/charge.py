@@ -4,13 +4,22 @@ from argparse import ArgumentParser
 from datetime import date
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
+from billing.customers.models import Account
 from billing.rating import recurring
 from billing.rating.recurring import Summary
 
 #: Account products without a price that are told one by one.
 TOLD = 20
+
+
+def check(accounts: list[int] | None) -> None:
+    """CommandError where one of the accounts does not exist."""
+    there = Account.objects.filter(pk__in=accounts or [], deleted_at=None)
+    unknown = sorted(set(accounts or []).difference(there.values_list("pk", flat=True)))
+    if unknown:
+        raise CommandError(f"There is no account with Id {', '.join(map(str, unknown))}.")
 
 
 class Command(BaseCommand):
@@ -40,6 +49,7 @@ class Command(BaseCommand):
         dry_run: bool,
         **__: Any,
     ) -> None:
+        check(account)
         done = recurring.charge(until, account, dry_run=dry_run, progress=self._progress)
         for id, reason in sorted(done.problems.items())[:TOLD]:
             self.stdout.write(f"ACCOUNT_PRODUCT {id} is not charged: {reason}")

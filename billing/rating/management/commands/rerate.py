@@ -1,25 +1,27 @@
 """Rates lines again."""
 
 from argparse import ArgumentParser
-from datetime import UTC, date, datetime, time
+from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from billing.rating.rerating import runs
+from billing.rating.rerating.asked import wanted_of
 from billing.rating.rerating.running import rerate
 from billing.rating.rerating.telling import Result, money
-from billing.rating.rerating.wanted import Wanted
+from entities.errors import RequestError
+from metabrm.identity.context import Context
 
-#: Option -> what it names.
+#: Option -> the parameter of /rating/rerate.
 _NAMED = {
-    "account": "account_id",
-    "product": "product_id",
-    "account-product": "account_product_id",
-    "pricing": "pricing_id",
-    "plan": "pricing_plan_id",
-    "load": "load_id",
-    "invoice": "invoice_id",
+    "account": "AccountId",
+    "product": "ProductId",
+    "account-product": "AccountProductId",
+    "pricing": "PricingId",
+    "plan": "PricingPlanId",
+    "load": "LoadId",
+    "invoice": "InvoiceId",
 }
 
 
@@ -31,14 +33,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         for option, name in _NAMED.items():
-            words = name.removesuffix("_id").replace("_", " ")
+            words = option.replace("-", " ").replace("pricing", "price")
             parser.add_argument(
                 f"--{option}", dest=name, type=int, help=f"Lines of this {words}, by its Id."
             )
         for option, words in (("from", "From"), ("until", "Up to")):
             parser.add_argument(
                 f"--{option}",
-                dest="since" if option == "from" else option,
+                dest=option.title(),
                 type=date.fromisoformat,
                 help=f"{words} this day in UTC, such as 2026-11-01.",
             )
@@ -46,16 +48,15 @@ class Command(BaseCommand):
             "--preview", action="store_true", help="Tell what it would come to; write nothing."
         )
 
-    def handle(
-        self, *_: Any, preview: bool, since: date | None, until: date | None, **o: Any
-    ) -> None:
-        wanted = Wanted(
-            since=_midnight(since),
-            until=_midnight(until, days=1),
-            **{name: o[name] for name in _NAMED.values()},
-        )
-        if not wanted.kept():
+    def handle(self, *_: Any, preview: bool, **o: Any) -> None:
+        names = (*_NAMED.values(), "From", "Until")
+        given = {name: str(o[name]) for name in names if o[name] is not None}
+        if not given:
             raise CommandError("Say which lines: of an account, a product, a price, a load …")
+        try:
+            wanted = wanted_of(given, Context.system("manage.py rerate"))
+        except RequestError as error:
+            raise CommandError(error.message) from error
         if preview:
             self._tell(rerate(wanted, preview=True))
             return
@@ -79,9 +80,3 @@ class Command(BaseCommand):
             f"{told.lines:,} lines looked at, {told.changed:,} cost something else: "
             f"{runs.in_words(told) or 'nothing'}."
         )
-
-
-def _midnight(day: date | None, days: int = 0) -> datetime | None:
-    if day is None:
-        return None
-    return datetime.combine(date.fromordinal(day.toordinal() + days), time(), UTC)

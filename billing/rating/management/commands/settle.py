@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from billing.rating.management.commands.charge import TOLD
+from billing.rating.management.commands.charge import TOLD, check
 from billing.rating.settling import Settled, settle
 
 
@@ -41,6 +41,7 @@ class Command(BaseCommand):
         dry_run: bool,
         **__: Any,
     ) -> None:
+        check(account)
         done = settle(until, account, closing=closing, dry_run=dry_run, progress=self._progress)
         for id, reason in sorted(done.problems.items())[:TOLD]:
             self.stdout.write(f"ACCOUNT_PRODUCT {id} is not settled: {reason}")
