@@ -44,7 +44,8 @@ _OPEN = """
           AND r.activity_collector_history_id = %(load)s
     )
 """
-_ON_OPEN_INVOICE = """
+#: A line `a` on no invoice, or on one that is not closed.
+ON_OPEN_INVOICE = """
     (a.invoice_id IS NULL OR EXISTS (
         SELECT FROM invoicing_invoice i WHERE i.id = a.invoice_id AND i.status = 'CURRENT'
     ))
@@ -92,7 +93,7 @@ SELECT count(*) FROM reversed
 """
 # What reversing would do: lines and amounts, by currency and by the invoice that they stand on.
 _PREVIEW = f"""
-SELECT CASE WHEN a.invoice_id IS NULL THEN 'NONE' WHEN {_ON_OPEN_INVOICE} THEN 'OPEN'
+SELECT CASE WHEN a.invoice_id IS NULL THEN 'NONE' WHEN {ON_OPEN_INVOICE} THEN 'OPEN'
             ELSE 'CLOSED' END,
        coalesce(a.currency_code, ''), count(*), coalesce(sum(a.rated_amount), 0)
 FROM mediation_activity a WHERE {_OPEN}
@@ -150,12 +151,12 @@ def reverse(load_id: int) -> bool:
             # The key of the table is the Id and the date, of which a reversing line keeps one.
             cursor.execute(_LOCK_PREPAID, about)
             cursor.execute(_LOCK_SUMS, about)
-            reversed_ = taking_back(f"{_OPEN} AND {_ON_OPEN_INVOICE}")
+            reversed_ = taking_back(f"{_OPEN} AND {ON_OPEN_INVOICE}")
             cursor.execute(_TAKE_BACK.replace("{reversed}", reversed_), about)
             (count,) = cursor.fetchone()
             cursor.execute(
                 f"SELECT count(*) FROM mediation_activity a "
-                f"WHERE {_OPEN} AND NOT {_ON_OPEN_INVOICE}",
+                f"WHERE {_OPEN} AND NOT {ON_OPEN_INVOICE}",
                 about,
             )
             (left,) = cursor.fetchone()

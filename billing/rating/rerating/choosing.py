@@ -1,15 +1,19 @@
 """Which lines are rated again, with what is added up together with them.
 
-Open are the lines of usage that are on no invoice, or on a CURRENT one, and were not taken back;
+Open are the lines that are on no invoice, or on a CURRENT one, and were not taken back; of usage,
 what prepaid usage covers, in part too, keeps what it drew and is not among them.
 Where a line is added up with others for its tier, these come along, for its price may move theirs.
 Their sums are locked first, so that no load adds to them meanwhile.
+
+`rerate_line` has a line of a record each, with `root_id`, the first line of its record: a record is
+what was rated at once, with its parts over bands; or a charge with all that followed it.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-from billing.mediation.loads.reversing import ALONE
+from billing.mediation.loads.reversing import ALONE, ON_OPEN_INVOICE
+from billing.rating.rerating import recurring
 from billing.rating.rerating.wanted import Wanted
 
 NOT_TAKEN_BACK = """
@@ -20,15 +24,11 @@ NOT_TAKEN_BACK = """
         SELECT FROM mediation_activity r WHERE r.reversal_of_id = a.id AND r.deleted_at IS NULL
     )
 """
-OPEN = f"""
-    {NOT_TAKEN_BACK}
-    AND (a.invoice_id IS NULL OR EXISTS (
-        SELECT FROM invoicing_invoice i WHERE i.id = a.invoice_id AND i.status = 'CURRENT'
-    ))
-"""
-_CHOSEN = """
+OPEN = f"{NOT_TAKEN_BACK} AND {ON_OPEN_INVOICE}"
+_USAGE = "SELECT a.*, coalesce(a.split_from_bill_act_id, a.id) AS root_id FROM mediation_activity a"
+_CHOSEN = f"""
 CREATE TEMP TABLE rerate_line ON COMMIT DROP AS
-SELECT a.* FROM mediation_activity a WHERE {which} AND {open}
+{_USAGE} WHERE {{which}} AND {{open}}
 """
 _INDEX = "CREATE INDEX ON rerate_line (id); ANALYZE rerate_line"
 
@@ -45,7 +45,7 @@ ORDER BY id FOR SHARE
 CLOSED_MEANWHILE = """
 DELETE FROM rerate_line l USING invoicing_invoice i
 WHERE i.id = l.invoice_id AND i.status <> 'CURRENT'
-  AND coalesce(l.split_from_bill_act_id, l.id) IS DISTINCT FROM %(corrected)s
+  AND l.root_id IS DISTINCT FROM %(corrected)s
 """
 BEGIN = """
 SELECT coalesce(min(coalesce(period_begin::timestamptz - interval '2 days', '-infinity')),
@@ -66,13 +66,13 @@ WITH grouped AS MATERIALIZED (
     JOIN rating_accumulatorvalue s ON s.id = a.id
 )
 INSERT INTO rerate_line
-SELECT a.* FROM mediation_activity a
+{_USAGE}
 JOIN (SELECT DISTINCT id, account_id FROM grouped WHERE level <> 'Invoice') g
   ON g.id = a.accumulator_value_id AND g.account_id = a.account_id
 WHERE a.activity_date >= %(begin)s AND {OPEN}
   AND NOT EXISTS (SELECT FROM rerate_line l WHERE l.id = a.id)
 UNION ALL
-SELECT a.* FROM mediation_activity a
+{_USAGE}
 JOIN (SELECT DISTINCT id, product_id FROM grouped WHERE level = 'Invoice') g
   ON g.id = a.accumulator_value_id AND g.product_id = a.product_id
 WHERE a.activity_date >= %(begin)s AND {OPEN}
@@ -81,8 +81,7 @@ WHERE a.activity_date >= %(begin)s AND {OPEN}
 # What is left of a record whose first part is not open stays as it is.
 WHOLE = """
 DELETE FROM rerate_line p
-WHERE p.split_from_bill_act_id IS NOT NULL
-  AND NOT EXISTS (SELECT FROM rerate_line l WHERE l.id = p.split_from_bill_act_id)
+WHERE p.id <> p.root_id AND NOT EXISTS (SELECT FROM rerate_line l WHERE l.id = p.root_id)
 """
 
 #: A sum with the account and the product of a line that is added up in it.
@@ -118,9 +117,11 @@ def choose(
     cursor.execute(LOCK_SUMS, given)
     cursor.execute(BEGIN, given)
     add(cursor, also, cursor.fetchone()[0])
+    recurring.choose(cursor, which if corrected is None else "false", values)
     cursor.execute(LOCK_INVOICES)
     cursor.execute(CLOSED_MEANWHILE, given)
     cursor.execute(WHOLE)
+    recurring.complete(cursor)
     cursor.execute("ANALYZE rerate_line")
     cursor.execute("SELECT count(*) FROM rerate_line")
     return int(cursor.fetchone()[0])

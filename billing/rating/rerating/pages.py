@@ -69,9 +69,9 @@ def rerate_page(site: "RecordSite", request: HttpRequest) -> HttpResponse:
 
     words = {
         "title": "Re-rate",
-        "about": "Usage on no invoice yet, or on an open one, is priced again at the prices of "
-        "now, with all that is added up with it. Lines that cost something else are taken back and "
-        "written anew.",
+        "about": "Usage and recurring charges on no invoice yet, or on an open one, are priced "
+        "again at the prices of now, with all that is added up with them. Lines that cost "
+        "something else are taken back and written anew.",
         "button": "Re-rate",
     }
     return _page(site, request, _WANTED, asked.PARAMETERS, words, preview, do)

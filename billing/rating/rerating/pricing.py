@@ -17,6 +17,7 @@ from billing.mediation.models import Activity
 from billing.rating.loads.lines import COLUMNS
 from billing.rating.loads.long import MORE
 from billing.rating.loads.shards import charge
+from billing.rating.rerating import recurring
 from billing.rating.rerating.choosing import Sum
 from billing.rating.rerating.correcting import Correction
 
@@ -29,7 +30,7 @@ SELECT row_number() OVER (
                          ELSE activity_date END,
                     line_number, account_product_id NULLS FIRST, product_id, id
        ) AS seq, id AS root_id
-FROM rerate_line WHERE split_from_bill_act_id IS NULL
+FROM rerate_line WHERE id = root_id
 """
 TAKE_OUT = """
 UPDATE rating_accumulatorvalue s
@@ -65,10 +66,10 @@ SELECT 0, r.seq, 0, coalesce(l.activity_collector_id, 0), l.account_id, l.accoun
 FROM rerate_record r
 JOIN rerate_line l ON l.id = r.root_id
 JOIN (
-    SELECT coalesce(split_from_bill_act_id, id) AS root_id, sum(quantity) AS quantity
-    FROM rerate_line GROUP BY 1
+    SELECT root_id, sum(quantity) AS quantity FROM rerate_line GROUP BY 1
 ) record ON record.root_id = r.root_id
 LEFT JOIN catalog_countrycodemap m ON m.id = l.country_code_map_id
+WHERE l.activity_collector_history_id IS NOT NULL
 ORDER BY r.seq
 """
 # What formulas may read of a line that usage in flight does not say.
@@ -100,7 +101,7 @@ FROM (
     SELECT l.accumulator_value_id, sum(l.quantity) AS quantity,
            count(*) FILTER (WHERE l.split_from_bill_act_id IS NULL) AS charges
     FROM rerate_line l
-    JOIN rerate_record r ON r.root_id = coalesce(l.split_from_bill_act_id, l.id)
+    JOIN rerate_record r ON r.root_id = l.root_id
     JOIN rerate_usage u ON u.line = r.seq AND u.cause IS NOT NULL
     WHERE l.accumulator_value_id IS NOT NULL GROUP BY 1
 ) kept
@@ -122,7 +123,7 @@ CREATE TEMP TABLE rerate_changed ON COMMIT DROP AS
 WITH was AS (
     SELECT r.seq, row_number() OVER (PARTITION BY r.seq ORDER BY l.id) AS part, l.*
     FROM rerate_line l
-    JOIN rerate_record r ON r.root_id = coalesce(l.split_from_bill_act_id, l.id)
+    JOIN rerate_record r ON r.root_id = l.root_id
 ), made AS (
     SELECT n.line_number AS seq, row_number() OVER (PARTITION BY n.line_number ORDER BY n.id)
            AS part, n.*
@@ -157,12 +158,15 @@ def price(cursor: Any, now: Any, correction: Correction | None) -> list[Sum]:
     cursor.execute(RECORDS, given)
     cursor.execute(TAKE_OUT)
     cursor.execute(HIDE)
+    recurring.price(cursor, now)
     cursor.execute(USAGE)
+    used: bool = cursor.rowcount > 0
     if correction:
         correction.apply(cursor)
     cursor.execute("ANALYZE rerate_record; ANALYZE pg_temp.mediation_usage")
     about = {"load": 0, "shard": 0, "now": now, "in_order": True, "unbilled": False}
-    charge(cursor, about, filled=_said(cursor))
+    if used:
+        charge(cursor, about, filled=_said(cursor))
     cursor.execute(SHOW)
     cursor.execute(JOINED)
     return [(int(a), int(b), int(c)) for a, b, c in cursor.fetchall()]

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from billing.rating.rerating import telling, writing
+from billing.rating.rerating import recurring, telling, writing
 from billing.rating.rerating.choosing import Sum, add, choose
 from billing.rating.rerating.correcting import Correction
 from billing.rating.rerating.pricing import compare, price
@@ -18,7 +18,7 @@ from metabrm import clock
 
 _TABLES = (
     "rerate_line, rerate_record, rerate_usage, rerate_new, rerate_changed, rerate_total, "
-    "rerate_back, rerate_said"
+    f"rerate_back, rerate_said, {recurring.KEPT}"
 )
 
 

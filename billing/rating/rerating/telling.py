@@ -4,22 +4,31 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+
+def _on_invoice(line: str) -> str:
+    """SQL of the invoice of a line: that of its record `o`, or of a charge with credits its own."""
+    return (
+        f"CASE WHEN o.activity_collector_history_id IS NULL THEN {line}.invoice_id "
+        "ELSE o.invoice_id END"
+    )
+
+
 # The amounts of the records that have changed, as they were and as they are; a record counts where
 # it was, and where it has come to.
-TOTALS = """
+TOTALS = f"""
 CREATE TEMP TABLE rerate_total ON COMMIT DROP AS
 SELECT account_id, product_id, invoice_id, currency_code, sum(was) AS was, sum(made) AS made,
        sum(left_) AS left_, sum(arrived) AS arrived
 FROM (
-    SELECT l.account_id, l.product_id, o.invoice_id, l.currency_code,
+    SELECT l.account_id, l.product_id, {_on_invoice("l")} AS invoice_id, l.currency_code,
            coalesce(l.rated_amount, 0) AS was, 0 AS made, (l.id = r.root_id)::int AS left_,
            0 AS arrived
     FROM rerate_line l
-    JOIN rerate_record r ON r.root_id = coalesce(l.split_from_bill_act_id, l.id)
+    JOIN rerate_record r ON r.root_id = l.root_id
     JOIN rerate_changed c ON c.seq = r.seq
     JOIN rerate_line o ON o.id = r.root_id
     UNION ALL
-    SELECT n.account_id, n.product_id, o.invoice_id, n.currency_code, 0, n.rated_amount, 0,
+    SELECT n.account_id, n.product_id, {_on_invoice("n")}, n.currency_code, 0, n.rated_amount, 0,
            (n.split_from_bill_act_id IS NULL
             AND (n.account_id, n.product_id, n.currency_code)
                 IS DISTINCT FROM (o.account_id, o.product_id, o.currency_code))::int
@@ -29,7 +38,7 @@ FROM (
     JOIN rerate_line o ON o.id = r.root_id
 ) amount
 GROUP BY 1, 2, 3, 4
-"""
+"""  # noqa: S608 - constants only
 SORTED = """
 SELECT account_id, product_id, invoice_id, currency_code, left_ + arrived, was, made, made - was
 FROM rerate_total ORDER BY 1, 2, 3 NULLS FIRST, 4 LIMIT %(most)s
@@ -45,7 +54,9 @@ AMOUNTS = """
 SELECT currency_code, coalesce(nullif(sum(left_), 0), sum(arrived))::bigint, sum(was), sum(made)
 FROM rerate_total GROUP BY 1 ORDER BY 1
 """
-LINES = """
+# Credits and discounts of a charge have the quantity that they are about.
+_USED = "reversal_of_id IS NULL AND discount_activity_id IS NULL"
+LINES = f"""
 WITH page AS MATERIALIZED (
     SELECT c.seq, l.* FROM rerate_changed c
     JOIN rerate_record r ON r.seq = c.seq
@@ -53,12 +64,12 @@ WITH page AS MATERIALIZED (
     ORDER BY l.account_id, l.product_id, l.activity_date, l.id
     LIMIT %(count)s OFFSET %(start)s
 ), was AS (
-    SELECT coalesce(split_from_bill_act_id, id) AS root_id, sum(quantity) AS quantity,
+    SELECT root_id, sum(quantity) FILTER (WHERE {_USED}) AS quantity,
            sum(rated_amount) AS amount
-    FROM rerate_line
-    WHERE coalesce(split_from_bill_act_id, id) IN (SELECT id FROM page) GROUP BY 1
+    FROM rerate_line WHERE root_id IN (SELECT id FROM page) GROUP BY 1
 ), made AS (
-    SELECT line_number AS seq, sum(quantity) AS quantity, sum(rated_amount) AS amount,
+    SELECT line_number AS seq, sum(quantity) FILTER (WHERE {_USED}) AS quantity,
+           sum(rated_amount) AS amount,
            (array_agg(rate ORDER BY id))[1] AS rate, min(currency_code) AS currency_code,
            min(rate_source) AS source
     FROM rerate_new WHERE line_number IN (SELECT seq FROM page) GROUP BY 1
@@ -70,7 +81,7 @@ FROM page
 JOIN was ON was.root_id = page.id
 LEFT JOIN made ON made.seq = page.seq
 ORDER BY page.account_id, page.product_id, page.activity_date, page.id
-"""
+"""  # noqa: S608 - constants only
 FAILED = """
 SELECT l.id, u.reason FROM rerate_usage u
 JOIN rerate_record r ON r.seq = u.line

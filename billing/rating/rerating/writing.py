@@ -6,19 +6,21 @@ was corrected of it. A line on a closed invoice stays; the line that takes it ba
 stand on none, for the next invoice.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import connection
 
 from billing.mediation.loads.reversing import taking_back
 from billing.mediation.models import Activity
+from billing.rating.rerating import recurring
 from billing.rating.rerating.pricing import RATED
 
 # The lines of the records that have changed, as they are to be copied.
 TAKEN_BACK = """
 CREATE TEMP TABLE rerate_back ON COMMIT DROP AS
 SELECT l.* FROM rerate_line l
-JOIN rerate_record r ON r.root_id = coalesce(l.split_from_bill_act_id, l.id)
+JOIN rerate_record r ON r.root_id = l.root_id
 JOIN rerate_changed c ON c.seq = r.seq;
 UPDATE rerate_back b SET invoice_id = NULL
 FROM invoicing_invoice i WHERE i.id = b.invoice_id AND i.status <> 'CURRENT';
@@ -33,7 +35,7 @@ TELL = """
 UPDATE mediation_activity a SET update_error = left(u.reason, 1000)
 FROM rerate_line l
 JOIN rerate_record r ON r.root_id = l.id
-JOIN rerate_usage u ON u.line = r.seq
+LEFT JOIN rerate_usage u ON u.line = r.seq
 WHERE a.id = l.id AND a.activity_date = l.activity_date
   AND a.update_error IS DISTINCT FROM left(u.reason, 1000)
 """
@@ -49,13 +51,18 @@ _OWN = {
     "process_status": "nullif(o.process_status, 'UNRATED')",
     "reprocess_queue_id": _RUN,
 }
+#: The same of a charge, which is whole but for these.
+_OF_CHARGE = {"line_number": "NULL", "reprocess_queue_id": _RUN}
 
 
 def write(cursor: Any, given: dict[str, Any]) -> None:
     """Write what has changed; `given` says when (now) and for which RERATE (run)."""
     cursor.execute(TAKEN_BACK)
     cursor.execute(taking_back("true", "rerate_back", {"reprocess_queue_id": _RUN}), given)
-    cursor.execute(_anew(), given)
+    usage = {name: f"n.{name}" for name in RATED} | _OWN
+    cursor.execute(_anew(usage, "o", "IS NOT NULL"), given)
+    if recurring.keep(cursor):
+        cursor.execute(_anew(_OF_CHARGE, "n", "IS NULL"), given)
 
 
 def tell(cursor: Any) -> int:
@@ -67,15 +74,16 @@ def tell(cursor: Any) -> int:
     return int(cursor.rowcount)
 
 
-def _anew() -> str:
+def _anew(own: Mapping[str, str], others: str, load: str) -> str:
+    """The statement that writes the new lines of records whose load is like this: `own` columns
+    with what they hold, the `others` with what they are there."""
     with connection.cursor() as cursor:
         described = connection.introspection.get_table_description(cursor, Activity._meta.db_table)
-    columns: dict[str, str] = {}
-    for column in described:
-        quoted = connection.ops.quote_name(column.name)
-        columns[quoted] = _OWN.get(column.name) or (
-            f"n.{quoted}" if column.name in RATED else f"o.{quoted}"
-        )
+    quoted = connection.ops.quote_name
+    columns = {
+        quoted(column.name): own.get(column.name, f"{others}.{quoted(column.name)}")
+        for column in described
+    }
     return f"""
         INSERT INTO mediation_activity ({", ".join(columns)})
         SELECT {", ".join(columns.values())}
@@ -83,5 +91,6 @@ def _anew() -> str:
         JOIN rerate_changed c ON c.seq = n.line_number
         JOIN rerate_record r ON r.seq = n.line_number
         JOIN rerate_back o ON o.id = r.root_id
+        WHERE o.activity_collector_history_id {load}
         ORDER BY n.id
     """  # noqa: S608 - names of columns

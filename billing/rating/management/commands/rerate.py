@@ -27,7 +27,7 @@ _NAMED = {
 
 class Command(BaseCommand):
     help = (
-        "Rates lines of usage on no invoice or an open one again, at the prices of now. Lines that "
+        "Rates lines of usage and recurring charges on no invoice or an open one again, at the prices of now. Lines that "
         "cost the same stay; doing it again changes nothing."
     )
 
