@@ -27,8 +27,8 @@ _NAMED = {
 
 class Command(BaseCommand):
     help = (
-        "Rates lines of usage and recurring charges on no invoice or an open one again, at the prices of now. Lines that "
-        "cost the same stay; doing it again changes nothing."
+        "Rates usage and recurring charges on no invoice or an open one again, at the prices of "
+        "now. Lines that cost the same stay; doing it again changes nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
