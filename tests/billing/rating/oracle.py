@@ -26,6 +26,7 @@ class Price:
     incremental: bool = False
     flat: bool = False
     percentage: bool = False
+    split: bool = False
     included_quantity: Decimal | None = None
     included_charges: int | None = None
     begins: list[Decimal] = field(init=False)
@@ -59,22 +60,30 @@ def inside(price: Price, index: int, point: Decimal) -> Decimal:
     return max(Decimal(0), size - begin).copy_sign(point)
 
 
-def cost(
+@dataclass(frozen=True)
+class Part:
+    """A charge, or what of it lies in one band where the method splits usage."""
+
+    units: Decimal
+    rate: Decimal
+    cost: Decimal
+
+
+def parts(
     price: Price,
     quantity: Decimal,
     before: Decimal = Decimal(0),
     reached: Decimal | None = None,
     nth: int = 1,
     factor: Decimal = Decimal(1),
-) -> Decimal | None:
-    """What a charge costs, to ten places; None where a band is missing."""
+) -> list[Part] | None:
+    """What a charge comes to, to ten places; None where a band is missing."""
     included = Decimal(0)
     if price.included_charges is not None or price.included_quantity is not None:
         included = price.included_quantity if price.included_quantity is not None else None
         if price.included_charges is not None and nth > price.included_charges:
             included = Decimal(0)
-    sums = price.tiered or (price.included_quantity or 0) > 0 or (price.included_charges or 0) > 0
-    start = before if sums else Decimal(0)
+    start = before if adds_up(price) else Decimal(0)
 
     def past(point: Decimal) -> Decimal:
         if included is None:
@@ -84,7 +93,7 @@ def cost(
     low, high = past(start), past(start + quantity)
     top = past(reached if price.tiered and reached is not None else quantity)
     free = included != 0 and low == high
-    total, fees, units, last = Decimal(0), Decimal(0), Decimal(0), -1
+    found: list[tuple[Band, Decimal, Decimal]] = []
     for index, band in enumerate(price.bands):
         rate = band.rate / 100 if price.percentage else band.rate
         flat = (band.flat_fee or Decimal(0)) + (band.rate if price.flat else 0)
@@ -108,31 +117,50 @@ def cost(
                 low != 0 and price.holding(low) == index
             )
             touched = stands or fee != 0
-        if not touched:
-            continue
-        units += here
-        if here or last < 0:
-            last = index
-        if not price.flat:
-            total += factor * rate * sold
-        if quantity > 0:
-            total += flat * fee
-        if quantity >= 0 and not free:
-            fees = max(fees, band.fee_per_charge or Decimal(0))
-    if last < 0 or units != high - low:
+        if touched:
+            amount = Decimal(0) if price.flat else factor * rate * sold
+            found.append((band, here, amount + (flat * fee if quantity > 0 else 0)))
+    if not found or sum(here for _, here, _ in found) != high - low:
         return None
-    total += fees
-    band = price.bands[last]
-    if free:
-        return Decimal(0)
-    least, most = band.min_charge, band.max_charge
+    apart = [[one] for one in found] if price.split and price.incremental else [found]
+    return [_part(together, free=free, taken=quantity >= 0) for together in apart]
+
+
+def _part(together: list[tuple[Band, Decimal, Decimal]], *, free: bool, taken: bool) -> Part:
+    """One line of what lies in these bands: at their rate, or at what they come to a unit."""
+    used = [one for one in together if one[1]]
+    last = (used or together)[-1][0]
+    units = sum((here for _, here, _ in together), Decimal(0))
+    total = sum((amount for *_, amount in together), Decimal(0))
+    if taken and not free:
+        total += max(band.fee_per_charge or Decimal(0) for band, *_ in together)
+    averaged = len(used) > 1 and units
+    rate = (total / units).quantize(PLACES, ROUND_HALF_UP) if averaged else last.rate
     size = abs(total)
-    if least is not None:
-        size = max(size, least)
-    if most is not None:
-        size = min(size, most)
-    bounded = size if total >= 0 else -size
-    return bounded.quantize(PLACES, ROUND_HALF_UP)
+    if last.min_charge is not None:
+        size = max(size, last.min_charge)
+    if last.max_charge is not None:
+        size = min(size, last.max_charge)
+    bounded = Decimal(0) if free else size if total >= 0 else -size
+    return Part(units, rate, bounded.quantize(PLACES, ROUND_HALF_UP))
+
+
+def adds_up(price: Price) -> bool:
+    """Whether what was used before counts."""
+    return price.tiered or (price.included_quantity or 0) > 0 or (price.included_charges or 0) > 0
+
+
+def cost(
+    price: Price,
+    quantity: Decimal,
+    before: Decimal = Decimal(0),
+    reached: Decimal | None = None,
+    nth: int = 1,
+    factor: Decimal = Decimal(1),
+) -> Decimal | None:
+    """What a charge costs, to ten places; None where a band is missing."""
+    found = parts(price, quantity, before, reached, nth, factor)
+    return None if found is None else sum((part.cost for part in found), Decimal(0))
 
 
 @dataclass

@@ -67,6 +67,11 @@ EXAMPLES: dict[str, tuple[dict[str, Any], list[Any], list[Any]]] = {
         [8],
         ["0.93"],
     ),
+    "the same for several charges together (Lago, minimum of a charge with filters)": (
+        {"least": 100, "ProrateBand": "1", "start": "2026-02-04"},
+        [20, 50, 0],
+        ["19.29"],
+    ),
     "without ProrateBand all of it": ({"least": 10, "start": "2026-02-04"}, [8], [2]),
 }
 

@@ -34,7 +34,7 @@ def charges(prices: Sequence[Price], wanted: Sequence[Row]) -> dict[int, list[Ro
     from billing.rating.charges import CHARGES
 
     facts = [
-        (i, p.tiered, p.incremental, p.flat, p.percentage, False, False, False)
+        (i, p.tiered, p.incremental, p.flat, p.percentage, p.split, False, False)
         for i, p in enumerate(prices)
     ]
     bands = [
@@ -144,7 +144,15 @@ TIERS = {"tiered": True, "incremental": True}
         (((None, "0.1"),), {}, [1, "9.9"], ["0.1", "0.99"]),
         (((10, 1, {"flat_fee": 1000}), (None, 100)), TIERS, [10], [1010]),
         (((9, 1), (None, 100)), TIERS, [-10], [-109]),
-        (((1, ".5"), (4, ".5"), (9, "1.2")), TIERS, [9], [8]),
+        (((1, ".5"), (4, ".5"), (9, "1.2"), (None, 0)), TIERS, [9, 10], [8, 8]),
+        (
+            ((".8", ".3", {"block_size": 1}), (2, 1, {"block_size": ".1"}), (None, 0)),
+            TIERS,
+            [3],
+            ["12.3"],
+        ),
+        (((1000, ".1"), (None, ".05")), BULK, [1500], [75]),
+        (((1024, ".2"), (None, ".1")), BULK, [2048], ["204.8"]),
         (TALK, TIERS, [100, 150], ["10.00", "12.50"]),
         (TALK, BULK, [100, 150], ["10.00", "7.50"]),
     ],
@@ -214,6 +222,18 @@ def test_the_tier_follows_full_units_and_the_amount_prorated_ones(
 
 def test_an_invoice_in_the_middle_goes_on_from_where_the_sum_stood(db: None) -> None:
     assert one_after_the_other(Price(bands(*OPENMETER), **TIERS), [12, 10]) == [160, 22]
+
+
+def test_each_tier_is_a_line_of_its_own_where_usage_is_split(db: None) -> None:
+    price = Price(bands(*OPENMETER), **TIERS, split=True)
+    found = charges([price], [(0, 0, 22, 1, 0, 22, 1), (1, 0, 10, 1, 12, 22, 2)])
+    assert [cost for *_, cost in found[0]] == [100, 50, 25, 7]
+    assert [cost for *_, cost in found[1]] == [15, 7]
+
+
+def test_what_is_left_of_a_group_of_included_units_is_free(db: None) -> None:
+    price = Price(bands((None, 1)), included_quantity=D(100))
+    assert one_after_the_other(price, [45, 280]) == [0, 225]
 
 
 def test_a_missing_band_is_told_by_the_units_that_have_none(db: None) -> None:

@@ -121,6 +121,8 @@ PUBLISHED: tuple[tuple[Any, str, str | None, dict[str, str], list[Any]], ...] = 
     (100, "2018-01-01", "2018-01-15", {}, ["45.16", 100]),
     (10, "2022-07-10", "2022-07-01", {}, ["7.10"]),
     (200, "2015-02-15", "2015-02-01", {}, [100, 200]),
+    (50, "2023-01-08", "2023-01-01", {}, ["38.71", 50]),
+    ("2399.95", "2013-05-01", "2012-06-01", YEARLY, ["203.83"]),
     (10, "2021-01-01", None, {}, [10, 10, 10]),
 )
 
@@ -425,6 +427,27 @@ def test_a_year_that_ends_early() -> None:
     run("2012-06-04")
     assert amounts(paused)[1:] == [D("-2327.62")]
     assert amounts(paused)[1] + amounts(resumed)[0] == D("52.60")
+
+
+def test_a_month_that_ends_early() -> None:
+    for rate, start, last, credit in (
+        ("249.95", "2012-05-01", "2012-05-11", "-161.26"),
+        (50, "2023-02-01", "2023-02-25", "-5.36"),
+    ):
+        id = provided(start, rate, CREDITS)
+        run(start)
+        change(id, EndDate=last)
+        run(last)
+        assert amounts(id) == [D(rate), D(credit)]
+
+
+def test_a_pause_that_is_told_when_it_is_over() -> None:
+    id = provided("2012-05-01", "2399.95", YEARLY | CREDITS)
+    run("2012-07-01")
+    change(id, EndDate="2012-05-11")
+    resumed = provided("2012-06-04", "2399.95", YEARLY, BillingCycleStartDate="2012-05-01")
+    run("2012-07-01")
+    assert amounts(id)[1] + amounts(resumed)[0] == D("-151.23")
 
 
 def test_nothing_is_credited_unasked() -> None:
