@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import date
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
@@ -22,7 +21,7 @@ from billing.mediation.models.collectors import DELIMITED, JSON
 from billing.mediation.reading import TABLE, Layout, Sessions, Staged, UnreadableError, stage
 from billing.mediation.reading.layout import value_sql
 from entities.schema.current import current
-from metabrm import clock
+from metabrm import clock, months
 
 Beat = Callable[[int], None]
 #: What a CloudEvent is known by.
@@ -33,14 +32,19 @@ _BLOCKS = 4096
 _FORGET = "DELETE FROM mediation_usage WHERE load_id = %s"
 # Dates without an offset are of the collector's days; a part of a load is sorted in memory.
 PREPARE = "SELECT set_config('TimeZone', %s, true), set_config('work_mem', '64MB', true)"
-# When the load's usage happened, and whether any is compared with other.
+# When the usage of each shard happened, and whether any is compared with other.
 _SPAN = """
-SELECT min(activity_date), max(activity_date), coalesce(bool_or(signature IS NOT NULL), false)
-FROM mediation_usage WHERE load_id = %s
+SELECT shard, min(activity_date), max(activity_date), bool_or(signature IS NOT NULL)
+FROM mediation_usage WHERE load_id = %s GROUP BY shard ORDER BY shard
 """
-_PARTS = """
-SELECT DISTINCT shard, (activity_date AT TIME ZONE 'UTC')::date, cause IS NULL
-FROM mediation_usage WHERE load_id = %s
+# The first and the last day of what is to be rated; all of them, where these are far apart.
+_ENDS = """
+SELECT (min(activity_date) AT TIME ZONE 'UTC')::date, (max(activity_date) AT TIME ZONE 'UTC')::date
+FROM mediation_usage WHERE load_id = %s AND cause IS NULL
+"""
+_DAYS = """
+SELECT DISTINCT (activity_date AT TIME ZONE 'UTC')::date
+FROM mediation_usage WHERE load_id = %s AND cause IS NULL
 """
 # The database restarted before a shard's causes were kept: what has no line goes to suspense.
 _LOST = """
@@ -63,16 +67,16 @@ def map_load(load: ActivityCollectorHistory, beat: Beat = lambda records: None) 
         pk=load.activity_collector_id
     )
     try:
-        days = _map(load, collector, beat)
+        _map(load, collector, beat)
     except Exception:
         with suppress(DatabaseError), connection.cursor() as cursor:
             cursor.execute(_FORGET, [load.pk])
         raise
-    partitions.ensure_months_of(days)
+    make_months(load.pk)
 
 
-def _map(load: ActivityCollectorHistory, collector: ActivityCollector, beat: Beat) -> set[date]:
-    """Give the load its usage and its shards; the days of what is to be rated."""
+def _map(load: ActivityCollectorHistory, collector: ActivityCollector, beat: Beat) -> None:
+    """Give the load its usage and its shards."""
     zone = collector.time_zone.name if collector.time_zone else ""
 
     def prepare(cursor: Any) -> None:
@@ -87,31 +91,32 @@ def _map(load: ActivityCollectorHistory, collector: ActivityCollector, beat: Bea
         else:
             with Sessions(cursor, prepare) as sessions:
                 counts, plan = _read(sessions, load, collector, zone, beat)
-        counts |= settle(cursor, load, collector, plan)
+        repeated, shards = settle(cursor, load, collector, plan)
+        counts |= repeated
         django.execute("SELECT set_config('TimeZone', 'UTC', true)")
-        shards, days = parts(cursor, load.pk)
         LoadShard.objects.bulk_create(
-            [LoadShard(load_id=load.pk, shard=shard) for shard in shards], ignore_conflicts=True
+            [LoadShard(load_id=load.pk, shard=shard) for shard in shards],
+            ignore_conflicts=True,
         )
         if LoadShard.objects.filter(load=load, rated=True).exists():
             cursor.execute(_LOST, {"load": load.pk})
         ActivityCollectorHistory.objects.filter(pk=load.pk).update(
             stage="MAPPED", progress=50, error_text=None, mapped_date=clock.now(), **counts
         )
-    return days
 
 
 def make_months(load_id: int) -> None:
     """Make the months of a load that was mapped; whoever mapped it may have died before."""
     with connection.cursor() as cursor:
-        partitions.ensure_months_of(parts(cursor, load_id)[1])
-
-
-def parts(cursor: Any, load_id: int) -> tuple[set[int], set[date]]:
-    """The load's shards, and the days of what is to be rated."""
-    cursor.execute(_PARTS, [load_id])
-    found = cursor.fetchall()
-    return {shard for shard, _, _ in found}, {day for _, day, rated in found if rated}
+        cursor.execute(_ENDS, [load_id])
+        first, last = cursor.fetchone()
+        if first is None:
+            return
+        days = {first, last}
+        if months.first_of(last) > months.plus(months.first_of(first), 1):
+            cursor.execute(_DAYS, [load_id])
+            days = {day for (day,) in cursor.fetchall()}
+    partitions.ensure_months_of(days)
 
 
 def _read(
@@ -230,10 +235,22 @@ def _collected(
 def _about(
     load: ActivityCollectorHistory, collector: ActivityCollector, count: int, zone: str
 ) -> statement.Load:
-    shards = min(statement.MOST_SHARDS, 1 + count // statement.SHARD)
     return statement.Load(
-        load.pk, collector.pk, collector.account_id, shards, signed(load, collector), zone
+        load.pk,
+        collector.pk,
+        collector.account_id,
+        shards_for(count),
+        signed(load, collector),
+        zone,
     )
+
+
+def shards_for(count: int) -> int:
+    """Into how many parts so many records go to be rated: an even number, that of two processors
+    none waits for the other."""
+    if count < statement.SHARD // 2:
+        return 1
+    return min(statement.MOST_SHARDS, 2 * -(-count // (2 * statement.SHARD)))
 
 
 def signed(load: ActivityCollectorHistory, collector: ActivityCollector) -> bool:
@@ -253,14 +270,17 @@ def settle(
     load: ActivityCollectorHistory,
     collector: ActivityCollector,
     plan: fields.Plan,
-) -> dict[str, int]:
-    """Drop or add up what is there already, and mark what is late; how many were repeats."""
+) -> tuple[dict[str, int], list[int]]:
+    """Drop or add up what is there already, and mark what is late; how many were repeats, and the
+    shards of the usage."""
     counts: dict[str, int] = {}
     if signed(load, collector):
         repeats.lock(cursor, collector.pk)
     cursor.execute(_SPAN, [load.pk])
-    first, last, compared = cursor.fetchone()
-    if compared:
+    spans = cursor.fetchall()
+    first = min((one for _, one, _, _ in spans if one), default=None)
+    last = max((one for _, _, one, _ in spans if one), default=None)
+    if any(compared for _, _, _, compared in spans):
         within = repeats.Within(first or "epoch", last or "epoch")
         chosen = [v for v in plan.values.values() if v.signature] or list(plan.values.values())
         by_moment = any(v.key == "activity_date" for v in chosen) or not chosen
@@ -270,7 +290,7 @@ def settle(
     if first is not None:
         zone = collector.time_zone.name if collector.time_zone else "UTC"
         late.mark(cursor, load.pk, collector, first, clock.today(zone))
-    return counts
+    return counts, [shard for shard, _, _, _ in spans]
 
 
 def _repeated(

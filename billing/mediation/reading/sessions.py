@@ -1,13 +1,14 @@
 """The sessions of the database that a load is read and mapped in.
 
 The load's own session is enough for a small one. Of a large one every other part goes to a session
-beside it, so that two processors map it. What is done there holds as soon as `settle` is called,
-before the load's own transaction does: whoever takes up a load begins by removing its usage.
+beside it, so that two processors read and map it at once. What is done there holds as soon as
+`settle` is called, before the load's own transaction does: whoever takes up a load begins by
+removing its usage.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -41,15 +42,37 @@ class Sessions:
     ) -> None:
         self._beside.__exit__(kind, error, trace)
 
-    def turn(self, part: int) -> tuple[Any, bool]:
-        """The cursor for a part of the load, from 0, and whether its session is new."""
-        if part == 1 and self._prepare is not None:
-            session = self._beside.enter_context(another_connection())
-            self._beside.enter_context(session.transaction())
-            self.cursors.append(session.cursor())
-            self._prepare(self.cursors[1])
-            return self.cursors[1], True
-        return self.cursors[part % len(self.cursors)], False
+    @contextmanager
+    def turns(self, begin: Prepared) -> Iterator[Callable[[Callable[[Any], None]], None]]:
+        """Yields what has the sessions do one piece of work after the other, in turns: as many at
+        once as there are sessions. At the end of the block all is done, or its error raised.
+
+        `begin` is called for a session that is new.
+        """
+        doing: list[Future[None]] = []
+        with ThreadPoolExecutor(2) as threads:
+
+            def give(work: Callable[[Any], None]) -> None:
+                if len(doing) == 1 and self._prepare is not None:
+                    self._open(begin)
+                if len(doing) >= len(self.cursors):
+                    doing[-len(self.cursors)].result()
+                cursor = self.cursors[len(doing) % len(self.cursors)]
+                doing.append(threads.submit(work, cursor))
+
+            yield give
+            for each in doing:
+                each.result()
+
+    def _open(self, begin: Prepared) -> None:
+        """A session beside the load's own."""
+        assert self._prepare is not None
+        session = self._beside.enter_context(another_connection())
+        self._beside.enter_context(session.transaction())
+        cursor = session.cursor()
+        self._prepare(cursor)
+        begin(cursor)
+        self.cursors.append(cursor)
 
     def alone(self) -> None:
         """Undo what was done beside the load's own session."""

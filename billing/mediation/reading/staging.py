@@ -10,6 +10,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import IO, Any
 
@@ -26,7 +27,7 @@ from billing.mediation.reading.sessions import Sessions
 TABLE = "mediation_read"
 _PORTION = 2_000
 #: Bytes of a part of a large file.
-PART = 8 * 1024 * 1024
+PART = 2 * 1024 * 1024
 #: So many pieces may end within a quoted value before a quotation mark is taken to be missing.
 _WITHIN_QUOTES = 3
 _NEVER = "\x01"
@@ -104,7 +105,9 @@ def _create(cursor: Any, columns: int, first: int) -> None:
 
 
 def _whole(sessions: Sessions, opened: Opened, layout: Layout, beat: Beat) -> Staged:
-    """The file as it is, given to COPY in large pieces; part after part to each session in turn."""
+    """The file as it is, given to COPY in large pieces; part after part to each session in turn.
+
+    While they copy, the next part is read: so a part for each and one more are held."""
     with opened() as file:
         body = Body(file, layout)
         names = _names(body, layout)
@@ -117,53 +120,50 @@ def _whole(sessions: Sessions, opened: Opened, layout: Layout, beat: Beat) -> St
             f"COPY {TABLE} ({columns}) FROM STDIN (FORMAT csv, DELIMITER {_literal(delimiter)}, "
             f"QUOTE {_literal(mark or _NEVER)}, ENCODING 'UTF8')"
         )
-        begun = 0
-        for number, part in enumerate(_parts(body, layout, len(names))):
-            cursor, new = sessions.turn(number)
-            if new:
-                _create(cursor, len(names), body.first)
-            cursor.execute(f"ALTER TABLE {TABLE} ALTER line RESTART WITH {body.first + begun}")
-            with cursor.copy(statement) as copy:
-                for piece in part:
-                    copy.write(piece)
-                    beat(body.lines)
-            # A value with a line break in it, or a line end of another kind, makes them differ.
-            if begun + cursor.rowcount != body.lines:
-                raise _Doubtful
-            begun = body.lines
+        with sessions.turns(lambda cursor: _create(cursor, len(names), body.first)) as give:
+            begun = 0
+            for part in _parts(body, layout, len(names)):
+                give(partial(_copy, statement, part, body.first + begun, body.lines - begun))
+                begun = body.lines
+                beat(begun)
         return Staged(names, body.lines, body.head, body.tail)
 
 
-def _parts(body: Body, layout: Layout, columns: int) -> Iterator[Iterator[bytes]]:
+def _copy(statement: str, part: list[bytes], first: int, lines: int, cursor: Any) -> None:
+    """Copy a part of so many lines, which begins with line `first`."""
+    cursor.execute(f"ALTER TABLE {TABLE} ALTER line RESTART WITH {first}")
+    with cursor.copy(statement) as copy:
+        for piece in part:
+            copy.write(piece)
+    # A value with a line break in it, or a line end of another kind, makes them differ.
+    if cursor.rowcount != lines:
+        raise _Doubtful
+
+
+def _parts(body: Body, layout: Layout, columns: int) -> Iterator[list[bytes]]:
     """The pieces of the body in parts, none of which ends within a quoted value."""
     fixed = layout.format == FIXED_WIDTH
     mark = b"" if fixed else layout.qualifier.encode()
     never = [_NEVER.encode()] * (not mark) + [_NEVER_TOO.encode()] * fixed + [b"\\."]
     # A blank line is no record, but of one column it would be one.
     never += [b"\n\n", b"\n\r\n"] * (columns == 1)
-    pieces = iter(body)
-    ended = False
-
-    def part() -> Iterator[bytes]:
-        nonlocal ended
-        size = within = open_quote = 0
-        while size < PART or open_quote:
-            piece = next(pieces, None)
-            if piece is None:
-                ended = True
-                return
-            if any(sign in piece for sign in never) or piece[:1] in b"\r\n":
+    part: list[bytes] = []
+    size = within = open_quote = 0
+    for piece in body:
+        if any(sign in piece for sign in never) or piece[:1] in b"\r\n":
+            raise _Doubtful
+        if mark:
+            open_quote ^= piece.count(mark) & 1
+            within = within + 1 if open_quote else 0
+            if within > _WITHIN_QUOTES:
                 raise _Doubtful
-            if mark:
-                open_quote ^= piece.count(mark) & 1
-                within = within + 1 if open_quote else 0
-                if within > _WITHIN_QUOTES:
-                    raise _Doubtful
-            size += len(piece)
-            yield piece
-
-    while not ended:
-        yield part()
+        part.append(piece)
+        size += len(piece)
+        if size >= PART and not open_quote:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
 
 
 def _literal(character: str) -> str:

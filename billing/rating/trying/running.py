@@ -115,12 +115,11 @@ def _run(trial: Trial, collector: ActivityCollector, sample: bytes, name: str) -
     _values(trial, cursor, plan, made.typed)
     mapping.put_in(cursor, made)
     trial.compared = mapping.signed(load, collector)
-    mapping.settle(cursor, load, collector, plan)
+    _, shards = mapping.settle(cursor, load, collector, plan)
     cursor.execute("SELECT set_config('TimeZone', 'UTC', true)")
     trial.mapped = True
-    shards, _ = mapping.parts(cursor, load.pk)
     LoadShard.objects.bulk_create([LoadShard(load_id=load.pk, shard=shard) for shard in shards])
-    for shard in sorted(shards):
+    for shard in shards:
         loads.rate(load.pk, shard)
     trial.usage = _by_line(cursor, _USAGE, load.pk)
     trial.lines = _by_line(cursor, _LINES, load.pk)

@@ -22,6 +22,7 @@ RECORDS = 40
 def sessions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Parts of some records; in how many sessions each load was, as soon as all of it held."""
     monkeypatch.setattr(body, "CHUNK", 64)
+    monkeypatch.setattr(body, "_TAIL", 64)
     monkeypatch.setattr(staging, "PART", 200)
     seen: list[int] = []
     settle = Sessions.settle
