@@ -7,6 +7,7 @@ from celery import shared_task
 from billing.mediation.loads import running
 from billing.rating import loads, recurring, settling
 from billing.rating.rerating import runs
+from billing.rating.rerating.running import SETTLE
 from billing.rating.settling import fees
 from metabrm import background
 
@@ -24,7 +25,7 @@ def charge_recurring() -> None:
     recurring.charge()
 
 
-@shared_task(name="metabrm.settle", ignore_result=True)
+@shared_task(name=SETTLE, ignore_result=True)
 def settle(
     accounts: list[int] | None = None, until: str | None = None, *, closing: bool = False
 ) -> None:

@@ -14,7 +14,7 @@ from django.db import connection
 log = logging.getLogger(__name__)
 
 
-def tell(task: str, *arguments: int) -> None:
+def tell(task: str, *arguments: int | list[int]) -> None:
     """Have a worker run the task now; without this its schedule does it some seconds later."""
     try:
         current_app.send_task(task, list(arguments), retry=False, ignore_result=True)

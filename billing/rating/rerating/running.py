@@ -1,12 +1,14 @@
 """Rating lines again is one transaction: killed anywhere, it leaves nothing.
 
-A preview does all of it and keeps nothing; so does what changes nothing.
+A preview does all of it and keeps nothing; so does what changes nothing. What has changed has the
+discounts and other deals of its accounts settled, by a worker.
 """
 
 from typing import Any
 
 from django.db import connection, transaction
 
+from billing.rating import settling
 from billing.rating.rerating import recurring, telling, writing
 from billing.rating.rerating.choosing import Sum, add, choose
 from billing.rating.rerating.correcting import Correction
@@ -14,8 +16,9 @@ from billing.rating.rerating.pricing import compare, price
 from billing.rating.rerating.telling import Result
 from billing.rating.rerating.wanted import Wanted
 from entities.errors import Code, RequestError
-from metabrm import clock
+from metabrm import background, clock
 
+SETTLE = "metabrm.settle"
 _TABLES = (
     "rerate_line, rerate_record, rerate_usage, rerate_new, rerate_changed, rerate_total, "
     f"rerate_back, rerate_said, {recurring.KEPT}"
@@ -44,7 +47,8 @@ def rerate(
             transaction.set_rollback(True)
             return told
         if changed:
-            writing.write(cursor, {"now": now, "run": run})
+            accounts = writing.write(cursor, {"now": now, "run": run})
+            transaction.on_commit(lambda: _settle(accounts))
             if run is not None:
                 telling.keep(cursor, run)
         if not writing.tell(cursor) and not changed:
@@ -52,6 +56,13 @@ def rerate(
             return told
         cursor.execute(f"DROP TABLE IF EXISTS {_TABLES}")
     return told
+
+
+def _settle(accounts: set[int]) -> None:
+    """Have the deals of the accounts looked at, for what they are about came to something else."""
+    due = sorted(accounts.intersection(settling.due()))
+    for start in range(0, len(due), settling.CHUNK):
+        background.tell(SETTLE, due[start : start + settling.CHUNK])
 
 
 def _price(

@@ -2,7 +2,8 @@
 
 A price names the lines by where their price came from: that of a product those that have the
 product's default price, that of another owner those it priced, so that bands nobody has reached yet
-count, too. A plan names the lines that its price rows priced.
+count, too. A plan names the lines that its price rows priced. Lines that have no price yet are
+named by what it is a price of.
 """
 
 from collections.abc import Mapping
@@ -31,25 +32,33 @@ _CONDITIONS = {
         SELECT FROM catalog_ratingmethod m
         WHERE m.id = a.rating_method_id AND m.pricing_type = 'Tiered Pricing')""",
 }
-_OF_PRODUCT = "(a.product_id = %(price_product)s AND a.rate_source = 'Product')"
-_OF_PACKAGE_PRODUCT = """
-    (a.package_product_id = %(price_package_product)s AND a.rate_source = ANY(%(base)s))
-"""
-_OF_ACCOUNT_PRODUCT = """
-    (a.account_product_id = %(price_account_product)s AND a.rate_source = ANY(%(base)s)
+_UNRATED = "a.process_status = 'UNRATED'"
+_AT_BASE = f"(a.rate_source = ANY(%(base)s) OR {_UNRATED})"
+_OF_PRODUCT = f"(a.product_id = %(price_product)s AND (a.rate_source = 'Product' OR {_UNRATED}))"
+_OF_PACKAGE_PRODUCT = f"(a.package_product_id = %(price_package_product)s AND {_AT_BASE})"
+_OF_ACCOUNT_PRODUCT = f"""
+    (a.account_product_id = %(price_account_product)s AND {_AT_BASE}
      OR a.rate_source_id = %(price_account_product)s AND a.rate_source = ANY(%(own)s))
 """
-_OF_CONTRACT_RATE = """
-    (a.contract_rate_id = %(price_contract_rate)s OR a.rate_source = ANY(%(base)s) AND EXISTS (
+_OF_CONTRACT_RATE = f"""
+    (a.contract_rate_id = %(price_contract_rate)s OR {_AT_BASE} AND EXISTS (
         SELECT FROM customers_contractrate r JOIN customers_contract c ON c.id = r.contract_id
         WHERE r.id = %(price_contract_rate)s AND c.account_id = a.account_id
           AND r.product_id = a.product_id))
 """
-_OF_RATE_CLASS = "a.rate_class_product_id = %(price_rate_class_product)s"
-_OF_PLAN = """
-    a.pricing_id IN (SELECT p.id FROM catalog_pricing p
-                     WHERE p.main_pricing_plan_id = %(pricing_plan_id)s)
+_OF_RATE_CLASS = f"""
+    (a.rate_class_product_id = %(price_rate_class_product)s OR {_UNRATED} AND EXISTS (
+        SELECT FROM catalog_rateclassproduct e
+        JOIN customers_contract c ON c.rate_class_id = e.rate_class_id
+        WHERE e.id = %(price_rate_class_product)s AND c.account_id = a.account_id
+          AND (e.package_product_id = a.package_product_id
+               OR e.package_product_id IS NULL AND e.product_id = a.product_id)))
 """
+_OF_PLAN = f"""
+    (a.pricing_id IN (SELECT p.id FROM catalog_pricing p
+                      WHERE p.main_pricing_plan_id = %(pricing_plan_id)s)
+     OR {_UNRATED} AND a.product_id = ANY(%(plan_products)s))
+"""  # noqa: S608 - constants only
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +99,8 @@ class Wanted:
         if self.pricing_plan_id is not None:
             parts.append(_OF_PLAN)
             products = _products_of(self.pricing_plan_id)
+            values["plan_products"] = products
             if products:
-                values["plan_products"] = products
                 parts.append("a.product_id = ANY(%(plan_products)s)")
         if self.pricing_id is not None:
             sql, more = _of_price(self.pricing_id)
@@ -113,6 +122,7 @@ def _of_price(pricing_id: int) -> tuple[str, dict[str, Any]]:
         "base": list(_BASE),
         "own": list(_OWN),
         "pricing_plan_id": price.main_pricing_plan_id,
+        "plan_products": _products_of(price.main_pricing_plan_id),
     }
     for name, sql in (
         ("price_product", _OF_PRODUCT),
@@ -127,8 +137,10 @@ def _of_price(pricing_id: int) -> tuple[str, dict[str, Any]]:
     return "false", {}
 
 
-def _products_of(plan_id: int) -> list[int]:
+def _products_of(plan_id: int | None) -> list[int]:
     """The products that a plan prices, where all of its rows name theirs."""
+    if plan_id is None:
+        return []
     rows = list(
         Pricing.objects.filter(main_pricing_plan_id=plan_id).values_list("product_id", flat=True)
     )

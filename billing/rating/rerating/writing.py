@@ -39,6 +39,7 @@ LEFT JOIN rerate_usage u ON u.line = r.seq
 WHERE a.id = l.id AND a.activity_date = l.activity_date
   AND a.update_error IS DISTINCT FROM left(u.reason, 1000)
 """
+WHOSE = "SELECT account_id FROM rerate_back UNION SELECT account_id FROM rerate_new"
 _RUN = "%(run)s::bigint"
 #: Columns that a new line has of its own.
 _OWN = {
@@ -48,6 +49,7 @@ _OWN = {
     "reversal_of_id": "NULL",
     "rerated_from_id": "o.id",
     "update_error": "NULL",
+    "discounted_by_id": "NULL",
     "process_status": "nullif(o.process_status, 'UNRATED')",
     "reprocess_queue_id": _RUN,
 }
@@ -55,14 +57,17 @@ _OWN = {
 _OF_CHARGE = {"line_number": "NULL", "reprocess_queue_id": _RUN}
 
 
-def write(cursor: Any, given: dict[str, Any]) -> None:
-    """Write what has changed; `given` says when (now) and for which RERATE (run)."""
+def write(cursor: Any, given: dict[str, Any]) -> set[int]:
+    """Write what has changed; `given` says when (now) and for which RERATE (run). Gives whose
+    lines they are, and were."""
     cursor.execute(TAKEN_BACK)
     cursor.execute(taking_back("true", "rerate_back", {"reprocess_queue_id": _RUN}), given)
     usage = {name: f"n.{name}" for name in RATED} | _OWN
     cursor.execute(_anew(usage, "o", "IS NOT NULL"), given)
     if recurring.keep(cursor):
         cursor.execute(_anew(_OF_CHARGE, "n", "IS NULL"), given)
+    cursor.execute(WHOSE)
+    return {account for (account,) in cursor.fetchall()}
 
 
 def tell(cursor: Any) -> int:

@@ -31,6 +31,6 @@ A discount that is propagated holds for each account below, as if that had it it
 commitments are settled when their days are over, discounts and maximums from the first line on.
 """
 
-from billing.rating.settling.running import Settled, settle
+from billing.rating.settling.running import CHUNK, Settled, due, settle
 
-__all__ = ["Settled", "settle"]
+__all__ = ["CHUNK", "Settled", "due", "settle"]

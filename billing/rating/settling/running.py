@@ -32,7 +32,7 @@ def settle(
     done = Settled()
     now = clock.now()
     given: dict[str, Any] = {"until": until, "now": now, "closing": closing}
-    ids = _due() if accounts is None else sorted(set(accounts))
+    ids = due() if accounts is None else sorted(set(accounts))
     last = until or clock.today() + timedelta(days=1)
     partitions.ensure_months_of(months.between(last - timedelta(days=62), last))
     for start in range(0, len(ids), CHUNK):
@@ -47,7 +47,8 @@ def settle(
     return done
 
 
-def _due() -> list[int]:
+def due() -> list[int]:
+    """The accounts that have deals, of their own or from above, or have had some."""
     with connection.cursor() as cursor:
         cursor.execute(scope.DUE)
         return [id for (id,) in cursor.fetchall()]

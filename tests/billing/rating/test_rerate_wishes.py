@@ -106,3 +106,34 @@ def test_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
     )
     assert out == said * 2
     assert len(feed.lines("id")) == 3
+
+
+@pytest.mark.parametrize("owner", ["product", "account product", "contract rate", "plan"])
+def test_lines_without_a_price_are_found_by_the_first_that_there_is(
+    owner: str, make: Maker
+) -> None:
+    """The collector does not rate; whatever gets a price with the flag, or a plan, does."""
+    feed, usage, other = Feed(), used(), used()
+    asked("DELETE FROM catalog_pricing RETURNING 1")
+    asked("UPDATE mediation_activitycollector SET rate_activity_flag = false RETURNING 1")
+    feed.send({**usage, "quantity": 4}, {**other, "quantity": 4})
+    assert feed.lines("process_status") == [("UNRATED",)] * 2
+    price = {"Rate": "3", "UpperBand": "-1", "CurrencyCode": "USD"}
+    if owner == "product":
+        make("PRICING", ProductId=usage["product_id"], RerateFlag="1", **price)
+    elif owner == "account product":
+        own = usage["account_product_id"]
+        make("PRICING", AccountProductId=own, RerateFlag="1", **price)
+    elif owner == "plan":
+        plan = make("PRICING_PLAN", ProductId=usage["product_id"], EffectiveDate="2026-06-01")
+        make("PRICING", ProductId=usage["product_id"], MainPricingPlanId=plan, **price)
+    else:
+        contract = make("CONTRACT", AccountId=usage["account_id"])
+        rate = make("CONTRACT_RATE", ContractId=contract, ProductId=usage["product_id"],
+                    EndDate="2027-01-31")  # fmt: skip
+        make("PRICING", ContractRateId=rate, RerateFlag="1", **price)
+    for run in runs.waiting():
+        runs.carry_out(run)
+    assert standing_lines(usage["product_id"]) == [(1, 4, 12)]
+    assert feed.lines("process_status", "cost_unrounded")[-1] == ("UNRATED", None)
+    assert Rerate.objects.filter(changed_count=1).count() == 1
