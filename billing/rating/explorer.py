@@ -15,6 +15,7 @@ from billing.rating.questions import answered
 from entities.admin.callers import context_of, rights_on
 from entities.admin.display import record_url
 from entities.admin.offered import Page
+from entities.admin.titles import titles
 from entities.errors import RequestError
 from entities.schema.snapshot import Snapshot
 
@@ -75,6 +76,7 @@ def page(site: "RecordSite", request: HttpRequest) -> HttpResponse:
         except RequestError as error:
             wrong = error.message
     form = _form(site, request, sent, told)
+    shown = told and _with_links(site.snapshot, told, _titles(site.snapshot, told))
     context = {
         **site.each_context(request),
         "title": "Price explorer",
@@ -86,8 +88,8 @@ def page(site: "RecordSite", request: HttpRequest) -> HttpResponse:
             for name in _RARE
             if name != "CurrencyCode" and name in form.fields
         ),
-        "told": told and _with_links(site.snapshot, told),
-        "candidates": told and [_candidate(site.snapshot, one) for one in told["Candidates"]],
+        "told": shown,
+        "candidates": shown and [_candidate(one) for one in shown["Candidates"]],
         "wrong": wrong,
     }
     return render(request, "rating/explorer.html", context)
@@ -118,25 +120,44 @@ def _widget(site: "RecordSite", request: HttpRequest, name: str, value: str) -> 
     return of_record(site, request, *_RECORDS[name], value)
 
 
-def _candidate(snapshot: Snapshot, one: dict[str, Any]) -> dict[str, Any]:
+def _candidate(one: dict[str, Any]) -> dict[str, Any]:
     """A candidate with what the page shows beside it."""
-    linked: dict[str, Any] = _with_links(snapshot, one)
-    return linked | {
+    return one | {
         "Icon": _ICONS.get(one["Status"], "money_off"),
         "Badge": _BADGES[one["Status"]],
         "Won": one["Status"] == "won",
     }
 
 
-def _with_links(snapshot: Snapshot, told: Any) -> Any:
-    """The same with the address of its page beside every record that has one."""
+def _titles(snapshot: Snapshot, told: Any) -> dict[tuple[str, str], str]:
+    """(Entity, Id) -> title of the records that have no name, one query per entity."""
+    unnamed: dict[str, set[int]] = {}
+    waiting = [told]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting += one.values()
+            if "Entity" in one and one.get("Id") and not one.get("Name"):
+                unnamed.setdefault(one["Entity"], set()).add(int(one["Id"]))
+        elif isinstance(one, list):
+            waiting += one
+    return {
+        (entity, str(id)): title
+        for entity, ids in unnamed.items()
+        for id, title in titles(snapshot, snapshot.entity(entity), ids).values()
+    }
+
+
+def _with_links(snapshot: Snapshot, told: Any, named: dict[tuple[str, str], str]) -> Any:
+    """The same with the address of its page beside every record that has one, and its title."""
     if isinstance(told, list):
-        return [_with_links(snapshot, one) for one in told]
+        return [_with_links(snapshot, one, named) for one in told]
     if not isinstance(told, dict):
         return told
-    linked = {name: _with_links(snapshot, value) for name, value in told.items()}
+    linked = {name: _with_links(snapshot, value, named) for name, value in told.items()}
     if "Entity" in told and "Id" in told:
         linked["Url"] = record_url(snapshot.entity(told["Entity"]), int(told["Id"]))
+        linked["Name"] = told.get("Name") or named.get((told["Entity"], told["Id"]))
     return linked
 
 

@@ -68,7 +68,13 @@ class ChargedPeriod(CoreModel):
     activity_id = optional.number_of("Id of the charge line; empty where it came to nothing.")
     created = models.DateTimeField(help_text="When it was charged.")
 
-    brm = EntityOptions(name="CHARGED_PERIOD", title="kind", writable=False, history=False)
+    brm = EntityOptions(
+        name="CHARGED_PERIOD",
+        title="kind",
+        described_by=("account_product", "kind", "from_day"),
+        writable=False,
+        history=False,
+    )
 
     class Meta:
         verbose_name = "charged period"
@@ -97,6 +103,7 @@ class ChargeSchedule(CoreModel):
     brm = EntityOptions(
         name="CHARGE_SCHEDULE",
         title="account_product",
+        described_by=("account_product",),
         writable=False,
         history=False,
         hidden=("seen",),
@@ -150,7 +157,13 @@ class SettledCharge(CoreModel):
     taken_back = FlagField(help_text="The line was reversed since: it came to something else.")
     created = models.DateTimeField(help_text="When it was settled.")
 
-    brm = EntityOptions(name="SETTLED_CHARGE", title="kind", writable=False, history=False)
+    brm = EntityOptions(
+        name="SETTLED_CHARGE",
+        title="kind",
+        described_by=("account", "kind", "period_from"),
+        writable=False,
+        history=False,
+    )
 
     class Meta:
         verbose_name = "settled charge"
@@ -249,6 +262,7 @@ class RerateTotal(CoreModel):
         name="RERATE_TOTAL",
         names={"currency": "CurrencyCode"},
         title="currency",
+        described_by=("rerate", "account", "product", "currency"),
         writable=False,
         history=False,
     )

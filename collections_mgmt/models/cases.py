@@ -33,7 +33,10 @@ class CsAccountStrategy(ExternallyKeyed, EntityModel):
     end_date = optional.day("Day the case was closed.")
 
     brm = EntityOptions(
-        name="CS_ACCOUNT_STRATEGY", external_keys=("external_key",), title="account"
+        name="CS_ACCOUNT_STRATEGY",
+        external_keys=("external_key",),
+        title="account",
+        described_by=("account", "strategy"),
     )
 
     class Meta:
@@ -121,6 +124,7 @@ class CsAccountAction(ExternallyKeyed, EntityModel):
         },
         external_keys=("external_key",),
         title="action_type",
+        described_by=("account", "action_type"),
     )
 
     class Meta:

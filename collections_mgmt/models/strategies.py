@@ -162,6 +162,7 @@ class CsAction(ExternallyKeyed, EntityModel):
         names={"contacts": "ContactType"},
         external_keys=("external_key",),
         title="action_type",
+        described_by=("strategy", "action_type"),
     )
 
     class Meta:

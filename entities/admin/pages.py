@@ -33,7 +33,6 @@ from entities.admin.titles import (
     Called,
     attach_titles,
     attribute,
-    called,
     stored,
     title_of,
     titles,
@@ -446,14 +445,16 @@ class RecordAdmin(EntityAdmin):
 
     def name_of(self, record: models.Model) -> str:
         """What people call a record that is at hand."""
-        title = self.schema.field(self.schema.title)
-        unnamed = title.type.name == "ID" or title.column is None
-        if unnamed or not may_see(self.snapshot, self.schema, title):
-            return called(self.schema, record.pk, None)
-        if title.lookup is not None and not title.lookup.by_key:
-            return title_of(self.snapshot, self.schema, record.pk)
-        value = form_value(title, stored(record, self.schema, title))
-        return called(self.schema, record.pk, str(value) if value else None)
+        name = self.schema.name_field
+        if (
+            name is not None
+            and name.column is not None
+            and may_see(self.snapshot, self.schema, name)
+        ):
+            value = form_value(name, stored(record, self.schema, name))
+            if value:
+                return str(value)
+        return title_of(self.snapshot, self.schema, record.pk)
 
     def _name_chosen(self, form: RecordForm) -> None:
         """Give each lookup the title of the record that is chosen, and the way to it."""

@@ -1,7 +1,8 @@
 """What people call a record: its title, found for many records in one query per entity.
 
-A title that is itself a lookup (an ACCOUNT_PACKAGE is called after its package) is followed one
-step. A record without a title is called by its entity and Id.
+A record that has a name is called by it. Any other is called by what tells it apart, such as the
+account and the product of an account product: lookups stand for the titles of what they point to,
+a few steps deep. Where the reader may see none of that, it is called by its entity and Id.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,31 +17,59 @@ from entities.schema.snapshot import Snapshot
 #: A record as a link needs it: its Id and its title.
 Titled = tuple[int, str]
 
+#: How many lookups one after the other a title follows.
+_STEPS = 3
+
 
 def title_sql(snapshot: Snapshot, schema: EntitySchema, alias: str) -> str:
     """SQL text of a record's title over `alias`; null where it has none that the reader may see."""
-    field = schema.field(schema.title)
-    if field.type.name == "ID" or not may_see(snapshot, schema, field):
-        return "NULL::text"
+    return _title(snapshot, schema, alias, _STEPS)
+
+
+def _title(snapshot: Snapshot, schema: EntitySchema, alias: str, steps: int) -> str:
+    name = schema.name_field
+    described = _description(snapshot, schema, alias, steps)
+    if name is None or not may_see(snapshot, schema, name):
+        return described
+    return f"coalesce({_text(name, alias)}, {described})"
+
+
+def _description(snapshot: Snapshot, schema: EntitySchema, alias: str, steps: int) -> str:
+    """SQL text of what tells a record apart that has no name."""
+    fields = [f for f in schema.described_by if may_see(snapshot, schema, f)]
+    if steps < _STEPS and fields and fields[0].type.name == "ID":
+        # Its Id tells enough of what a title only mentions.
+        fields = fields[:1]
+    parts: list[str] = []
+    for field in fields:
+        part = _part(snapshot, schema, field, alias, steps)
+        if parts and field.lookup is not None and field.lookup.by_key:
+            parts[-1] = f"nullif(concat_ws(' ', {parts[-1]}, {part}), '')"
+        else:
+            parts.append(part)
+    return f"nullif(concat_ws(' – ', {', '.join(parts)}), '')" if parts else "NULL::text"
+
+
+def _part(
+    snapshot: Snapshot, schema: EntitySchema, field: FieldSchema, alias: str, steps: int
+) -> str:
+    if field.type.name == "ID":
+        label = schema.label.replace("'", "''").replace("%", "%%")
+        return f"'{label} ' || {field.sql(alias)}"
     if field.lookup is None or field.lookup.by_key:
-        return f"nullif({_text(field, alias)}, '')"
-    target = snapshot.target(field)
-    title = target.field(target.title)
-    if (
-        title.type.name == "ID"
-        or (title.lookup is not None and not title.lookup.by_key)
-        or not may_see(snapshot, target, title)
-    ):
+        return _text(field, alias)
+    if not steps:
         return "NULL::text"
+    target, there = snapshot.target(field), f"titled{steps}"
     return (
-        f"(SELECT nullif({_text(title, 't')}, '') FROM {quote(target.table)} t "
-        f"WHERE t.{quote(field.lookup.column)} = {field.sql(alias)} "
-        f"{where(snapshot, target, 't')})"
+        f"(SELECT {_title(snapshot, target, there, steps - 1)} FROM {quote(target.table)} {there} "
+        f"WHERE {there}.{quote(field.lookup.column)} = {field.sql(alias)} "
+        f"{where(snapshot, target, there)})"
     )
 
 
 def _text(field: FieldSchema, alias: str) -> str:
-    return f"({field.type.wire_sql(field.sql(alias))})::text"
+    return f"nullif(({field.type.wire_sql(field.sql(alias))})::text, '')"
 
 
 def titles(

@@ -351,7 +351,12 @@ class EntityFieldRole(EntityModel):
     where the role may create or update, writable, unless a field row says less.
     """
 
-    brm = EntityOptions("ENTITY_FIELD_ROLE", external_keys=("external_key",), title="external_key")
+    brm = EntityOptions(
+        "ENTITY_FIELD_ROLE",
+        external_keys=("external_key",),
+        title="external_key",
+        described_by=("role", "entity", "entity_field"),
+    )
 
     role = models.ForeignKey("identity.Role", models.CASCADE, related_name="+")
     entity = models.ForeignKey(Entity, models.CASCADE, related_name="+")

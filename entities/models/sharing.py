@@ -35,6 +35,7 @@ class SharingGroupRule(EntityModel):
         "SHARING_GROUP_RULE",
         external_keys=("external_key",),
         title="external_key",
+        described_by=("sharing_group", "entity", "external_key"),
         example={"FilterLogic": None, "Formula": "{!Id} > 0"},
     )
 
@@ -87,7 +88,12 @@ class SharingGroupRule(EntityModel):
 class SharingGroupUser(EntityModel):
     """A user's membership in a sharing group."""
 
-    brm = EntityOptions("SHARING_GROUP_USER", external_keys=("external_key",), title="external_key")
+    brm = EntityOptions(
+        "SHARING_GROUP_USER",
+        external_keys=("external_key",),
+        title="external_key",
+        described_by=("sharing_group", "user"),
+    )
 
     sharing_group = models.ForeignKey(SharingGroup, models.CASCADE, related_name="+")
     user = models.ForeignKey("identity.User", models.CASCADE, related_name="+")

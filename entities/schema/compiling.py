@@ -232,6 +232,8 @@ def entity_of(
         authored=static is None or "deleted_at" in _columns(static),
         unique_keys=tuple(dict.fromkeys(unique_keys)),
         private=private,
+        described_by=_named(static, "described_by", fields)
+        or _described_among(name, title, fields),
         listed=tuple(f.name for f in _named(static, "listed", fields)),
         seen_with=_named(static, "seen_with", fields),
         inputs=_named(static, "inputs", fields),
@@ -280,6 +282,20 @@ def title_among(fields: Iterable[FieldSchema]) -> str:
     candidates += [f for f in texts if f.required]
     candidates += texts
     return candidates[0].name if candidates else "Id"
+
+
+def _described_among(
+    entity: str, title: str, fields: Sequence[FieldSchema]
+) -> tuple[FieldSchema, ...]:
+    """What tells records without a name apart where nothing says what does: the Id, the title, and
+    what the required lookups point to, two at the most; without any, the first lookup."""
+    stored = [f for f in fields if f.column is not None]
+    by_id = [f for f in stored if f.lookup is not None and not f.lookup.by_key]
+    lookups = [f for f in by_id if f.lookup and f.lookup.entity not in (entity, "USER")]
+    telling = [f for f in stored if f.type.name == "ID"]
+    telling += [f for f in stored if f.name == title]
+    telling += [f for f in lookups if f.required][:2] or lookups[:1]
+    return tuple(dict.fromkeys(telling))
 
 
 def _plural(label: str, static: type[CoreModel] | None) -> str:

@@ -173,6 +173,8 @@ class EntitySchema:
     deletable: bool = True
     #: Whether a record is seen only by who made it and those with whom it is shared.
     private: bool = False
+    #: Fields that tell together what a record is that has no name.
+    described_by: tuple[FieldSchema, ...] = ()
     #: Names of the fields that lists show where no layout says which; derived where empty.
     listed: tuple[str, ...] = ()
     #: Lookups to what a record of a view is made of: it exists for whoever sees all of these.
@@ -199,6 +201,13 @@ class EntitySchema:
         """The label within a sentence: `bulk load`, but `API key`."""
         words = self.label.split(" ")
         return " ".join(w if any(map(str.isupper, w[1:])) else w.lower() for w in words)
+
+    @cached_property
+    def name_field(self) -> FieldSchema | None:
+        """The title, if it is a name: a text that people gave, not a key, a kind or an amount."""
+        title = self.field(self.title)
+        named = title.type.name in ("TEXT", "LONG_TEXT", "EMAIL")
+        return title if named and fold(title.name) != "externalkey" else None
 
     @cached_property
     def model(self) -> type[models.Model]:

@@ -44,6 +44,9 @@ class EntityOptions:
     external_keys    Python names of the fields an upsert or a lookup may name, the preferred first;
                      each has a unique index of its own
     title            Python name of the field that people recognise a record by
+    described_by     Python names of the fields that tell together what a record is that has no
+                     name; a lookup stands for what it points to. Without any, the Id and the
+                     required lookups tell it
     listed           Python names of the fields that lists show where no layout says which; without
                      any, they are derived from the fields
     computed         read-only fields without a column
@@ -82,6 +85,7 @@ class EntityOptions:
     names: Mapping[str, str] = field(default_factory=dict)
     external_keys: tuple[str, ...] = ()
     title: str = "name"
+    described_by: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
     computed: tuple[Computed, ...] = ()
     hidden: tuple[str, ...] = ()

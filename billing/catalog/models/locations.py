@@ -81,7 +81,10 @@ class CountryCodeMap(ExternallyKeyed, EntityModel):
     )
 
     brm = EntityOptions(
-        name="COUNTRY_CODE_MAP", external_keys=("external_key",), title="external_key"
+        name="COUNTRY_CODE_MAP",
+        external_keys=("external_key",),
+        title="external_key",
+        described_by=("origination_country_code", "destination_country_code", "charge_type"),
     )
 
     class Meta:

@@ -217,6 +217,16 @@ class Pricing(ExternallyKeyed, EntityModel):
         names={"currency": "CurrencyCode", "ssp": "SSP"},
         external_keys=("external_key",),
         title="rate",
+        described_by=(
+            "product",
+            "package_product",
+            "rate_class_product",
+            "contract_rate",
+            "account_product",
+            "main_pricing_plan",
+            "rate",
+            "currency",
+        ),
         example={"ProductId": {}},
         computed=(
             Computed(

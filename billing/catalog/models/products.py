@@ -240,6 +240,7 @@ class PackageCurrency(ExternallyKeyed, EntityModel):
         names={"currency": "CurrencyCode"},
         external_keys=("external_key",),
         title="currency",
+        described_by=("package", "currency"),
     )
 
     class Meta:

@@ -88,6 +88,7 @@ class RateClassProduct(ExternallyKeyed, EntityModel):
         name="RATE_CLASS_PRODUCT",
         external_keys=("external_key",),
         title="external_key",
+        described_by=("rate_class", "product", "package", "package_product"),
         example={"ProductId": "17"},
     )
 

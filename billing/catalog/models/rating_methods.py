@@ -374,6 +374,7 @@ class RatingMethod(ExternallyKeyed, EntityModel):
         },
         external_keys=("external_key",),
         title="rating_method_type",
+        described_by=("rating_method_type", "pricing_type", "account_product"),
         example={
             "RatingMethodType": "Subscription",
             "SubscriptionCycle": "Monthly",

@@ -97,7 +97,10 @@ class AccountContactType(ExternallyKeyed, EntityModel):
     )
 
     brm = EntityOptions(
-        name="ACCOUNT_CONTACT_TYPE", external_keys=("external_key",), title="contact_type"
+        name="ACCOUNT_CONTACT_TYPE",
+        external_keys=("external_key",),
+        title="contact_type",
+        described_by=("account_contact", "contact_type"),
     )
 
     class Meta:

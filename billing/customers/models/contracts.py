@@ -81,6 +81,7 @@ class ContractCurrency(ExternallyKeyed, EntityModel):
         names={"currency": "CurrencyCode"},
         external_keys=("external_key",),
         title="currency",
+        described_by=("contract", "currency"),
     )
 
     class Meta:
@@ -165,6 +166,7 @@ class ContractRate(EntityModel):
         name="CONTRACT_RATE",
         external_keys=("name",),
         title="contract_rate_label",
+        described_by=("contract", "product", "package", "package_product"),
         example={"ContractId": {}, "StartDate": "2026-06-01"},
         immutable=("contract",),
     )

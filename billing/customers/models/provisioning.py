@@ -37,7 +37,12 @@ class AccountPackage(ExternallyKeyed, EntityModel):
         null=True, blank=True, help_text="First day of the running renewal."
     )
 
-    brm = EntityOptions(name="ACCOUNT_PACKAGE", external_keys=("external_key",), title="package")
+    brm = EntityOptions(
+        name="ACCOUNT_PACKAGE",
+        external_keys=("external_key",),
+        title="package",
+        described_by=("account", "package"),
+    )
 
     class Meta:
         verbose_name = "account package"
@@ -226,6 +231,7 @@ class AccountProduct(ExternallyKeyed, EntityModel):
                 help="Units of prepaid usage that are left.",
             ),
         ),
+        described_by=("account", "product"),
     )
 
     class Meta:

@@ -18,7 +18,12 @@ class Subscription(ExternallyKeyed, EntityModel):
     run_count = models.PositiveIntegerField(default=0, help_text="How often charges were made.")
     last_run_time = optional.moment("When charges were made last.")
 
-    brm = EntityOptions(name="SUBSCRIPTION", external_keys=("external_key",), title="account")
+    brm = EntityOptions(
+        name="SUBSCRIPTION",
+        external_keys=("external_key",),
+        title="account",
+        described_by=("id", "account"),
+    )
 
     class Meta:
         verbose_name = "subscription"

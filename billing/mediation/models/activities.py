@@ -187,6 +187,7 @@ class Activity(EntityModel):
             "reprocess_queue_id": "ReprocessQueueID",
         },
         title="process_description",
+        described_by=("id", "account", "product"),
         hidden=("signature",),
         partitioned_by="activity_date",
         history=CHANGES,

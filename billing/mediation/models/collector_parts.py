@@ -113,6 +113,7 @@ class ActivityCollectorLabel(CollectorPart):
         name="ACTIVITY_COLLECTOR_LABEL",
         external_keys=("external_key",),
         title="usage_identifier",
+        described_by=("activity_collector", "usage_identifier"),
     )
 
     class Meta:
@@ -150,6 +151,7 @@ class ActivityCollectorControl(CollectorPart):
         name="ACTIVITY_COLLECTOR_CONTROL",
         external_keys=("external_key",),
         title="kind",
+        described_by=("activity_collector", "kind"),
         example={"Position": "2"},
     )
 

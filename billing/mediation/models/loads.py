@@ -131,6 +131,7 @@ class ActivityCollectorHistory(ExternallyKeyed, EntityModel):
         name="ACTIVITY_COLLECTOR_HISTORY",
         external_keys=("external_key",),
         title="file_name",
+        described_by=("id", "activity_collector"),
         names={"sha256": "SHA256"},
         listed=(
             "id",

@@ -83,6 +83,7 @@ class PricingDraft(ExternallyKeyed, EntityModel):
         names={"currency": "CurrencyCode"},
         external_keys=("external_key",),
         title="rate",
+        described_by=("product", "package_product", "contract_rate", "rate", "currency"),
     )
 
     class Meta:

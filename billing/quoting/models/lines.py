@@ -55,6 +55,7 @@ class QuoteProduct(ExternallyKeyed, EntityModel):
         name="QUOTE_PRODUCT",
         names={"rating_method_text": "RatingMethod"},
         external_keys=("external_key",),
+        described_by=("quote", "product", "package"),
     )
 
     class Meta:
@@ -109,7 +110,10 @@ class QuoteProductPeriod(ExternallyKeyed, EntityModel):
     status = optional.text(100, "How far it has come.")
 
     brm = EntityOptions(
-        name="QUOTE_PRODUCT_PERIOD", external_keys=("external_key",), title="quote_product"
+        name="QUOTE_PRODUCT_PERIOD",
+        external_keys=("external_key",),
+        title="quote_product",
+        described_by=("quote_product", "quote_period"),
     )
 
     class Meta:

@@ -193,6 +193,7 @@ class Payment(ExternallyKeyed, EntityModel):
         names={"payment_type": "PaymentType", "late_approved_by": "LateApprovedBy"},
         external_keys=("external_key",),
         title="id",
+        described_by=("id", "billing_profile"),
         listed=(
             "id",
             "billing_profile",

@@ -73,7 +73,10 @@ class FinancialCriteriaAttr(ExternallyKeyed, EntityModel):
     credit_attribute_value = optional.long_text("Formula of the value on the credit side.")
 
     brm = EntityOptions(
-        name="FINANCIAL_CRITERIA_ATTR", external_keys=("external_key",), title="entity_field"
+        name="FINANCIAL_CRITERIA_ATTR",
+        external_keys=("external_key",),
+        title="entity_field",
+        described_by=("financial_criteria", "entity_field"),
     )
 
     class Meta:

@@ -4,32 +4,20 @@ from argparse import ArgumentParser
 from datetime import date
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
-from billing.rating.management.commands.charge import TOLD, check
+from billing.rating.management.due import DueCommand, check, in_words
 from billing.rating.settling import Settled, settle
 
 
-class Command(BaseCommand):
+class Command(DueCommand):
     help = (
         "Brings the lines of discounts, minimum and maximum charges and commitments to what they "
         "come to now. What is as it should be stays; workers do it every day."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--until",
-            type=date.fromisoformat,
-            help="Up to this day, such as 2026-11-30; by default today, where each account is.",
-        )
-        parser.add_argument(
-            "--account", type=int, action="append", help="Only this account; may be repeated."
-        )
+        super().add_arguments(parser)
         parser.add_argument(
             "--closing", action="store_true", help="The billing period of that day ends with it."
-        )
-        parser.add_argument(
-            "--dry-run", action="store_true", help="Tell what it would come to; write nothing."
         )
 
     def handle(
@@ -43,14 +31,11 @@ class Command(BaseCommand):
     ) -> None:
         check(account)
         done = settle(until, account, closing=closing, dry_run=dry_run, progress=self._progress)
-        for id, reason in sorted(done.problems.items())[:TOLD]:
-            self.stdout.write(f"ACCOUNT_PRODUCT {id} is not settled: {reason}")
-        if len(done.problems) > TOLD:
-            self.stdout.write(f"So are {len(done.problems) - TOLD:,} more.")
-        sums = ", ".join(f"{amount:,.2f} {name}" for name, amount in sorted(done.amounts.items()))
+        self.tell_problems(done.problems, "settled")
+        sums = in_words(done.amounts, lambda amount: f"{amount:,.2f}")
         self.stdout.write(
             f"{'Would write' if dry_run else 'Wrote'} {done.lines:,} lines of "
-            f"{done.accounts:,} accounts in the place of {done.taken_back:,}: {sums or 'nothing'}."
+            f"{done.accounts:,} accounts in the place of {done.taken_back:,}: {sums}."
         )
 
     def _progress(self, done: Settled) -> None:
