@@ -47,7 +47,8 @@ KNOWN_BY: dict[str, tuple[str, ...]] = {
     ),
     **dict.fromkeys(("ChargeInSubsequentPer", "ChargeInSubsequentUnit"), (*PERIODIC, "Late Fee")),
     "AutoRefill": ("Prepaid Usage",),
-    "FormulaFlag": ("Usage",),
+    "FormulaFlag": ("Usage", "One Time Charge", *PERIODIC),
+    "FormulaQuantity": ("One Time Charge", *PERIODIC),
     "PropagateToHierarchy": ("Discount", "Late Fee", "Per Invoice"),
     **dict.fromkeys(
         (
@@ -304,6 +305,13 @@ def _check_settings(batch: Batch) -> None:
                 "MinMaxPer",
                 "MinMaxPer is 'Charge', but where MinMaxZeroQuantityTrueUp is 1 the minimum is "
                 "that of a period; send 'Period'.",
+            )
+        level = values["SubAggrLevel"][index]
+        if values["FormulaQuantity"][index] and level not in (None, "Product"):
+            wrong.setdefault(
+                "FormulaQuantity",
+                f"FormulaQuantity means nothing where SubAggrLevel is {level!r}: what is added up "
+                f"there are the quantities of account products; leave one of them out.",
             )
         for name, message in wrong.items():
             missing = "is required" in message

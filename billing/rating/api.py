@@ -97,6 +97,7 @@ _TOLD = thing(
     TimeZone=TEXT,
     CurrencyCode=TEXT,
     Quantity=TEXT,
+    QuantityFormula=_MAYBE | {"description": "FormulaQuantity that the quantity comes from."},
     Before=TEXT,
     Origin=_NAMED,
     Destination=_NAMED,

@@ -16,8 +16,8 @@ from entities.schema.formulating import compile_formula
 NO_RESULT = "FORMULA"
 
 
-def cost(text: str, filled: Mapping[str, str]) -> str:
-    """SQL of what the formula comes to, NULL where that is no amount.
+def result(text: str, filled: Mapping[str, str]) -> str:
+    """SQL of what the formula comes to, NULL where that is no number of the size of an amount.
 
     `filled`: column of the line -> SQL; the others are empty.
     """
@@ -49,6 +49,15 @@ def reads(text: str) -> frozenset[tuple[str, str]]:
         return compile_formula(snapshot, snapshot.entity("ACTIVITY"), text).references
     except FormulaError:
         return frozenset()
+
+
+def no_quantity(method: str) -> str:
+    """SQL of the sentence that FormulaQuantity yields nothing, for a statement with parameters."""
+    return (
+        f"format('FormulaQuantity of rating method %%s yields no quantity: something that it reads "
+        f"is empty or not there any more, it divides by zero, or the quantity is below 0.', "
+        f"{method})"
+    )
 
 
 def told(method: str, about: str) -> str:

@@ -128,8 +128,11 @@ class RatingMethod(ExternallyKeyed, EntityModel):
     )
     default_rate_flag = FlagField(help_text="The product's default prices count for this method.")
     formula_flag = FlagField(help_text="The charge comes from FormulaValue, not from a rate.")
-    formula_value = _formula("Formula of the charge's cost.")
-    formula_quantity = _formula("Formula of the charged quantity.")
+    formula_value = _formula("Formula of the charge's cost, over the charge line.")
+    formula_quantity = _formula(
+        "Formula of the quantity that is charged once or again and again, over a charge line whose "
+        "Quantity is that of the account product; empty = that quantity."
+    )
     formula_param_ident = _choice(
         "Name under which the formula's parameters are found.",
         verbose_name="formula parameter identifier",

@@ -88,7 +88,11 @@ def _explained(asked: Question, sight: Sight, line: Json | None = None) -> Json:
     if found["route_id"] is not None:
         asked = replace(asked, route_id=found["route_id"])
     paid = prepaid.of_line(line, sight) if line else prepaid.of_question(found, sight)
-    told = Structure(asked, found, Revealed(asked, found, sight), paid, line).whole()
+    revealed = Revealed(asked, found, sight)
+    by = found["quantity_formula"]
+    if revealed.quantity_formula is not None and by["quantity"] is not None:
+        asked = replace(asked, quantity=by["quantity"])
+    told = Structure(asked, found, revealed, paid, line).whole()
     if line is not None:
         settled.tell(told, line["id"], sight)
     told["Text"] = sentences.readable(told)

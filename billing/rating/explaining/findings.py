@@ -1,6 +1,7 @@
 """What the statements of the house find on their way to a price, kept to be told."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -83,6 +84,13 @@ SELECT jsonb_build_object(
         SELECT jsonb_build_object('text', m.formula_value, 'method', m.id)
         FROM book JOIN catalog_ratingmethod m ON m.id = book.rating_method_id
         WHERE m.formula_flag),
+    'quantity_formula', (
+        SELECT jsonb_build_object('text', m.formula_quantity, 'method', m.id)
+        FROM (
+            SELECT asked.product_id, asked.package_product_id, own.rating_method_id
+            FROM asked LEFT JOIN customers_accountproduct own ON own.id = asked.account_product_id
+        ) ap {METHOD}
+        WHERE m.formula_quantity <> ''),
     'summed', (SELECT s.cost FROM summed s),
     'charge', (SELECT to_jsonb(c) || jsonb_build_object('amount', {rounded("c.cost", "a")})
                FROM charge c, asked a)
@@ -148,13 +156,29 @@ def find(asked: Question, line_id: int | None = None) -> Json:
         "reached": asked.before + asked.quantity if asked.reached is None else asked.reached,
     }
     found = _found(_EXPLAIN, given)
+    by = found["quantity_formula"]
+    if by is not None:
+        # The quantity of a line came from it.
+        by["quantity"] = asked.quantity if line_id else _quantity(asked, found)
+        if by["quantity"] is None:
+            return found | dict.fromkeys(("formula", "line", "parts", "charge", "summed"))
+        asked = replace(asked, quantity=by["quantity"])
+        if line_id is None:
+            given["quantity"], given["reached"] = by["quantity"], asked.before + by["quantity"]
+            found = _found(_EXPLAIN, given) | {"quantity_formula": by}
     if found["formula"] is not None:
-        found["formula"] |= _reckoned(asked, found, line_id)
+        found["formula"] |= _reckoned(asked, found, found["formula"], line_id)
     return found
 
 
-def _reckoned(asked: Question, found: Json, line_id: int | None) -> Json:
-    """What the formula of the rating method comes to, over a line or over what is asked."""
+def _quantity(asked: Question, found: Json) -> Decimal | None:
+    """What FormulaQuantity comes to for the quantity that is asked."""
+    quantity = _reckoned(asked, found | {"charge": None}, found["quantity_formula"], None)["cost"]
+    return None if quantity is None or quantity < 0 else Decimal(quantity)
+
+
+def _reckoned(asked: Question, found: Json, formula: Json, line_id: int | None) -> Json:
+    """What a formula of the rating method comes to, over a line or over what is asked."""
     about, price = found["asked"], found["charge"] or {}
     known = {
         "quantity": asked.quantity,
@@ -168,9 +192,12 @@ def _reckoned(asked: Question, found: Json, line_id: int | None) -> Json:
             "activity_date": asked.moment or clock.now(),
             "rate_date": about["first_day"],
             "currency_code": about["currency_code"],
-            "rating_method_id": found["formula"]["method"],
+            "rating_method_id": formula["method"],
         }
-        ids = ("account_id", "product_id", "account_product_id", "package_product_id")
+        ids = (
+            *("account_id", "product_id", "account_product_id", "package_product_id"),
+            "account_package_id",
+        )
         known |= {name: about[name] for name in ids}
         filled |= {name: f"%({name})s::bigint" for name in (*ids, "rating_method_id")}
         filled |= {
@@ -183,7 +210,7 @@ def _reckoned(asked: Question, found: Json, line_id: int | None) -> Json:
         columns = [f.column for f in current().entity("ACTIVITY").fields if f.column]
         filled = {name: f"a.{quote(name)}" for name in columns} | filled
         source = "FROM mediation_activity a WHERE a.id = %(line)s"
-    reckoned = formulas.cost(found["formula"]["text"], filled)
+    reckoned = formulas.result(formula["text"], filled)
     return _found(
         f"""SELECT jsonb_build_object('cost', c.cost, 'amount', {rounded("c.cost", "r")})::text
             FROM (SELECT {reckoned} AS cost {source}) c

@@ -45,6 +45,13 @@ class Revealed:
         self.counts: Json | None = found["counts"]
         self.known = sight.fields(_wanted(asked, found, sight))
         self.versions = [v for v in found["versions"] or [] if self._shows_version(v)]
+        by = found["quantity_formula"]
+        #: The formula of the quantity, as far as it may be known.
+        self.quantity_formula: str | None = None
+        if by is not None and self._shows_reading("FormulaQuantity", by["text"]):
+            self.quantity_formula = by["text"]
+        #: Whether it is for the caller to know what a quantity comes to.
+        self.shows_quantity = by is None or self.quantity_formula is not None
 
     def named(self, entity: str, id: int | None) -> Json | None:
         """A record by Id and name; None where there is none for the caller."""
@@ -109,9 +116,15 @@ class Revealed:
         assert self.counts is not None
         priced = self.counts["version_id"] is not None or winner["override"] is not None
         return (
-            self.sight.reads("RATING_METHOD", "FormulaFlag", "FormulaValue")
-            and all(self.sight.reads(entity, field) for entity, field in formulas.reads(text))
+            self.sight.reads("RATING_METHOD", "FormulaFlag")
+            and self._shows_reading("FormulaValue", text)
             and (not priced or self.shows_amount(winner))
+        )
+
+    def _shows_reading(self, field: str, text: str) -> bool:
+        """Whether the caller may read the formula in this field, and all that it reads."""
+        return self.sight.reads("RATING_METHOD", field) and all(
+            self.sight.reads(entity, name) for entity, name in formulas.reads(text)
         )
 
 

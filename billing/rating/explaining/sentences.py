@@ -21,6 +21,10 @@ NO_RESULT = (
     "The rating method's formula yields no amount: something that it reads is empty, or it divides "
     "by zero."
 )
+NO_QUANTITY = (
+    "The rating method's FormulaQuantity yields no quantity: something that it reads is empty, it "
+    "divides by zero, or the quantity is below 0."
+)
 NO_BAND = (
     "The price is incomplete: not all units lie in one of its bands. Bands go from 0 without a gap "
     "to no limit."
@@ -262,6 +266,11 @@ def readable(told: Json) -> list[str]:
         f"{told['Quantity']} of {product} for {_record(told['Account'], 'account')} on "
         f"{told['Day']} ({told['TimeZone']}), in {told['CurrencyCode']}"
     ]
+    if told["QuantityFormula"] and told["Conclusion"] != NO_QUANTITY:
+        lines.append(
+            f"Its quantity comes from FormulaQuantity: {told['QuantityFormula']} = "
+            f"{told['Quantity']}."
+        )
     if told["Before"] != "0":
         lines.append(f"The sum over tiers stood at {told['Before']} before.")
     if told["Prepaid"]:

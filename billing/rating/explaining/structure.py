@@ -49,6 +49,7 @@ class Structure:
             "TimeZone": about["zone"],
             "CurrencyCode": about["currency_code"],
             "Quantity": sentences.number(self.asked.quantity),
+            "QuantityFormula": self.revealed.quantity_formula,
             "Before": sentences.number(self.asked.before),
             "Origin": self.revealed.named("COUNTRY_CODE", self.asked.origin_id),
             "Destination": self.revealed.named("COUNTRY_CODE", self.asked.destination_id),
@@ -70,6 +71,10 @@ class Structure:
             told |= sentences.covered(self.line)
         elif winner is None:
             told["Conclusion"] = sentences.no_price(told)
+        elif self.line is None and not self.revealed.shows_quantity:
+            told["Conclusion"] = sentences.HIDDEN_AMOUNT
+        elif self.found["quantity_formula"] and self.found["quantity_formula"]["quantity"] is None:
+            told["Conclusion"] = sentences.NO_QUANTITY
         elif self.found["formula"] is not None and not hidden:
             told |= self._reckoned(winner)
         elif hidden or not self.revealed.shows_amount(winner):

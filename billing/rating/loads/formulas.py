@@ -39,6 +39,6 @@ def reckon(cursor: Any, given: Mapping[str, Any], columns: Mapping[str, str], of
     if not found:
         return
     for method, text in found:
-        cost = formulas.cost(text, line)
+        cost = formulas.result(text, line)
         cursor.execute(_FOUND.format(cost=cost, of=of, method=int(method)), given)
     cursor.execute(_NO_RESULT, given)

@@ -23,7 +23,8 @@ can't be priced is tried again each time; CHARGE_SCHEDULE says why. What changes
 is seen by a fingerprint of its terms, so that the others cost nothing until their next day.
 
 The statements of a run, in its order: whom it looks at (subjects), what was charged too much
-(credits), which days lack something (periods), what they cost (costs), what is written (lines).
+(credits), which days lack something (periods), what they cost (costs, formulas), what is written
+(lines).
 """
 
 from collections.abc import Callable, Sequence
@@ -37,6 +38,7 @@ from django.db import connection, transaction
 from billing.mediation import partitions
 from billing.rating import trials
 from billing.rating.loads.prices import FILL, TABLES
+from billing.rating.recurring import formulas
 from billing.rating.recurring.costs import COSTS, KEYS
 from billing.rating.recurring.credits import CREDIT, CUT, CUTS
 from billing.rating.recurring.lines import CHARGED, INCLUDED, LINES, RENEW, SCHEDULE
@@ -115,13 +117,16 @@ def _rows(statement: str, given: dict[str, Any]) -> list[Any]:
 def _charge(given: dict[str, Any], done: Summary) -> None:
     """Charge some account products, in the transaction that is open."""
     with connection.cursor() as cursor:
-        for statement in (LOCK, SUBJECTS, CUTS):
+        for statement in (LOCK, SUBJECTS):
             cursor.execute(statement, given)
+        formulas.ask(cursor, given)
+        cursor.execute(CUTS, given)
         credits = _rows(CREDIT, given)
         cursor.execute(CUT)
         for statement in (CYCLES, COVER, RUNS, KEYS, TABLES, FILL, "ANALYZE rating_band"):
             cursor.execute(statement)
         cursor.execute(COSTS)
+        formulas.reckon(cursor, given)
         lines = _rows(LINES, given)
         cursor.execute(CHARGED, given)
         cursor.execute(INCLUDED, given)

@@ -34,6 +34,7 @@ CREATE TEMP TABLE charge_cost ON COMMIT DROP AS
 WITH book AS (SELECT * FROM rating_book), {FACTS}, band AS (SELECT * FROM rating_band), due AS (
     SELECT r.*, b.version_id, b.override, b.rating_method_id, b.source, b.source_id, b.contract_id,
            coalesce(priced.flat_rate, false) AS flat,
+           CASE WHEN priced.formula_flag THEN priced.formula_value END AS formula,
            coalesce(priced.non_billable_flag, false) AS non_billable, s.zone, s.places, s.rounding,
            s.currency_code, s.forced, s.limit_day,
            coalesce(together.before, 0) + r.before AS stands,

@@ -1,9 +1,11 @@
 """What is charged is written: lines, charged periods, and how far each account product has come."""
 
 from billing.rating.asking import rounded
+from billing.rating.formulas import NO_RESULT, no_quantity, told
 from billing.rating.telling import OF_PRICE, no_band, no_price
 
-_COLUMNS = {
+# The columns of a line and what they are filled with, from what is due, `c`, and whose it is, `s`.
+COLUMNS = {
     **OF_PRICE,
     "account_id": "s.account_id",
     "activity_date": "(c.due_day - CASE WHEN c.at_begin THEN 0 ELSE 1 END)::timestamp "
@@ -23,6 +25,7 @@ _COLUMNS = {
     "rating_method_id": "c.rating_method_id",
     "contract_id": "c.contract_id",
     "non_billable_flag": "c.non_billable",
+    "formula": "c.formula",
 }
 _MORE = {
     "id": "l.id",
@@ -35,8 +38,8 @@ _MORE = {
 }
 
 LINES = f"""
-INSERT INTO mediation_activity ({", ".join([*_COLUMNS, *_MORE])})
-SELECT {", ".join([*_COLUMNS.values(), *_MORE.values()])}
+INSERT INTO mediation_activity ({", ".join([*COLUMNS, *_MORE])})
+SELECT {", ".join([*COLUMNS.values(), *_MORE.values()])}
 FROM charge_cost c
 JOIN charge_subject s ON s.key = c.key
 CROSS JOIN LATERAL (
@@ -78,16 +81,22 @@ SCHEDULE = f"""
 INSERT INTO rating_chargeschedule
     (account_product_id, charged_until, next_charge_day, cause, reason, seen, updated)
 SELECT s.key, open.charged_until, open.next_charge_day,
-       CASE WHEN s.charging AND s.endless THEN 'NO_CYCLE' WHEN stuck.id IS NULL THEN NULL
-            WHEN stuck.source IS NULL THEN 'NO_PRICE' ELSE 'NO_BAND' END,
+       CASE WHEN s.charging AND s.endless THEN 'NO_CYCLE'
+            WHEN s.charging AND s.quantity IS NULL THEN '{NO_RESULT}'
+            WHEN stuck.id IS NULL THEN NULL WHEN stuck.source IS NULL THEN 'NO_PRICE'
+            WHEN stuck.formula IS NOT NULL THEN '{NO_RESULT}' ELSE 'NO_BAND' END,
        CASE WHEN s.charging AND s.endless
             THEN format('Rating method %%s has no SubscriptionCycle, or no IntervalDays.',
                         s.method_id)
+            WHEN s.charging AND s.quantity IS NULL
+            THEN {no_quantity("s.method_id")}
             WHEN stuck.id IS NULL THEN NULL
             WHEN stuck.source IS NULL
             THEN {no_price("s.product_id", "s.account_id", "s.currency_code", "stuck.first_day")}
+            WHEN stuck.formula IS NOT NULL THEN {told("stuck.rating_method_id", "this charge")}
             ELSE {no_band("stuck", "s.product_id", "stuck.lacking")} END,
-       CASE WHEN NOT coalesce(open.again, false) AND NOT (s.charging AND s.endless)
+       CASE WHEN NOT coalesce(open.again, false)
+             AND NOT (s.charging AND (s.endless OR s.quantity IS NULL))
             THEN s.seen END, %(now)s
 FROM charge_subject s
 LEFT JOIN (

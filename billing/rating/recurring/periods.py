@@ -108,7 +108,7 @@ SELECT row_number() OVER (ORDER BY c.key, c.from_day, c.kind) AS id, c.*,
        s.prepaid OR c.kind <> 'Period' OR NOT c.fresh AS at_begin
 FROM covered c
 JOIN charge_subject s ON s.key = c.key
-WHERE s.charging
+WHERE s.charging AND s.quantity IS NOT NULL
   AND CASE WHEN c.fresh
            THEN (s.quantity <> 0 OR s.forced) AND (s.prorated OR c.kind <> 'Period' OR NOT c.touched)
            ELSE c.kind = 'Period' AND c.before <> s.quantity AND c.until_day > s.today

@@ -130,10 +130,26 @@ BAD: list[tuple[dict[str, Any], str, str, str]] = [
     ({"AccumResetPeriod": "Monthly"}, WRONG, "AccumResetPeriod", "send AccumFlag 1"),
     ({"ObligatoryIntlRate": "1"}, MISSING, "AllowInternationalPricing", "between two locations"),
     (
-        {"RatingMethodType": "One Time Charge", "FormulaFlag": "1", "FormulaValue": "{!Quantity}"},
+        {"RatingMethodType": "Per Invoice", "FormulaFlag": "1", "FormulaValue": "{!Quantity}"},
         WRONG,
         "FormulaFlag",
-        "means nothing for a rating method of type One Time Charge, only for Usage",
+        "means nothing for a rating method of type Per Invoice, only for Usage or One Time Charge",
+    ),
+    (
+        {"FormulaQuantity": "{!Quantity} * 2"},
+        WRONG,
+        "FormulaQuantity",
+        "means nothing for a rating method of type Usage, only for One Time Charge",
+    ),
+    (
+        {
+            "RatingMethodType": "Subscription",
+            "SubAggrLevel": "Account",
+            "FormulaQuantity": "{!Quantity} * 2",
+        },
+        WRONG,
+        "FormulaQuantity",
+        "where SubAggrLevel is 'Account'",
     ),
     ({"FormulaFlag": "1"}, MISSING, "FormulaValue", "formula of the charge's cost"),
     (
