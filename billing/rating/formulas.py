@@ -60,7 +60,7 @@ def no_quantity(method: str) -> str:
     )
 
 
-def told(method: str, about: str) -> str:
+def no_result(method: str, about: str) -> str:
     """SQL of the sentence that a formula yields nothing, for a statement with parameters."""
     return (
         f"format('The formula of rating method %%s yields no amount for {about}: something that "

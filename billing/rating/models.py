@@ -134,7 +134,8 @@ class SettledCharge(CoreModel):
     """What a discount, a minimum, a commitment or a fee came to in a billing period, and why."""
 
     kind = models.CharField(
-        max_length=20, help_text="Minimum, Maximum, Discount, Commitment, Late Fee, Per Invoice."
+        max_length=20,
+        help_text="Conditional, Minimum, Maximum, Discount, Commitment, Late Fee, Per Invoice.",
     )
     account = optional.past("customers.Account", "The account that is charged.")
     account_product = optional.past(

@@ -220,7 +220,10 @@ class RatingMethod(ExternallyKeyed, EntityModel):
     min_max_zero_quantity_true_up = FlagField(
         help_text="Minimum and maximum are settled even for a period without usage."
     )
-    true_up_credit_type = _choice("Kind of credit by which a settlement is given back.")
+    true_up_credit_type = _choice(
+        "Kind of credit by which a settlement is given back; kept for billing runs: settling "
+        "writes and takes back charge lines, no credits."
+    )
 
     # International
     allow_international_pricing = FlagField(
@@ -356,7 +359,9 @@ class RatingMethod(ExternallyKeyed, EntityModel):
         "Which charges count towards it, as filters with logic.", verbose_name="CMT inclusion logic"
     )
     cmt_tax_flag = FlagField(
-        verbose_name="CMT tax included", help_text="The commitment is measured with tax included."
+        verbose_name="CMT tax included",
+        help_text="The commitment is measured with tax included: charge lines of taxes count "
+        "towards it, too; what only an invoice adds does not.",
     )
     cmt_term_duration = _choice(
         "How long the commitment runs before it is settled: 1 month, 12 months.",

@@ -101,7 +101,8 @@ class BillingProfile(ExternallyKeyed, EntityModel):
         help_text="Currency of the invoices, by its code.",
     )
     allow_pricing_in_other_currency = FlagField(
-        help_text="Charges priced in other currencies are converted to the profile's."
+        help_text="Charges priced in other currencies are converted to the profile's. There are no "
+        "exchange rates to do so with: prices in other currencies count nowhere."
     )
     time_zone = models.ForeignKey(
         "localization.TimeZone",

@@ -148,7 +148,10 @@ class AccountProduct(ExternallyKeyed, EntityModel):
         models.PROTECT,
     )
     discount_voucher_balance = MoneyField(
-        null=True, blank=True, help_text="What is left of a discount voucher."
+        null=True,
+        blank=True,
+        help_text="What is left of a discount voucher, as whoever keeps it says: discounts neither "
+        "draw on it nor change it.",
     )
     order_id = models.BigIntegerField(
         null=True, blank=True, help_text="Id of the order it was bought with."

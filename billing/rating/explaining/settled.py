@@ -14,7 +14,7 @@ from billing.rating.asking import PAYER
 from billing.rating.explaining.findings import Json
 from billing.rating.explaining.sentences import HIDDEN_AMOUNT, number
 from billing.rating.explaining.sight import Sight
-from billing.rating.settling.commitments import UNCOUNTED
+from billing.rating.settling.commitments import UNCOUNTED, counts
 from billing.rating.settling.filters import compiled
 from billing.rating.settling.scope import UNCHARGED
 from entities.formulas import FormulaError
@@ -23,19 +23,22 @@ from entities.formulas import FormulaError
 MOST = 100
 _FIELDS = ("Kind", "PeriodFrom", "PeriodUntil", "Base", "Lines", "Rate", "Cost")
 
+# Of a line that takes one back, the one that it takes back.
 _SETTLED = """
 SELECT s.id, s.kind, s.period_from, s.period_until, s.base, s.lines, s.rate, s.cost, s.invoice_id,
-       a.quantity, a.rated_amount,
+       a.quantity, a.rated_amount, told.reversal_of_id AS taken_back_id,
+       told.rated_amount AS back_amount,
        coalesce(m.discount_pricing_type = 'Percentage Off', false)
        OR s.kind IN ('Late Fee', 'Per Invoice', 'Conditional') AND m.charge_type = 'Percentage'
        OR coalesce(m.cmt_rate_method = 'Percentage', false) AS percentage,
        CASE s.kind WHEN 'Discount' THEN m.discount_target_filter_logic
                    WHEN 'Commitment' THEN m.cmt_inclusion_logic
                    WHEN 'Conditional' THEN m.eligible_activity_filter_logic END AS filter
-FROM rating_settledcharge s
+FROM mediation_activity told
+JOIN rating_settledcharge s ON s.activity_id = coalesce(told.reversal_of_id, told.id)
 JOIN mediation_activity a ON a.id = s.activity_id AND a.activity_date = s.activity_date
 LEFT JOIN catalog_ratingmethod m ON m.id = a.rating_method_id
-WHERE s.activity_id = %s
+WHERE told.id = %s
 ORDER BY s.id DESC LIMIT 1
 """
 
@@ -44,7 +47,7 @@ _LOOKED_AT = f"""
 WITH RECURSIVE used AS (
     SELECT account_id FROM rating_settledcharge WHERE id = %(id)s
 ), {PAYER}, deal AS (
-    SELECT s.*, m.cmt_scope, ap.account_package_id, ap.contract_id,
+    SELECT s.*, m.cmt_scope, m.cmt_tax_flag, ap.account_package_id, ap.contract_id,
            coalesce(m.eligible_activity_filter_logic, '') <> '' AS filtered,
            ap.parent_customer_product_id AS parent_id,
            coalesce(own.canonical_name, zone.canonical_name, 'UTC') AS zone, line.currency_code
@@ -84,7 +87,7 @@ WHERE a.deleted_at IS NULL
            THEN a.invoice_id = d.invoice_id
                 AND coalesce(m.rating_method_type, '') NOT IN ('Tax', 'Per Invoice')
            WHEN 'Commitment'
-           THEN day.within AND NOT coalesce(m.rating_method_type, '') = ANY(%(uncounted)s)
+           THEN day.within AND {counts("d.cmt_tax_flag")}
                 AND CASE d.cmt_scope
                          WHEN 'Account package' THEN a.account_package_id = d.account_package_id
                          WHEN 'Contract' THEN a.contract_id = d.contract_id ELSE true END
@@ -125,7 +128,7 @@ def tell(told: Json, line_id: int, sight: Sight) -> None:
         return
     fields = seen["SETTLED_CHARGE", found["id"]]
     arithmetic = _arithmetic(found)
-    lines = _lines(found, sight)
+    lines = _lines(found, sight) if found["taken_back_id"] is None else []
     told["Deal"] = {
         **{name: fields[name] for name in _FIELDS},
         "InvoiceId": None if found["invoice_id"] is None else str(found["invoice_id"]),
@@ -137,6 +140,9 @@ def tell(told: Json, line_id: int, sight: Sight) -> None:
         "Amount": number(found["rated_amount"]),
         "Conclusion": _conclusion(found, arithmetic),
     }
+    if found["taken_back_id"] is not None:
+        _tell_taken_back(told, found)
+        return
     told["Line"] |= {
         "Agrees": "1",
         "Reason": "The line says what it came to when it was settled last; settling follows the "
@@ -147,6 +153,22 @@ def tell(told: Json, line_id: int, sight: Sight) -> None:
             f"{one['Id']} ({one['RatedAmount']})" if "RatedAmount" in one else one["Id"]
             for one in lines
         ) + (", and more." if len(lines) == MOST else ".")  # fmt: skip
+
+
+def _tell_taken_back(told: Json, found: dict[str, Any]) -> None:
+    """Tell of a line that takes back what settling wrote."""
+    amount, back = found["rated_amount"], found["back_amount"]
+    told |= {
+        "Arithmetic": f"-({told['Arithmetic']})",
+        "Unrounded": number(-found["cost"]),
+        "Amount": number(back),
+        "Conclusion": f"It takes back line {found['taken_back_id']}: {told['Conclusion']}",
+    }
+    told["Line"] |= {
+        "Agrees": "1" if back == -amount else "0",
+        "Reason": f"Line {found['taken_back_id']} came to {number(amount)} when it was settled; "
+        f"it was taken back when the charges came to something else.",
+    }
 
 
 def _row(line_id: int) -> dict[str, Any] | None:
@@ -187,23 +209,30 @@ def _arithmetic(found: dict[str, Any]) -> str:
         limit = number(base + cost)
         part = "" if limit == rate else f" (its part of {rate})"
         return f"{limit}{part} - {number(base)} = {shown}"
+    part = Decimal("0.01") if found["percentage"] else Decimal(1)
     if kind == "Commitment":
         lacking = number(found["quantity"])
         committed = number(found["quantity"] + base)
         per_cent = " %" if found["percentage"] else ""
-        return f"({committed} - {number(base)} = {lacking}) x {rate}{per_cent} = {shown}"
-    sign = "-" if kind == "Discount" else ""
-    if found["percentage"]:
-        exact = number(base * found["rate"] / 100)
-        bounded = "" if exact == number(abs(cost)) else f", bounded to {number(abs(cost))}"
-        if kind == "Discount":
-            return f"{sign}{rate} % of {number(base)} = {shown}"
-        return f"{rate} % of {number(base)} = {exact}{bounded}"
+        exact = _within(found["quantity"] * (found["rate"] or 0) * part, cost)
+        return f"({committed} - {number(base)} = {lacking}) x {rate}{per_cent} = {exact}"
     if kind == "Discount":
+        if found["percentage"]:
+            return f"-{rate} % of {number(base)} = {shown}"
         return f"the part of {rate} off that falls on {number(base)}: {shown}"
+    if found["percentage"]:
+        return f"{rate} % of {number(base)} = {_within(base * found['rate'] * part, cost)}"
     if kind == "Conditional":
-        return f"{number(found['quantity'])} x {rate} = {shown}"
+        return f"{number(found['quantity'])} x {rate} = " + _within(
+            found["quantity"] * found["rate"], cost
+        )
     return f"{shown} for the invoice"
+
+
+def _within(exact: Decimal, cost: Decimal) -> str:
+    """What was reckoned, and what the price's MinCharge and MaxCharge made of it."""
+    exact = round(exact, 10)
+    return number(exact) if exact == cost else f"{number(exact)}, bounded to {number(cost)}"
 
 
 def _conclusion(found: dict[str, Any], arithmetic: str) -> str:

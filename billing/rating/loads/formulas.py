@@ -20,7 +20,7 @@ WHERE found.activity_id = f.activity_id
 _NO_RESULT = f"""
 UPDATE mediation_usage u
 SET cause = '{formulas.NO_RESULT}',
-    reason = {formulas.told("q.rating_method_id", "this usage")}
+    reason = {formulas.no_result("q.rating_method_id", "this usage")}
 FROM rating_charge c
 JOIN rating_line l ON l.id = c.id
 JOIN rating_quote q ON q.id = l.quote_id

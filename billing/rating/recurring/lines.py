@@ -1,7 +1,7 @@
 """What is charged is written: lines, charged periods, and how far each account product has come."""
 
 from billing.rating.asking import rounded
-from billing.rating.formulas import NO_RESULT, no_quantity, told
+from billing.rating.formulas import NO_RESULT, no_quantity, no_result
 from billing.rating.telling import OF_PRICE, no_band, no_price
 
 # The columns of a line and what they are filled with, from what is due, `c`, and whose it is, `s`.
@@ -93,7 +93,7 @@ SELECT s.key, open.charged_until, open.next_charge_day,
             WHEN stuck.id IS NULL THEN NULL
             WHEN stuck.source IS NULL
             THEN {no_price("s.product_id", "s.account_id", "s.currency_code", "stuck.first_day")}
-            WHEN stuck.formula IS NOT NULL THEN {told("stuck.rating_method_id", "this charge")}
+            WHEN stuck.formula IS NOT NULL THEN {no_result("stuck.rating_method_id", "this charge")}
             ELSE {no_band("stuck", "s.product_id", "stuck.lacking")} END,
        CASE WHEN NOT coalesce(open.again, false)
              AND NOT (s.charging AND (s.endless OR s.quantity IS NULL))

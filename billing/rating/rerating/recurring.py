@@ -18,7 +18,9 @@ from django.db import connection
 from billing.mediation.loads.reversing import ON_OPEN_INVOICE
 from billing.mediation.models import Activity
 from billing.rating.asking import rounded
+from billing.rating.formulas import NO_RESULT, no_result
 from billing.rating.loads.prices import FILL, TABLES
+from billing.rating.recurring import formulas
 from billing.rating.recurring.costs import COSTS, KEYS
 from billing.rating.recurring.lines import LINES
 from billing.rating.recurring.subjects import LOCK, SUBJECTS
@@ -124,7 +126,7 @@ WHERE c.discount_id IS NOT NULL
 _PRICED = {
     *OF_PRICE,
     *("id", "rate", "rated_amount", "cost_unrounded", "currency_code", "rating_method_id"),
-    *("contract_id", "non_billable_flag", "discounted_by_id", "discount_activity_id"),
+    *("contract_id", "non_billable_flag", "discounted_by_id", "discount_activity_id", "formula"),
 }
 #: Columns of a line that is rated again, and what they hold, beside those that stay as they were.
 _OWN = {"line_number": "m.seq", "rerated_from_id": "m.old_id", "update_error": "NULL"}
@@ -168,11 +170,14 @@ ORDER BY c.id
 """
 _UNPRICED = f"""
 INSERT INTO mediation_usage (load_id, line, shard, collector_id, cause, reason)
-SELECT 0, r.seq, 0, 0, CASE WHEN c.source IS NULL THEN 'NO_PRICE' ELSE 'NO_BAND' END,
+SELECT 0, r.seq, 0, 0,
+       CASE WHEN c.source IS NULL THEN 'NO_PRICE' WHEN c.formula IS NOT NULL THEN '{NO_RESULT}'
+            ELSE 'NO_BAND' END,
        CASE WHEN s.key IS NULL
             THEN format('Account product %%s is deleted, or its account.', p.account_product_id)
             WHEN c.source IS NULL
             THEN {no_price("s.product_id", "s.account_id", "s.currency_code", "c.first_day")}
+            WHEN c.formula IS NOT NULL THEN {no_result("c.rating_method_id", "this charge")}
             ELSE {no_band("c", "s.product_id", "c.lacking")} END
 FROM rerate_period p
 JOIN rerate_record r ON r.root_id = p.root_id
@@ -232,6 +237,7 @@ def price(cursor: Any, now: Any) -> None:
     cursor.execute(SUBJECTS, given)
     for statement in (_WHATEVER, _RUNS, KEYS, TABLES, FILL, "ANALYZE rating_band", COSTS):
         cursor.execute(statement)
+    formulas.reckon(cursor, given)
     cursor.execute(LINES, given)
     cursor.execute(_REPLACED)
     with connection.cursor() as described:

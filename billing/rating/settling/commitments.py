@@ -5,7 +5,7 @@ all that was charged on its days is added up, on invoices or not, discounts incl
 lacking is charged at the price of its first day: the shortfall times the rate, or the rate in per
 cent of it. Money that is committed to without a price is charged in full. A term that StartDate or
 EndDate cuts short is owed as EarlyTerminationOption says. Terms that ended before the last closed
-invoice did stay as they are.
+invoice stay as they are. Lines of taxes count where CMTTaxFlag says so.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from billing.rating.asking import METHOD, rounded
 from billing.rating.cycles import about, begin
 from billing.rating.loads.prices import FILL, TABLES
-from billing.rating.settling.filters import compiled, leave_out, tell_unpriced
+from billing.rating.settling.filters import compiled, leave_out, priced, tell_unpriced
 from billing.rating.settling.writing import WANTED, Settled
 from entities.formulas import FormulaError
 
@@ -28,7 +28,7 @@ WITH held AS (
            m.id AS method_id, m.cmt_quantity, coalesce(m.cmt_scope, 'Account') AS scope,
            coalesce(m.cmt_input_method = 'Quantity', false) AS in_units,
            coalesce(m.cmt_rate_method = 'Percentage', false) AS percentage,
-           m.early_termination_option AS cut_short,
+           m.early_termination_option AS cut_short, m.cmt_tax_flag AS with_tax,
            nullif(m.cmt_inclusion_logic, '') AS filter, s.open_from, s.until_day, s.currency_code,
            s.zone, s.places, s.rounding, calendar.*
     FROM settle_account s
@@ -84,7 +84,17 @@ ON COMMIT DROP;
 ANALYZE settle_deal; ANALYZE rating_key
 """
 
-_COUNT = """
+
+def counts(with_tax: str) -> str:
+    """SQL of whether a line of the rating method `m` counts towards a commitment, by its kind; it
+    takes the parameter `uncounted`."""
+    return (
+        "(NOT coalesce(m.rating_method_type, '') = ANY(%(uncounted)s)"
+        f" OR {with_tax} AND m.rating_method_type = 'Tax')"
+    )
+
+
+_COUNT = f"""
 INSERT INTO settle_counted
 WITH RECURSIVE whose AS (
     SELECT key, account_id FROM settle_deal WHERE filter IS NOT DISTINCT FROM %(filter)s
@@ -103,17 +113,19 @@ JOIN mediation_activity a
  AND a.activity_date < d.until_served::timestamp AT TIME ZONE d.zone
 LEFT JOIN catalog_ratingmethod m ON m.id = a.rating_method_id
 CROSS JOIN LATERAL (
-    SELECT coalesce(m.rating_method_type, '') <> 'Discount' AS is_one
+    SELECT coalesce(m.rating_method_type, '') NOT IN ('Discount', 'Tax') AS is_one
 ) charge
 WHERE a.deleted_at IS NULL AND a.currency_code = d.currency_code
   AND NOT coalesce(m.non_billable_flag, false) AND NOT a.non_billable_flag
-  AND NOT coalesce(m.rating_method_type, '') = ANY(%(uncounted)s)
+  AND {counts("d.with_tax")}
   AND CASE d.scope WHEN 'Account package' THEN a.account_package_id = d.account_package_id
            WHEN 'Contract' THEN a.contract_id = d.contract_id ELSE true END
-  AND ({formula})
+  AND ({{formula}})
 GROUP BY d.key
-"""
+"""  # noqa: S608 - constants only
 
+#: The rate of a commitment without a price: of money, all of it.
+_IN_FULL = "CASE WHEN d.in_units THEN NULL WHEN d.percentage THEN 100 ELSE 1 END"
 _WANT = f"""
 INSERT INTO settle_wanted (
     kind, account_id, account_product_id, period_from, period_until, base, lines, rate, cost,
@@ -129,21 +141,13 @@ SELECT 'Commitment', d.account_id, d.account_product_id, d.from_day, d.until_ser
 FROM settle_deal d
 LEFT JOIN settle_counted c ON c.key = d.key
 LEFT JOIN rating_book b ON b.key = d.key
-LEFT JOIN rating_band band ON band.version_id = b.version_id AND band.rate_order = 1
 CROSS JOIN LATERAL (
     SELECT coalesce(CASE WHEN d.in_units THEN c.quantity ELSE c.amount END, 0) AS amount
 ) counted
 CROSS JOIN LATERAL (
     SELECT round(d.cmt_quantity * d.quantity * d.part, 10) - counted.amount AS number
 ) lacking
-CROSS JOIN LATERAL (
-    SELECT coalesce(b.override, band.rate,
-                    CASE WHEN d.in_units THEN NULL WHEN d.percentage THEN 100 ELSE 1 END) AS rate
-) rated
-CROSS JOIN LATERAL (
-    SELECT rated.rate,
-           lacking.number * rated.rate * CASE WHEN d.percentage THEN 0.01 ELSE 1 END AS cost
-) priced
+{priced("d.percentage", "lacking.number", "lacking.number", _IN_FULL)}
 WHERE lacking.number > 0 AND {rounded("priced.cost", "d")} <> 0
 """  # noqa: S608 - constants only
 

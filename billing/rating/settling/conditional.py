@@ -74,7 +74,7 @@ SELECT '{KIND}', h.account_id, h.account_product_id, d.period_from, d.period_unt
 FROM settle_deal d
 JOIN settle_held h ON h.account_product_id = d.account_product_id
 JOIN rating_book b ON b.key = d.key
-{priced("h")}
+{priced("h.percentage", "d.base", "h.quantity")}
 WHERE {rounded("priced.cost", "h")} <> 0
 """  # noqa: S608 - constants only
 

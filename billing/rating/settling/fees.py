@@ -116,7 +116,7 @@ SELECT %(kind)s, d.account_id, d.account_product_id, d.invoice_id, d.on_invoice_
             ELSE 'Fee per invoice' END
 FROM settle_deal d
 JOIN rating_book b ON b.key = d.key
-{priced("d")}
+{priced("d.percentage", "d.base", "d.quantity")}
 WHERE {rounded("priced.cost", "d")} <> 0
 """  # noqa: S608 - constants only
 

@@ -16,18 +16,21 @@ def compiled(filter_: str) -> str:
     return formula.sql.replace("{t}", "a")
 
 
-def priced(subject: str) -> str:
-    """SQL of what a charge `d` comes to by its book `b`, as `priced.rate` and `priced.cost`: so
-    much per unit of its subject's quantity, or a percentage of its base; within the price's bounds.
+def priced(percentage: str, base: str, quantity: str, otherwise: str = "NULL") -> str:
+    """SQL of what a charge comes to by its book `b`, as `priced.rate` and `priced.cost`: so much
+    per unit of a quantity or, if it is a percentage, of a base; within the price's bounds.
+
+    `otherwise`: the rate where there is no price.
     """
     return f"""
 LEFT JOIN rating_band band ON band.version_id = b.version_id AND band.rate_order = 1
 CROSS JOIN LATERAL (
-    SELECT coalesce(b.override, band.rate) AS rate,
-           coalesce(b.override, band.rate)
-           * CASE WHEN {subject}.percentage THEN d.base * 0.01 ELSE {subject}.quantity END AS asked
+    SELECT coalesce(b.override, band.rate, {otherwise}) AS rate
 ) listed
-CROSS JOIN LATERAL (SELECT listed.rate, {bounded("listed.asked", "band")} AS cost) priced"""
+CROSS JOIN LATERAL (
+    SELECT listed.rate * CASE WHEN {percentage} THEN {base} * 0.01 ELSE {quantity} END AS cost
+) asked
+CROSS JOIN LATERAL (SELECT listed.rate, {bounded("asked.cost", "band")} AS cost) priced"""
 
 
 def leave_out(cursor: Any, done: Settled, method: int, why: str) -> None:

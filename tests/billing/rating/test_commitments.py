@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from billing.rating.explaining import explain_line
 from billing.rating.settling import settle
-from tests.billing.rating.settling import charged, deal, invoiced, lines, payer, run, saved
+from tests.billing.rating.settling import SYSTEM, charged, deal, invoiced, lines, payer, run, saved
 from tests.factories import (
     AccountPackageFactory,
     ContractFactory,
     PackageFactory,
+    PriceFactory,
     ProductFactory,
     RatingMethodFactory,
 )
@@ -160,8 +162,27 @@ def test_discounts_count_and_taxes_and_commitments_do_not() -> None:
     charged(account, 60, day="2026-01-10", RatingMethodId=tax)
     deal(account, 10)
     one, two = committed(account, 500), committed(account, 400)
+    taxed = committed(account, 500, CMTTaxFlag="1")
+    units = committed(account, 3, CMTInputMethod="Quantity", CMTTaxFlag="1")
     run(account, "2026-01-31")
-    assert (lines(one), lines(two)) == ([230], [130])
+    assert (lines(one), lines(two), lines(taxed), lines(units)) == ([230], [130], [170], [2])
+
+
+def test_the_price_s_bounds_hold() -> None:
+    account = payer()
+    id = committed(account, 500, rate=None)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT product_id FROM customers_accountproduct WHERE id = %s", [id])
+        (product,) = cursor.fetchone()
+    PriceFactory(ProductId=product, Rate="0.5", MinCharge="50", MaxCharge="200")
+    for day, amount in (("2026-01-10", 450), ("2026-02-10", 300), ("2026-03-10", 500)):
+        charged(account, amount, day=day)
+    run(account, "2026-04-30")
+    assert lines(id) == [50, 100, 200]
+    (least,) = lines(id, "a.id", "a.id")[:1]
+    assert explain_line(least, SYSTEM)["Arithmetic"] == (
+        "(500 - 450 = 50) x 0.5 = 25, bounded to 50"
+    )
 
 
 def test_only_what_the_filter_holds_for() -> None:

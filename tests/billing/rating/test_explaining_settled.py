@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from billing.mediation.models import Activity
 from billing.rating.explaining import explain_line
+from billing.rating.models import SettledCharge
 from billing.rating.settling.fees import charge_invoice_fees, charge_late_fees
 from metabrm.identity.context import Context
 from tests.billing.rating.settling import charged, deal, invoiced, lines, payer, run, saved
@@ -114,6 +116,40 @@ def test_fees() -> None:
     charge_late_fees([invoice], date(2026, 5, 1))
     assert told(late)["Arithmetic"] == "1.5 % of 800 = 12"
     assert (ids(told(late)), told(late)["Deal"]["InvoiceId"]) == ([], str(invoice))
+
+
+def test_a_line_that_takes_one_back_tells_what_it_takes_back(clerk: Any) -> None:
+    account = payer()
+    charged(account, 100)
+    off = deal(account, 10)
+    run(account)
+    (first,) = lines(off, "a.id")
+    invoiced(account)
+    charged(account, 50, ProductId=ProductFactory())
+    charged(account, 50, ProductId=product_of(first))
+    run(account)
+    reversal = Activity.objects.get(reversal_of_id=first)
+    said = explain_line(reversal.pk, SYSTEM)
+    assert (said["Amount"], said["Unrounded"]) == ("10", "10")
+    assert said["Arithmetic"] == "-(-10 % of 100 = -10)"
+    assert said["Conclusion"] == (
+        f"It takes back line {first}: A discount on what the discounts before it have left, from "
+        "2026-03-01 until before 2026-04-01, over 1 lines: -10 % of 100 = -10."
+    )
+    assert said["Line"]["Agrees"] == "1"
+    assert (said["Deal"]["Kind"], said["Deal"]["LookedAt"], said["Bands"]) == ("Discount", [], [])
+    assert said["Text"][-1] == (
+        f"Line {first} came to -10 when it was settled; it was taken back when the charges came to "
+        "something else."
+    )
+    entities = ("ACCOUNT", "PRODUCT", "PRICING", "ACTIVITY", "ACCOUNT_PRODUCT", "RATING_METHOD")
+    hidden = explain_line(reversal.pk, clerk(**dict.fromkeys(entities, "R")))
+    assert (hidden["Amount"], hidden["Deal"]) == (None, None)
+
+
+def product_of(line: int) -> int | None:
+    """The product whose charges a discount's line is about."""
+    return SettledCharge.objects.get(activity_id=line).target_product_id
 
 
 def test_without_the_right_to_settled_charges_no_amount(clerk: Any) -> None:

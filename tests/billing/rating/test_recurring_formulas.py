@@ -7,6 +7,8 @@ import pytest
 from django.db import connection
 
 from billing.rating.explaining import Question, explain, explain_line
+from billing.rating.rerating.running import rerate
+from billing.rating.rerating.wanted import Wanted
 from entities.models import Entity, EntityField, EntityFieldRole
 from tests.billing.rating.test_recurring import (
     SYSTEM,
@@ -200,3 +202,18 @@ def test_a_quantity_that_a_formula_does_not_yield_is_told() -> None:
     told = explain(Question(account_product_id=id), SYSTEM)
     assert told["Amount"] is None
     assert "FormulaQuantity yields no quantity" in told["Conclusion"]
+
+
+def test_charges_by_a_formula_are_rated_again() -> None:
+    method = by("{!CostUnrounded} * 2")
+    ids = [provided("2026-03-01", 31, method=method, EndDate="2026-03-31") for _ in range(2)]
+    run("2026-03-01")
+    assert [amounts(id) for id in ids] == [[62], [62]]
+    texts = ("{!CostUnrounded} + 1", "1 / ({!Quantity} - 1)")
+    for id, text in zip(ids, texts, strict=True):
+        update_one("RATING_METHOD", method_of(id), SYSTEM, FormulaValue=text)
+        rerate(Wanted(account_product_id=id), preview=False)
+    assert [amounts(id) for id in ids] == [[62, 32, -62], [62]]
+    assert [formula for (formula,) in lines(ids[0], "formula")][1] == "{!CostUnrounded} + 1"
+    (error,) = lines(ids[1], "update_error")[0]
+    assert error.startswith(f"The formula of rating method {method_of(ids[1])} yields no amount")
