@@ -88,8 +88,9 @@ class Account(ExternallyKeyed, EntityModel):
         help_text="The billing profile on whose invoices the account's charges appear.",
     )
     allow_pricing_in_different_currency = FlagField(
-        help_text="Packages may be taken that are not sold in the billing profile's currency. Prices "
-        "in other currencies count nowhere: there are no exchange rates to convert them with."
+        help_text="Packages may be taken that are not sold in the billing profile's currency. "
+        "Prices in other currencies count nowhere: there are no exchange rates to convert them "
+        "with."
     )
     country = models.ForeignKey(
         "localization.Country",

@@ -209,19 +209,19 @@ def _arithmetic(found: dict[str, Any]) -> str:
         limit = number(base + cost)
         part = "" if limit == rate else f" (its part of {rate})"
         return f"{limit}{part} - {number(base)} = {shown}"
-    part = Decimal("0.01") if found["percentage"] else Decimal(1)
+    per_unit = Decimal("0.01") if found["percentage"] else Decimal(1)
     if kind == "Commitment":
         lacking = number(found["quantity"])
         committed = number(found["quantity"] + base)
         per_cent = " %" if found["percentage"] else ""
-        exact = _within(found["quantity"] * (found["rate"] or 0) * part, cost)
+        exact = _within(found["quantity"] * (found["rate"] or 0) * per_unit, cost)
         return f"({committed} - {number(base)} = {lacking}) x {rate}{per_cent} = {exact}"
     if kind == "Discount":
         if found["percentage"]:
             return f"-{rate} % of {number(base)} = {shown}"
         return f"the part of {rate} off that falls on {number(base)}: {shown}"
     if found["percentage"]:
-        return f"{rate} % of {number(base)} = {_within(base * found['rate'] * part, cost)}"
+        return f"{rate} % of {number(base)} = {_within(base * found['rate'] * per_unit, cost)}"
     if kind == "Conditional":
         return f"{number(found['quantity'])} x {rate} = " + _within(
             found["quantity"] * found["rate"], cost
