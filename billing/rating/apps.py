@@ -10,6 +10,7 @@ class RatingConfig(AppConfig):
         from billing.rating import api, explorer
         from billing.rating.rerating import api as rerating
         from billing.rating.rerating import pages
+        from billing.rating.rerating.run_page import RerateAdmin
         from billing.rating.trying import api as trying_api
         from billing.rating.trying import page as trying
         from entities.admin import offered
@@ -23,3 +24,4 @@ class RatingConfig(AppConfig):
         endpoints.offer(trying_api.TRYOUT)
         offered.offer(pages.RERATE)
         offered.offer(pages.CORRECT)
+        offered.offer_pages_of("RERATE", RerateAdmin)

@@ -1,4 +1,6 @@
-"""Somebody looks after collectors: a run moves on the page, a sample is tried out."""
+"""Somebody looks after collectors and their lines: a run moves on the page, a sample is tried out,
+lines are rated again, one is corrected.
+"""
 
 import os
 from typing import Any
@@ -6,7 +8,10 @@ from typing import Any
 import pytest
 
 from billing.mediation.models import ActivityCollectorHistory
-from tests.billing.mediation.standing import Standing
+from billing.rating.models import Rerate
+from billing.rating.rerating import runs
+from tests.billing.mediation.standing import Standing, asked
+from tests.billing.rating.test_loads import Feed, used
 from tests.factories import BillingProfileFactory, PriceFactory
 
 # Playwright's own loop runs in this thread; Django would take every query for one made inside it.
@@ -41,3 +46,36 @@ def test_a_run_moves_and_a_sample_is_tried_out(tab: Any, monkeypatch: pytest.Mon
     tab.wait_for_selector("#tried :text('7.5 USD')")
     assert tab.locator("#x").count() == 0
     assert tab.evaluate("document.documentElement.scrollWidth") == 400
+
+
+def test_lines_are_rated_again_and_one_is_corrected(
+    tab: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from metabrm import background
+
+    monkeypatch.setattr(background, "tell", lambda *what: None)
+    feed, usage = Feed(), used()
+    feed.send({**usage, "quantity": 4})
+    asked("UPDATE catalog_pricing SET rate = 3 RETURNING 1")
+    tab.goto(f"/admin/catalog/product/{usage['product_id']}/change/")
+    tab.click("a[href*='rerate/?ProductId=']")
+    tab.wait_for_selector("h1:has-text('Re-rate')")
+    tab.click("button:has-text('Preview')")
+    tab.wait_for_selector("#answer :text('10.00 → 12.00 USD')")
+    tab.click("#answer button:has-text('Re-rate')")
+    tab.wait_for_selector("#rerate-state :text('PENDING')")
+    runs.carry_out(Rerate.objects.get().pk)
+    tab.wait_for_selector("#rerate-state :text('1 of 1 line costs something else')")
+
+    ((line,),) = asked("SELECT id FROM mediation_activity WHERE rerated_from_id IS NOT NULL")
+    tab.set_viewport_size({"width": 400, "height": 900})
+    tab.goto(f"/admin/correct-line/?ActivityId={line}")
+    tab.wait_for_selector("#line :text('12.00 USD')")
+    tab.get_by_label("Right quantity").fill("6")
+    tab.click("button:has-text('Preview')")
+    tab.wait_for_selector("#answer :text('12.00 → 18.00 USD')")
+    assert tab.evaluate("document.documentElement.scrollWidth") == 400
+    tab.click("#answer button:has-text('Correct')")
+    tab.wait_for_selector(":text('1 line was taken back.')")
+    corrected = "SELECT rated_amount FROM mediation_activity WHERE rerated_from_id = %s"
+    assert asked(corrected, line) == [(18,)]

@@ -60,6 +60,28 @@ _EXPORTED = {
     "PROCESS_DESCRIPTION": "process_description",
     "RawRecord": "raw_record",
 }
+#: Causes -> what they are called.
+_WORDS = {
+    "UNKNOWN_TOKEN": "unknown billing identifier",
+    "NO_TOKEN": "no billing identifier",
+    "OTHER_ACCOUNT": "identifier of another account",
+    "NO_ACCOUNT": "nobody's usage",
+    "NO_PRODUCT": "no product for it",
+    "NO_PRICE": "no price",
+    "NO_BAND": "no band for the quantity",
+    "NO_ROUTE": "no price between the locations",
+    "NO_DATE": "no date",
+    "NO_QUANTITY": "no quantity",
+    "FORMULA": "its formula yields no amount",
+    "TOO_MANY_REFILLS": "more refills than are made at once",
+    "LATE": "its invoice is closed",
+    "NOT_RATED": "rating was stopped",
+    "UNREADABLE": "not to be split into values",
+    "BAD_DATE": "not a date",
+    "BAD_NUMBER": "not a number",
+    "BAD_VALUE": "a value that the field does not take",
+    "UNKNOWN_FIELD": "a field that there is not",
+}
 #: Causes -> what is to be done about them.
 _HINTS = {
     "UNKNOWN_TOKEN": "Add the billing identifier to its account, then try again; or correct the "
@@ -106,6 +128,7 @@ def overview(site: "RecordSite", request: HttpRequest, granted: EntityRights) ->
         groups=[
             {
                 "cause": group.cause,
+                "words": _words(group.cause),
                 "count": group.count,
                 "quantity": number(group.quantity),
                 "collector": named[group.collector][1],
@@ -192,6 +215,13 @@ def opened(
         waiting=chosen.state == IN_SUSPENSE,
         discarded=chosen.state == DISCARDED,
     )
+
+
+def _words(cause: str) -> str:
+    """BAD_NUMBER:Quantity -> not a number: Quantity; "" where there are no words for it."""
+    code, _, field = cause.partition(":")
+    known = _WORDS.get(code, "")
+    return f"{known}: {field}" if known and field else known
 
 
 def _hint(cause: str) -> str:

@@ -37,6 +37,8 @@ def records_of(body: Body, layout: Layout, columns: int) -> Iterator[Found]:
         elif len(values) != columns:
             have = "1 value" if len(values) == 1 else f"{len(values)} values"
             problem = f"It has {have}; the others have {columns}."
+            if lines.number > line:
+                problem += f" It goes on to line {lines.number}: is a quotation mark missing?"
         if problem:
             yield Found(line, [], problem, shown(layout.delimiter.join(values)))
         else:

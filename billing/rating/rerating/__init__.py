@@ -11,6 +11,7 @@ running     all of it in one transaction, of which a preview keeps nothing
 runs        RERATE records: what is to be rated again, which workers carry out
 wishes      prices and plans that changed ask for it
 asked, api, pages   so do people and programs
+run_page    how far a RERATE has come, as the admin shows it
 
 So there is one way to price, a preview is what would happen, and doing it again changes nothing.
 """

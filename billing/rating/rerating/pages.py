@@ -11,11 +11,17 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
 
 from billing.catalog.bands import plain
+from billing.mediation.models import Activity
 from billing.rating.forms import of_record, of_text
+from billing.rating.parameters import id_of
 from billing.rating.rerating import asked
-from billing.rating.rerating.telling import Result, money
+from billing.rating.rerating.correcting import as_it_is, said_by
+from billing.rating.rerating.telling import Line, Result, Total, money
 from entities.admin.callers import context_of, rights_on
 from entities.admin.display import record_url
 from entities.admin.offered import Page
@@ -26,29 +32,59 @@ from entities.schema.snapshot import Snapshot
 if TYPE_CHECKING:
     from entities.admin.site import RecordSite
 
-#: Parameter -> label, entity, and the lookup by whose right its records are found.
+#: Parameter -> label, entity, the lookup by whose right its records are found (or what a text
+#: is), help.
 _WANTED = {
-    "AccountId": ("Account", "ACCOUNT", "ACTIVITY/AccountId"),
-    "ProductId": ("Product", "PRODUCT", "ACTIVITY/ProductId"),
-    "PricingId": ("Price", "PRICING", "ACTIVITY/PricingId"),
-    "PricingPlanId": ("Pricing plan", "PRICING_PLAN", "PRICING/MainPricingPlanId"),
-    "AccountProductId": ("Account product", "ACCOUNT_PRODUCT", "ACTIVITY/AccountProductId"),
-    "LoadId": ("Load", "ACTIVITY_COLLECTOR_HISTORY", "ACTIVITY/ActivityCollectorHistoryId"),
-    "InvoiceId": ("Invoice", "INVOICE", "ACTIVITY/InvoiceId"),
-    "From": ("From", "", "date"),
-    "Until": ("Until", "", "date"),
+    "AccountId": ("Account", "ACCOUNT", "ACTIVITY/AccountId", ""),
+    "ProductId": ("Product", "PRODUCT", "ACTIVITY/ProductId", ""),
+    "PricingId": (
+        "Price",
+        "PRICING",
+        "ACTIVITY/PricingId",
+        "Lines whose price came from where this price hangs; of a product's price those at the "
+        "product's default price.",
+    ),
+    "PricingPlanId": (
+        "Pricing plan",
+        "PRICING_PLAN",
+        "PRICING/MainPricingPlanId",
+        "Lines that this plan priced.",
+    ),
+    "AccountProductId": ("Account product", "ACCOUNT_PRODUCT", "ACTIVITY/AccountProductId", ""),
+    "LoadId": (
+        "Usage load",
+        "ACTIVITY_COLLECTOR_HISTORY",
+        "ACTIVITY/ActivityCollectorHistoryId",
+        "",
+    ),
+    "InvoiceId": ("Invoice", "INVOICE", "ACTIVITY/InvoiceId", "Only while it is CURRENT."),
+    "From": ("From", "", "date", "The first day, in UTC."),
+    "Until": ("Until", "", "date", "The last day, in UTC."),
+}
+_LINE = {
+    "ActivityId": (
+        "Line",
+        "",
+        "text",
+        "The Id of an activity. Its page has a button that leads here, too.",
+    ),
 }
 _CORRECTED = {
-    "ActivityId": ("Line", "", "text"),
-    "Quantity": ("Right quantity", "", "text"),
-    "ActivityDate": ("Right moment", "", "text"),
-    "ProductId": ("Right product", "PRODUCT", "ACTIVITY/ProductId"),
-    "AccountProductId": ("Right account product", "ACCOUNT_PRODUCT", "ACTIVITY/AccountProductId"),
-    "Rate": ("Price per unit instead", "", "text"),
-    "Cost": ("Amount instead", "", "text"),
-    "Withdraw": ("Nothing was used", "", "flag"),
+    "ActivityId": ("Line", "", "hidden", ""),
+    "Quantity": ("Right quantity", "", "text", "It says {quantity}."),
+    "ActivityDate": ("Right moment", "", "datetime-local", "It says {moment} ({zone})."),
+    "ProductId": ("Right product", "PRODUCT", "ACTIVITY/ProductId", ""),
+    "AccountProductId": (
+        "Right account product",
+        "ACCOUNT_PRODUCT",
+        "ACTIVITY/AccountProductId",
+        "It says of which account and product.",
+    ),
+    "Rate": ("Price per unit", "", "text", "In place of that of the price book."),
+    "Cost": ("Amount", "", "text", "In place of what the price book comes to."),
+    "Withdraw": ("Nothing was used", "", "flag", "Leave the others empty then."),
 }
-_Asked = Mapping[str, tuple[str, str, str]]
+_Asked = Mapping[str, tuple[str, str, str, str]]
 
 
 def usable(request: HttpRequest, snapshot: Snapshot) -> bool:
@@ -71,64 +107,122 @@ def rerate_page(site: "RecordSite", request: HttpRequest) -> HttpResponse:
         "title": "Re-rate",
         "about": "Usage and recurring charges on no invoice yet, or on an open one, are priced "
         "again at the prices of now, with all that is added up with them. Lines that cost "
-        "something else are taken back and written anew.",
+        "something else are taken back and written anew. Say which lines, by any of these; the "
+        "preview changes nothing.",
         "button": "Re-rate",
     }
-    return _page(site, request, _WANTED, asked.PARAMETERS, words, preview, do)
+    return _page(site, request, _WANTED, words, preview, do)
 
 
 def correct_page(site: "RecordSite", request: HttpRequest) -> HttpResponse:
     """What correcting a line comes to; the button does it."""
 
     def do(sent: dict[str, str]) -> HttpResponse:
-        told = asked.corrected(sent, context_of(request, "admin: correct a line"))
-        messages.success(
-            request, f"{told.changed} lines were taken back." if told.changed else "It was right."
-        )
-        line = int(sent["ActivityId"])
-        return HttpResponseRedirect(record_url(site.snapshot.entity("ACTIVITY"), line))
+        told = asked.corrected(_in_zone(sent), context_of(request, "admin: correct a line"))
+        was = int(sent["ActivityId"])
+        made = Activity.objects.filter(rerated_from=was, deleted_at=None).order_by("pk").last()
+        if told.changed:
+            lines = "1 line was" if told.changed == 1 else f"{told.changed:,} lines were"
+            now = "This is what stands now" if made else "Nothing replaces it"
+            messages.success(request, f"{lines} taken back. {now}.")
+        else:
+            messages.info(request, "Nothing was changed: the line says so already.")
+        shown = made.pk if made else was
+        return HttpResponseRedirect(record_url(site.snapshot.entity("ACTIVITY"), shown))
 
     def preview(sent: dict[str, str]) -> Result | None:
         if sent.keys() == {"ActivityId"}:
             return None
-        return asked.corrected({**sent, "Preview": "1"}, context_of(request))
+        return asked.corrected({**_in_zone(sent), "Preview": "1"}, context_of(request))
 
     words = {
         "title": "Correct a line",
         "about": "A line of usage that was wrong is taken back and written anew as it should have "
         "been, with all that is added up with it. If it stands on a closed invoice it stays there; "
-        "what takes it back and what replaces it come on the next. Fill in only what was wrong.",
+        "what takes it back and what replaces it come on the next. Fill in only what was wrong; "
+        "the preview changes nothing.",
         "button": "Correct",
     }
-    return _page(site, request, _CORRECTED, asked.CORRECTIONS, words, preview, do)
+    try:
+        given = request.POST if request.method == "POST" else request.GET
+        id = id_of({"ActivityId": given.get("ActivityId", "").strip() or "0"}, "ActivityId")
+        line = as_it_is(id) if id else None
+    except RequestError as error:
+        return _page(site, request, _LINE, {**words, "wrong": error.message}, _nothing, do)
+    if line is None:
+        return _page(site, request, _LINE, words, _nothing, do)
+    says = {
+        "quantity": plain(said_by(line, "quantity")),
+        "moment": date_format(timezone.localtime(line.activity_date), "Y-m-d H:i:s"),
+        "zone": timezone.get_current_timezone_name(),
+    }
+    fields = {
+        name: (label, entity, how, text.format(**says))
+        for name, (label, entity, how, text) in _CORRECTED.items()
+    }
+    return _page(site, request, fields, words, preview, do, facts=_facts(site, line, says))
+
+
+def _nothing(sent: dict[str, str]) -> None:
+    """There is no line to be corrected."""
+
+
+def _in_zone(sent: dict[str, str]) -> dict[str, str]:
+    """A moment is typed as the page shows moments: in the zone of whoever looks."""
+    moment = parse_datetime(sent.get("ActivityDate", "")) if "ActivityDate" in sent else None
+    if moment is None or moment.tzinfo:
+        return sent
+    return {**sent, "ActivityDate": timezone.make_aware(moment).isoformat()}
+
+
+def _facts(
+    site: "RecordSite", line: Activity, says: Mapping[str, str]
+) -> list[tuple[str, str, str]]:
+    """Label, text and address of what the line says now."""
+    facts = [("Line", str(line.pk), record_url(site.snapshot.entity("ACTIVITY"), line.pk))]
+    for label, entity, id in (
+        ("Account", "ACCOUNT", line.account_id),
+        ("Product", "PRODUCT", line.product_id),
+        ("Account product", "ACCOUNT_PRODUCT", line.account_product_id),
+        ("Invoice", "INVOICE", line.invoice_id),
+    ):
+        if id is not None:
+            facts.append((label, *_named(site, entity, [id])(id)))
+    facts += [("Moment", says["moment"], ""), ("Quantity", says["quantity"], "")]
+    if line.rate is not None:
+        facts.append(("Price per unit", plain(line.rate), ""))
+    if line.rated_amount is not None:
+        facts.append(("Amount", f"{money(line.rated_amount)} {line.currency_id or ''}", ""))
+    return facts
 
 
 def _page(
     site: "RecordSite",
     request: HttpRequest,
     fields: _Asked,
-    says: Mapping[str, str],
     words: Mapping[str, str],
     preview: Callable[[dict[str, str]], Result | None],
     do: Callable[[dict[str, str]], HttpResponse],
+    **more: Any,
 ) -> HttpResponse:
     given = request.POST if request.method == "POST" else request.GET
     sent = {name: text for name in fields if (text := given.get(name, "").strip())}
-    told, wrong = None, None
+    told, wrong = None, words.get("wrong")
     try:
-        if sent and request.method == "POST":
-            return do(sent)
-        if sent:
+        if sent and not wrong:
+            if request.method == "POST":
+                return do(sent)
             told = preview(sent)
     except RequestError as error:
         wrong = error.message
     context = {
         **site.each_context(request),
         **words,
-        "form": _form(site, request, fields, says, sent),
+        **more,
+        "form": _form(site, request, fields, sent),
         "sent": sent,
         "wrong": wrong,
-        "told": told and _readable(site, request, told),
+        "told": told and _readable(site, told),
     }
     return render(request, "rating/rerate.html", context)
 
@@ -137,30 +231,34 @@ def _form(
     site: "RecordSite",
     request: HttpRequest,
     fields: _Asked,
-    says: Mapping[str, str],
     sent: Mapping[str, str],
 ) -> forms.Form:
     form = forms.Form(initial=dict(sent), auto_id="ask_%s")
-    for name, (label, entity, how) in fields.items():
+    for name, (label, entity, how, says) in fields.items():
         widget: forms.Widget | None
         if entity:
             widget = of_record(site, request, entity, how, sent.get(name, ""))
         elif how == "flag":
             widget = forms.Select(choices=[("", "No"), ("1", "Yes: only take it back")])
-            widget.attrs["class"] = "brm-select"
+            widget.attrs["class"] = "brm-input"
+        elif how == "hidden":
+            widget = forms.HiddenInput()
         else:
             widget = of_text(how)
+            widget.attrs["step"] = "1"
         if widget is not None:
             form.fields[name] = forms.CharField(
-                label=label, widget=widget, required=False, help_text=says[name]
+                label=label, widget=widget, required=False, help_text=says
             )
     return form
 
 
-def _readable(site: "RecordSite", request: HttpRequest, told: Result) -> dict[str, Any]:
+def _readable(site: "RecordSite", told: Result) -> dict[str, Any]:
     """The result with names and addresses of its records, and amounts as people read them."""
-    accounts = _names(site, request, "ACCOUNT", (one.account_id for one in told.totals))
-    products = _names(site, request, "PRODUCT", (one.product_id for one in told.totals))
+    lines: list[Total | Line] = [*told.totals, *told.page]
+    accounts = _named(site, "ACCOUNT", (one.account_id for one in lines))
+    products = _named(site, "PRODUCT", (one.product_id for one in lines))
+    invoices = _named(site, "INVOICE", (one.invoice_id for one in told.totals))
     activity = site.snapshot.entity("ACTIVITY")
     return {
         "lines": told.lines,
@@ -174,7 +272,7 @@ def _readable(site: "RecordSite", request: HttpRequest, told: Result) -> dict[st
             {
                 "account": accounts(one.account_id),
                 "product": products(one.product_id),
-                "invoice": one.invoice_id,
+                "invoice": invoices(one.invoice_id),
                 "currency": one.currency_code,
                 "lines": one.lines,
                 "old": money(one.old),
@@ -205,17 +303,19 @@ def _readable(site: "RecordSite", request: HttpRequest, told: Result) -> dict[st
     }
 
 
-def _names(
-    site: "RecordSite", request: HttpRequest, entity: str, ids: Iterable[int | None]
-) -> Callable[[int | None], str]:
-    """What records are called; by their Ids where the user may not see all of them."""
+def _named(
+    site: "RecordSite", entity: str, ids: Iterable[int | None]
+) -> Callable[[int | None], tuple[str, str]]:
+    """What records are called, and their addresses; of those that the user may not see the Ids."""
     schema = site.snapshot.entity(entity)
-    granted = rights_on(request, site.snapshot, schema)
-    known: dict[Any, tuple[int, str]] = {}
-    if granted.read and not granted.condition and schema.title in granted.known:
-        known = titles(site.snapshot, schema, sorted({i for i in ids if i is not None}))
-    named = dict(known.values())
-    return lambda id: "" if id is None else named.get(id, str(id))
+    known = titles(site.snapshot, schema, ids)
+
+    def told(id: int | None) -> tuple[str, str]:
+        if id is None:
+            return "", ""
+        return (known[id][1], record_url(schema, id)) if id in known else (str(id), "")
+
+    return told
 
 
 RERATE = Page(

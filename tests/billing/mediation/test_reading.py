@@ -101,6 +101,20 @@ def zipped(*contents: bytes, name: str = "usage.csv") -> bytes:
             ],
         ),
         (
+            b'a,1\nb,2,"x\nc,3\n',
+            {},
+            [
+                (1, None, "a", "1"),
+                (
+                    2,
+                    "It has 3 values; the others have 2. It goes on to line 3: is a quotation mark "
+                    "missing?",
+                    None,
+                    None,
+                ),
+            ],
+        ),
+        (
             b"a,\xff\nb,2\n",
             {},
             [(1, "It is no UTF-8 text.", None, None), (2, None, "b", "2")],

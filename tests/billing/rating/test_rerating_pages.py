@@ -50,12 +50,36 @@ def test_a_line_is_corrected(clerk: Callable[..., Any]) -> None:
     assert f'href="{CORRECT}?ActivityId={line}"' in tools
     page = browser.get(CORRECT, {"ActivityId": line}).content.decode()
     assert "something else" not in page and f'value="{line}"' in page
+    assert "It says 4." in page and "10.00 USD" in page
     fixed = {"ActivityId": line, "Quantity": "6"}
     page = browser.get(CORRECT, fixed).content.decode()
     assert "10.00 → 15.00 USD" in page and "4 → 6" in page
     assert len(every_line()) == 1
-    assert browser.post(CORRECT, fixed).status_code == 302
+    done = browser.post(CORRECT, fixed)
     assert standing_lines(usage["product_id"]) == [(1, 6, 15)]
+    ((new,),) = asked("SELECT id FROM mediation_activity WHERE rerated_from_id = %s", line)
+    assert done["Location"] == f"/admin/mediation/activity/{new}/change/"
+    for wrong, says in (
+        (line, f"was taken back; line {new} replaced it"),
+        ("x", "Send the Id of a record"),
+        ("9" * 18, "no ACTIVITY with Id"),
+        ("<b>", "can&#x27;t be &#x27;&lt;b&gt;&#x27;"),
+    ):
+        for page in (
+            browser.get(CORRECT, {"ActivityId": wrong}),
+            browser.post(CORRECT, {"ActivityId": wrong, "Quantity": "1"}),
+        ):
+            assert page.status_code == 200 and says in page.content.decode()
+    # A moment is typed in the zone of the page.
+    moved = {"ActivityId": str(new), "ActivityDate": "2026-06-16T08:30"}
+    asked(
+        "UPDATE identity_user SET time_zone_id = (SELECT min(id) FROM localization_timezone "
+        "WHERE canonical_name = 'America/Chicago') RETURNING 1"
+    )
+    assert browser.post(CORRECT, moved).status_code == 302
+    assert asked(
+        "SELECT activity_date::text FROM mediation_activity WHERE rerated_from_id = %s", new
+    ) == [("2026-06-16 13:30:00+00",)]
 
 
 @pytest.mark.parametrize("address", [RERATE, CORRECT])
