@@ -29,6 +29,7 @@ __all__ = [
     "Page",
     "compile",
     "explain",
+    "numbered_by",
     "query",
     "retrieve_ids",
     "retrieve_where",
@@ -100,6 +101,15 @@ def retrieve_ids(
 def compile(sql: str, snapshot: Snapshot, context: Context) -> Compiled:
     """What `query` runs for the text, from the cache when it is there."""
     return _plan(sql, snapshot, context)[0]
+
+
+def numbered_by(sql: str, snapshot: Snapshot, context: Context) -> EntitySchema | None:
+    """The entity whose Id is the first column of a SELECT, if it is. RequestError as `query`."""
+    select = statement.query_select(sql, snapshot, context)
+    first = next(iter(select.columns.values()), None)
+    if first is None or first.field is None or first.field.type.name != "ID":
+        return None
+    return next((e for e in snapshot.entities.values() if first.field in e.fields), None)
 
 
 def _answer(answer: Callable[[Snapshot], Page], snapshot: Snapshot | None) -> Page:

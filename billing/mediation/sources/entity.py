@@ -3,6 +3,7 @@
 Ids are given when records are written and seen when they are committed, so a higher one may be
 seen before a lower one. So a run reads up to the highest Id at an instant at which nobody writes
 the entity: it waits for those who do, for a second at most, or leaves it to the next run.
+So does a collector of Type DATABASE whose rows are numbered by the Ids of an entity.
 """
 
 from django.db import OperationalError, connection, transaction
@@ -43,12 +44,12 @@ def statement_of(collector: ActivityCollector, context: Context, last: int) -> s
     )
 
 
-def last_id(collector: ActivityCollector) -> int | None:
+def last_id(schema: EntitySchema) -> int | None:
     """The highest Id below which no other is still to come; None: not now, or there is none.
 
     In a transaction of its own, so that the lock is gone at once.
     """
-    table = quote(entity_of(current(), collector.entity_id).table)
+    table = quote(schema.table)
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL lock_timeout = '1s'")

@@ -3,7 +3,8 @@
 RetrieveSql is one SELECT whose first column numbers its rows; `:LastRowId` in it stands for the
 highest number so far; of a collector of Type ENTITY it is made. The rows are put down as JSON
 lines, and the load, its file and the new LastRowId are one transaction: no row is taken twice, and
-none left out.
+none left out, as long as no row comes later with a lower number. Of Ids that is made sure of (see
+`entity`); other numbers have to be given so.
 """
 
 import gzip
@@ -19,6 +20,8 @@ from billing.mediation.models import ActivityCollector
 from billing.mediation.sources import entity
 from entities import query
 from entities.files import contents
+from entities.schema.current import current
+from entities.schema.description import EntitySchema
 from metabrm.identity.context import Context
 from metabrm.identity.models import User
 
@@ -46,12 +49,11 @@ def context_of(collector: ActivityCollector) -> Context:
 def claim(collector: ActivityCollector) -> list[int]:
     """Loads of the rows that are new, a page each."""
     found: list[int] = []
-    last: int | None = None
-    if collector.type == "ENTITY":
-        last = entity.last_id(collector)
-        if last is None:
-            return found
-    elif not (collector.retrieve_sql or "").strip():
+    if collector.type != "ENTITY" and not (collector.retrieve_sql or "").strip():
+        return found
+    numbered = _numbered_by(collector)
+    last = None if numbered is None else entity.last_id(numbered)
+    if numbered is not None and last is None:
         return found
     for _ in range(_MOST_PAGES):
         load = _page(collector.pk, last)
@@ -61,27 +63,37 @@ def claim(collector: ActivityCollector) -> list[int]:
     return found
 
 
+def _numbered_by(collector: ActivityCollector) -> EntitySchema | None:
+    """The entity by whose Ids the rows are numbered, if they are."""
+    if collector.type == "ENTITY":
+        return entity.entity_of(current(), collector.entity_id)
+    found = query.numbered_by(statement_of(collector), current(), context_of(collector))
+    return found if found is not None and found.writable else None
+
+
 def _page(collector_id: int, last_id: int | None) -> int | None:
+    """A load of the next rows, up to the number `last_id` where there is one."""
     with transaction.atomic():
         collector = ActivityCollector.objects.select_for_update().get(pk=collector_id)
         context = context_of(collector)
-        if last_id is None:
-            statement = statement_of(collector)
+        if collector.type == "ENTITY":
+            statement = entity.statement_of(collector, context, last_id or 0)
         else:
-            statement = entity.statement_of(collector, context, last_id)
+            statement = statement_of(collector)
         page = query.query(statement, context)
         rows: list[dict[str, Any]] = orjson.loads(page.json)
-        numbers = [_number(next(iter(row.values()), None)) for row in rows]
-        rows = [
-            row
-            for row, number in zip(rows, numbers, strict=True)
-            if number > (collector.last_row_id or 0)
+        before = collector.last_row_id or 0
+        numbered = [(_number(next(iter(row.values()), None)), row) for row in rows]
+        new = [
+            (number, row)
+            for number, row in numbered
+            if number > before and (last_id is None or number <= last_id)
         ]
-        if not rows:
+        if not new:
             return None
-        last = max(numbers)
-        lines = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
-        name = f"{collector.last_row_id or 0}-{last}.jsonl.gz"
+        last = max(number for number, _ in new)
+        lines = b"".join(msgspec.json.encode(row) + b"\n" for _, row in new)
+        name = f"{before}-{last}.jsonl.gz"
         stored = contents.put(name, gzip.compress(lines, 6, mtime=0))
         load = claiming.claim(
             collector,

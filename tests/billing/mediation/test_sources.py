@@ -370,9 +370,14 @@ def test_records_of_an_entity_are_taken_once(sales: Standing) -> None:
     assert [str(q.normalize()) for (q,) in sales.lines("quantity")] == ["2", "3.5", "4"]
 
 
-def test_while_somebody_writes_the_entity_its_records_wait() -> None:
+@pytest.mark.parametrize("sql", ["", "Id, Name FROM PRODUCT", "p.Id FROM PRODUCT p ORDER BY p.Id"])
+def test_while_somebody_writes_the_entity_its_records_wait(sql: str) -> None:
     """A lower Id than those that are seen may still come then."""
-    standing = Standing(Type="ENTITY", Entity_Id=str(current().entity("PRODUCT").id))
+    standing = (
+        Standing(Type="DATABASE", RetrieveSql=f"SELECT {sql}")
+        if sql
+        else Standing(Type="ENTITY", Entity_Id=str(current().entity("PRODUCT").id))
+    )
     writer = connection.copy()
     try:
         writer.set_autocommit(False)
