@@ -16,7 +16,7 @@ from billing.mediation.models import (
     ActivityCollectorHistory,
     ActivityCollectorMap,
 )
-from billing.mediation.models.loads import REVERSED, REVERSING
+from billing.mediation.models.loads import AGAIN, REVERSED, REVERSING, only_tells
 from billing.mediation.reading import Layout, UnreadableError
 from billing.mediation.rows import check_rows
 from billing.mediation.sources import posted
@@ -252,29 +252,37 @@ class LoadBehavior(Behavior):
                     f"This load is {was}: it has ended, and can only be taken back (REVERSED).",
                     "Status",
                 )
+            elif wanted == "PENDING" and only_tells(*self._came(batch, index)):
+                batch.fail(
+                    index,
+                    Code.VALIDATION_FAILED,
+                    "This load only tells that its source could not be looked at: there is nothing "
+                    "to begin again. The collector's next run looks there again.",
+                    "Status",
+                )
         self._put(batch, "Status", taken_back)
+
+    def _came(self, batch: Batch, index: int) -> tuple[Any, Any, Any]:
+        """What tells where a load came from."""
+        source, name, file = (batch.stored[n][index] for n in ("Source", "FileName", "UsageFile"))
+        return source, name, file
 
     def after_update(self, batch: Batch) -> None:
         now = batch.effective("Status")
-        sent = batch.sent("Status")
+        was = batch.stored["Status"]
+        sent = [i for i in batch.live if batch.sent("Status")[i] is not UNSET]
+        again = [batch.ids[i] or 0 for i in sent if now[i] == "PENDING" and was[i] in AGAIN]
         begun = [
-            batch.ids[i]
-            for i in batch.live
-            if sent[i] is not UNSET
-            and now[i] != batch.stored["Status"][i]
-            and now[i] in ("PENDING", REVERSING)
-        ]
-        again = [
             batch.ids[i] or 0
-            for i in batch.live
-            if batch.ids[i] and now[i] == "PENDING" and batch.stored["Status"][i] == "PARKED"
+            for i in sent
+            if now[i] in ("PENDING", REVERSING) and (now[i] != was[i] or batch.ids[i] in again)
         ]
         if again:
             ActivityCollectorHistory.objects.filter(pk__in=again).update(
                 attempts=0, next_attempt=None, end_date=None, stage=""
             )
         for load_id in begun:
-            transaction.on_commit(partial(background.tell, RUN, load_id or 0))
+            transaction.on_commit(partial(background.tell, RUN, load_id))
 
 
 @behavior("COLLECTOR_FIELDS")

@@ -13,6 +13,14 @@ OPEN, WAITING, RUNNING = "PENDING LOGOUT", "PENDING", "RUNNING"
 #: A load's file was tried often enough; somebody has to look at it.
 PARKED = "PARKED"
 REVERSING, REVERSED = "REVERSING", "REVERSED"
+#: States of a load that is begun again, from its source, when its Status is set to PENDING: it
+#: ended without having been finished, or waits for its next attempt.
+AGAIN = (PARKED, "FAILED", "CANCELLED", WAITING)
+
+
+def only_tells(source: str | None, file_name: str | None, usage_file: str | None) -> bool:
+    """Whether a load brought nothing: it tells that a source could not be looked at."""
+    return source in ("FILE", "SFTP", "QUERY") and not file_name and not usage_file
 
 
 class ActivityCollectorHistory(ExternallyKeyed, EntityModel):

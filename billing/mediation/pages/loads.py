@@ -12,7 +12,14 @@ from django.views.decorators.http import require_POST
 
 from billing.mediation.loads import reversing
 from billing.mediation.models import ActivityCollectorHistory
-from billing.mediation.models.loads import PARKED, REVERSED, REVERSING, RUNNING, WAITING
+from billing.mediation.models.loads import (
+    AGAIN,
+    REVERSED,
+    REVERSING,
+    RUNNING,
+    WAITING,
+    only_tells,
+)
 from billing.mediation.pages import figures, rejected
 from billing.mediation.pages.collectors import sees_loads
 from entities import records
@@ -51,7 +58,7 @@ class LoadAdmin(RecordAdmin):
         return render(request, "admin/metabrm/usage/state.html", self._state(request, load))
 
     def retry_view(self, request: HttpRequest, load_id: int) -> HttpResponse:
-        """Try a parked file again."""
+        """Begin a load again that ended without having been finished, or waits to be."""
         load = self._seen_one(request, load_id)
         self._set(request, load, WAITING, "admin: try again", "It is tried again.")
         return HttpResponseRedirect(self.page("change", load.pk))
@@ -154,7 +161,7 @@ class LoadAdmin(RecordAdmin):
             "lines_url": _narrowed(self.snapshot.entity("ACTIVITY"), load) if lines.read else "",
             "suspense_url": _narrowed(fields, load) if collected.read else "",
             "retry_url": self.page("retry", load.pk)
-            if may_change and load.status == PARKED
+            if may_change and _waits_for_somebody(load)
             else "",
             "reverse_url": self.page("reverse", load.pk)
             if may_change and load.status == "COMPLETED"
@@ -163,6 +170,13 @@ class LoadAdmin(RecordAdmin):
             if _sees_records(collected) and any(one.state == "SUSPENSE" for one in causes)
             else "",
         }
+
+
+def _waits_for_somebody(load: ActivityCollectorHistory) -> bool:
+    """Whether it helps to begin the load again: it is not about to be."""
+    pausing = load.status != WAITING or load.next_attempt is not None
+    brought = not only_tells(load.source, load.file_name, load.usage_file.name)
+    return load.status in AGAIN and pausing and brought
 
 
 def _sees_records(collected: EntityRights) -> bool:

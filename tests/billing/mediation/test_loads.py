@@ -1,13 +1,11 @@
 """From a file to lines: what is mapped, what goes to suspense, what is dropped and why."""
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from billing.mediation.loads import running
 from billing.mediation.mapping import casting
-from billing.mediation.models import ActivityCollectorHistory
 from tests.billing.mediation.standing import Standing, asked, changed, drive, rate, refused
 from tests.factories import (
     AccountProductFactory,
@@ -371,40 +369,6 @@ def test_a_collector_in_test_mode_charges_nothing() -> None:
     load = standing.file(f"who,at,much\n{standing.token},2026-11-01,1\nx,2026-11-01,1\n")
     assert (load.status, load.record_count, load.suspended_count) == ("COMPLETED", 2, 1)
     assert standing.lines() == standing.suspense() == []
-
-
-def test_a_file_that_cannot_be_read_is_parked_and_can_be_tried_again(standing: Standing) -> None:
-    load = standing.file("other\n1\n")
-    assert load.status == "PARKED"
-    assert load.error_text == "Source 'who' of BillingIdentifier is nowhere in the records."
-    asked("UPDATE mediation_activitycollectormap SET source = 'other' RETURNING 1")
-    assert changed("ACTIVITY_COLLECTOR_HISTORY", load.pk, Status="PENDING") == []
-    drive(load.pk)
-    load.refresh_from_db()
-    assert (load.status, load.suspended_count) == ("COMPLETED", 1)
-
-
-def test_what_fails_otherwise_is_tried_again_later_and_then_parked(
-    standing: Standing, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from billing.mediation.loads import mapping
-
-    def broken(*_: Any) -> None:
-        raise OSError("the disk is gone")
-
-    load = standing.sent(f"who,at,much\n{standing.token},2026-11-01,1\n")
-    with monkeypatch.context() as patch:
-        patch.setattr(mapping, "map_load", broken)
-        pauses = []
-        for _ in range(running.MOST_ATTEMPTS):
-            running.run(load.pk)
-            assert not running.run(load.pk)
-            load.refresh_from_db()
-            pauses.append(load.next_attempt is not None)
-            ActivityCollectorHistory.objects.filter(pk=load.pk).update(next_attempt=None)
-    assert pauses == [True] * 5 + [False]
-    assert load.status == "PARKED"
-    assert load.error_text and "disk" not in load.error_text
 
 
 @pytest.mark.parametrize(
