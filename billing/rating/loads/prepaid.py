@@ -138,6 +138,8 @@ WHERE level = 'Prepaid' AND scope_id IN (SELECT prepaid_id FROM rating_link)
 ORDER BY id FOR UPDATE
 """
 
+# In the order in which the usage happened, or in that of its records.
+_ORDER = "CASE WHEN NOT %(in_order)s THEN activity_date END, line, place"
 # Per record: how much of it is covered, how much exceeds, and how often it refills; whether what is
 # covered is told by a line of its own, and which line it is then split from.
 _DRAW = f"""
@@ -156,10 +158,10 @@ WITH RECURSIVE used AS (
     SELECT *, sum(quantity) OVER so_far AS summed,
            dense_rank() OVER (PARTITION BY prepaid_id ORDER BY since) AS n
     FROM used
-    WINDOW so_far AS (PARTITION BY prepaid_id, since ORDER BY activity_date, line, place)
+    WINDOW so_far AS (PARTITION BY prepaid_id, since ORDER BY {_ORDER})
 ), peaked AS (
     SELECT *, greatest(0, max(summed) OVER (
-               PARTITION BY prepaid_id, n ORDER BY activity_date, line, place)) AS peak
+               PARTITION BY prepaid_id, n ORDER BY {_ORDER})) AS peak
     FROM summed
 ), span AS (
     SELECT prepaid_id, n, bool_or(refilling) AS refilling, max(units) AS units,
@@ -189,7 +191,7 @@ WITH RECURSIVE used AS (
            CASE WHEN refilling THEN ceil(past / units) - ceil(lag(past, 1, 0) OVER so_far / units)
                 ELSE 0 END AS refills
     FROM over o
-    WINDOW so_far AS (PARTITION BY prepaid_id, n ORDER BY activity_date, line, place)
+    WINDOW so_far AS (PARTITION BY prepaid_id, n ORDER BY {_ORDER})
 )
 SELECT place, line, own_id, usage_identifier, collector_fields_id, prepaid_id, day,
        quantity - excess AS covered, excess, refills::int AS refills,
@@ -197,7 +199,7 @@ SELECT place, line, own_id, usage_identifier, collector_fields_id, prepaid_id, d
        excess = 0 OR splits AS separate, NULL::bigint AS first_id
 FROM share
 WHERE quantity <> excess
-ORDER BY prepaid_id, activity_date, line, place
+ORDER BY prepaid_id, {_ORDER}
 """  # noqa: S608 - constants only
 
 _GROW = """

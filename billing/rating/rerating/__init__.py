@@ -4,6 +4,7 @@ wanted      which lines, as it is asked and kept
 choosing    those of them that are open, and all that is added up together with them
 correcting  what was wrong of a line
 recurring   charges that recur or come once, by the statements that charge them
+prepaid     what draws on what was paid before, all of a balance together
 pricing     they become usage once more and are priced by the statements that rate loads
 writing     what costs something else is taken back and written anew; the rest stays as it is
 telling     what came of it, by account, product, invoice and currency, and line by line

@@ -1,24 +1,24 @@
 """Which lines are rated again, with what is added up together with them.
 
-Open are the lines that are on no invoice, or on a CURRENT one, and were not taken back; of usage,
-what prepaid usage covers, in part too, keeps what it drew and is not among them.
-Where a line is added up with others for its tier, these come along, for its price may move theirs.
-Their sums are locked first, so that no load adds to them meanwhile.
+Open are the lines that are on no invoice, or on a CURRENT one, and were not taken back.
+Where a line is added up with others for its tier, or draws on the same prepaid usage, these come
+along, for its price may move theirs, and those that are added up with them, and so on.
+Their sums are locked before, so that no load adds to them meanwhile.
 
 `rerate_line` has a line of a record each, with `root_id`, the first line of its record: a record is
 what was rated at once, with its parts over bands; or a charge with all that followed it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from billing.mediation.loads.reversing import ALONE, ON_OPEN_INVOICE
-from billing.rating.rerating import recurring
+from billing.rating.rerating import prepaid, recurring
 from billing.rating.rerating.wanted import Wanted
 
-NOT_TAKEN_BACK = """
+NOT_TAKEN_BACK = f"""
     a.deleted_at IS NULL AND a.reversal_of_id IS NULL
-    AND a.activity_collector_history_id IS NOT NULL AND a.prepaid_by_id IS NULL
+    AND a.activity_collector_history_id IS NOT NULL AND {prepaid.STILL_COVERED}
     AND (a.rating_date IS NOT NULL OR a.process_status = 'UNRATED')
     AND NOT EXISTS (
         SELECT FROM mediation_activity r WHERE r.reversal_of_id = a.id AND r.deleted_at IS NULL
@@ -102,6 +102,15 @@ def _of(sums: Sequence[Sum]) -> dict[str, list[int]]:
     }
 
 
+def _gather(cursor: Any, also: Sequence[Sum], given: Mapping[str, Any]) -> None:
+    """Add what draws on the same prepaid usage and what is added up together, until that is all."""
+    added = 1
+    while added:
+        added = prepaid.add(cursor, OPEN)
+        cursor.execute(BEGIN, given)
+        added += add(cursor, also, cursor.fetchone()[0])
+
+
 def choose(
     cursor: Any, wanted: Wanted, corrected: int | None = None, also: Sequence[Sum] = ()
 ) -> int:
@@ -114,10 +123,18 @@ def choose(
         _CHOSEN.format(which=which, open=NOT_TAKEN_BACK if corrected is not None else OPEN), given
     )
     cursor.execute(_INDEX)
-    cursor.execute(LOCK_SUMS, given)
-    cursor.execute(BEGIN, given)
-    add(cursor, also, cursor.fetchone()[0])
     recurring.choose(cursor, which if corrected is None else "false", values)
+    prepays = prepaid.begin(cursor)
+    if prepays:
+        _gather(cursor, also, given)
+        prepaid.lock(cursor)
+    cursor.execute(LOCK_SUMS, given)
+    if prepays:
+        _gather(cursor, also, given)
+        prepaid.complete(cursor)
+    else:
+        cursor.execute(BEGIN, given)
+        add(cursor, also, cursor.fetchone()[0])
     cursor.execute(LOCK_INVOICES)
     cursor.execute(CLOSED_MEANWHILE, given)
     cursor.execute(WHOLE)

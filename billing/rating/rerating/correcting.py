@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import connection
 from django.db.models import Q, Sum
 
 from billing.catalog.models import Product
 from billing.customers.models import AccountProduct
 from billing.mediation.models import Activity
+from billing.rating.rerating import prepaid
 from entities.errors import Code, RequestError
 
 _WITHDRAW = """
@@ -18,6 +20,10 @@ _CORRECT = """
 UPDATE mediation_usage SET {put}
 WHERE line = (SELECT seq FROM rerate_record WHERE root_id = %(of)s)
 """
+_STILL_COVERED = f"""
+SELECT coalesce(bool_and({prepaid.STILL_COVERED}), true) FROM mediation_activity a
+WHERE a.account_id = %(account)s AND %(line)s IN (a.id, a.split_from_bill_act_id)
+"""  # noqa: S608 - constants only
 #: Column of usage in flight -> where the line says it, of those of another name.
 _SAID = {"override_rate": "rate_override", "override_cost": "cost_override"}
 #: Columns of usage in flight that may be corrected.
@@ -61,8 +67,10 @@ def as_it_is(line: int) -> Activity:
     elif Activity.objects.filter(reversal_of=found.pk, deleted_at=None).exists():
         after = Activity.objects.filter(rerated_from=found.pk, account=found.account_id).first()
         why = "was taken back" + (f"; line {after.pk} replaced it" if after else "")
-    elif found.prepaid_by_id:
-        why = "is covered by prepaid usage, which keeps what it drew; take its whole load back"
+    elif found.prepaid_by_id and found.prepaid_by_id == found.account_product_id:
+        why = "refills prepaid usage; correct the line of the usage that needed it"
+    elif not _still_covered(found):
+        why = "is covered by prepaid usage that covers nothing any more, and stays"
     elif not found.activity_collector_history_id or not (
         found.rating_date or found.process_status == "UNRATED"
     ):
@@ -72,6 +80,13 @@ def as_it_is(line: int) -> Activity:
             Code.VALIDATION_FAILED, f"ACTIVITY {found.pk} {why}.", field="ActivityId"
         )
     return found
+
+
+def _still_covered(line: Activity) -> bool:
+    """Whether what covers parts of a record still covers usage."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STILL_COVERED, {"account": line.account_id, "line": line.pk})
+        return bool(cursor.fetchone()[0])
 
 
 def said_by(was: Activity, column: str) -> Any:

@@ -17,7 +17,7 @@ from billing.mediation.models import Activity
 from billing.rating.loads.lines import COLUMNS
 from billing.rating.loads.long import MORE
 from billing.rating.loads.shards import charge
-from billing.rating.rerating import recurring
+from billing.rating.rerating import prepaid, recurring
 from billing.rating.rerating.choosing import Sum
 from billing.rating.rerating.correcting import Correction
 
@@ -36,7 +36,7 @@ TAKE_OUT = """
 UPDATE rating_accumulatorvalue s
 SET quantity = s.quantity - taken.quantity, charges = s.charges - taken.charges
 FROM (
-    SELECT accumulator_value_id, sum(quantity) AS quantity,
+    SELECT accumulator_value_id, sum(quantity - coalesce(prepaid_quantity, 0)) AS quantity,
            count(*) FILTER (WHERE split_from_bill_act_id IS NULL) AS charges
     FROM rerate_line WHERE accumulator_value_id IS NOT NULL GROUP BY 1
 ) taken
@@ -54,7 +54,7 @@ ALTER TABLE pg_temp.mediation_activity RENAME TO rerate_new;
 ANALYZE rerate_usage; ANALYZE rerate_new
 """
 # A line keeps of the kind of charge only what its rate between two locations was for.
-USAGE = """
+USAGE = f"""
 INSERT INTO mediation_usage (
     load_id, line, shard, collector_id, account_id, account_product_id, product_id, activity_date,
     quantity, charge_type, origin_id, destination_id, override_rate, override_cost,
@@ -66,12 +66,13 @@ SELECT 0, r.seq, 0, coalesce(l.activity_collector_id, 0), l.account_id, l.accoun
 FROM rerate_record r
 JOIN rerate_line l ON l.id = r.root_id
 JOIN (
-    SELECT root_id, sum(quantity) AS quantity FROM rerate_line GROUP BY 1
+    SELECT root_id, sum(quantity) AS quantity
+    FROM rerate_line a WHERE NOT {prepaid.refill("a")} GROUP BY 1
 ) record ON record.root_id = r.root_id
 LEFT JOIN catalog_countrycodemap m ON m.id = l.country_code_map_id
 WHERE l.activity_collector_history_id IS NOT NULL
 ORDER BY r.seq
-"""
+"""  # noqa: S608 - constants only
 # What formulas may read of a line that usage in flight does not say.
 FORMULAS = "SELECT FROM catalog_ratingmethod WHERE formula_flag LIMIT 1"
 SAID = """
@@ -98,7 +99,7 @@ PUT_BACK = """
 UPDATE rating_accumulatorvalue s
 SET quantity = s.quantity + kept.quantity, charges = s.charges + kept.charges
 FROM (
-    SELECT l.accumulator_value_id, sum(l.quantity) AS quantity,
+    SELECT l.accumulator_value_id, sum(l.quantity - coalesce(l.prepaid_quantity, 0)) AS quantity,
            count(*) FILTER (WHERE l.split_from_bill_act_id IS NULL) AS charges
     FROM rerate_line l
     JOIN rerate_record r ON r.root_id = l.root_id
@@ -110,7 +111,8 @@ WHERE s.id = kept.accumulator_value_id
 _COMPARED = (
     *("account_id", "product_id", "account_product_id", "activity_date"),
     *("quantity", "rate", "rated_amount", "cost_unrounded", "currency_code"),
-    *("rate_override", "cost_override", "accumulator_value_id"),
+    *("rate_override", "cost_override", "accumulator_value_id", "prepaid_by_id"),
+    "prepaid_quantity",
 )
 
 
@@ -157,8 +159,10 @@ def price(cursor: Any, now: Any, correction: Correction | None) -> list[Sum]:
     }
     cursor.execute(RECORDS, given)
     cursor.execute(TAKE_OUT)
+    prepaid.give_back(cursor)
     cursor.execute(HIDE)
     recurring.price(cursor, now)
+    prepaid.buy(cursor)
     cursor.execute(USAGE)
     used: bool = cursor.rowcount > 0
     if correction:
@@ -166,7 +170,9 @@ def price(cursor: Any, now: Any, correction: Correction | None) -> list[Sum]:
     cursor.execute("ANALYZE rerate_record; ANALYZE pg_temp.mediation_usage")
     about = {"load": 0, "shard": 0, "now": now, "in_order": True, "unbilled": False}
     if used:
-        charge(cursor, about, filled=_said(cursor))
+        cursor.execute(prepaid.ANY)
+        (prepays,) = cursor.fetchone()
+        charge(cursor, about, prepays=prepays, filled=_said(cursor))
     cursor.execute(SHOW)
     cursor.execute(JOINED)
     return [(int(a), int(b), int(c)) for a, b, c in cursor.fetchall()]
@@ -188,9 +194,11 @@ def _said(cursor: Any) -> dict[str, str]:
     }
 
 
-def compare(cursor: Any) -> int:
-    """Fill `rerate_changed` with the records that cost something else; gives how many."""
+def compare(cursor: Any) -> tuple[int, bool]:
+    """Fill `rerate_changed` with the records that cost something else; gives how many, and whether
+    prepaid usage includes something else."""
     cursor.execute(PUT_BACK)
+    moved = prepaid.settle(cursor)
     cursor.execute(CHANGED)
     cursor.execute("SELECT count(*) FROM rerate_changed")
-    return int(cursor.fetchone()[0])
+    return int(cursor.fetchone()[0]), moved

@@ -24,6 +24,7 @@ from billing.rating.recurring import formulas
 from billing.rating.recurring.costs import COSTS, KEYS
 from billing.rating.recurring.lines import LINES
 from billing.rating.recurring.subjects import LOCK, SUBJECTS
+from billing.rating.rerating import prepaid
 from billing.rating.telling import OF_PRICE, no_band, no_price
 
 _OPEN = f"""
@@ -255,6 +256,7 @@ def price(cursor: Any, now: Any) -> None:
     cursor.execute(_CREDITS_ANEW.format(columns=columns, values=told), given)
     cursor.execute(_UNPRICED, given)
     cursor.execute(_CHARGED)
+    cursor.execute(prepaid.INCLUDED)
     cursor.execute(f"DROP TABLE {_MADE}")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from billing.rating import settling
-from billing.rating.rerating import recurring, telling, writing
+from billing.rating.rerating import prepaid, recurring, telling, writing
 from billing.rating.rerating.choosing import Sum, add, choose
 from billing.rating.rerating.correcting import Correction
 from billing.rating.rerating.pricing import compare, price
@@ -21,7 +21,7 @@ from metabrm import background, clock
 SETTLE = "metabrm.settle"
 _TABLES = (
     "rerate_line, rerate_record, rerate_usage, rerate_new, rerate_changed, rerate_total, "
-    f"rerate_back, rerate_said, {recurring.KEPT}"
+    f"rerate_back, rerate_said, {recurring.KEPT}, {prepaid.KEPT}"
 )
 
 
@@ -41,7 +41,7 @@ def rerate(
     now = clock.now()
     with transaction.atomic(), connection.cursor() as cursor:
         lines = _price(cursor, wanted, correction, now, most)
-        changed = compare(cursor)
+        changed, moved = compare(cursor)
         told = telling.tell(cursor, lines, changed, start, count)
         if preview:
             transaction.set_rollback(True)
@@ -51,7 +51,7 @@ def rerate(
             transaction.on_commit(lambda: _settle(accounts))
             if run is not None:
                 telling.keep(cursor, run)
-        if not writing.tell(cursor) and not changed:
+        if not writing.tell(cursor) and not changed and not moved:
             transaction.set_rollback(True)
             return told
         cursor.execute(f"DROP TABLE IF EXISTS {_TABLES}")

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from billing.rating.rerating.prepaid import refill
+
 
 def _on_invoice(line: str) -> str:
     """SQL of the invoice of a line: that of its record `o`, or of a charge with credits its own."""
@@ -21,7 +23,8 @@ SELECT account_id, product_id, invoice_id, currency_code, sum(was) AS was, sum(m
        sum(left_) AS left_, sum(arrived) AS arrived
 FROM (
     SELECT l.account_id, l.product_id, {_on_invoice("l")} AS invoice_id, l.currency_code,
-           coalesce(l.rated_amount, 0) AS was, 0 AS made, (l.id = r.root_id)::int AS left_,
+           coalesce(l.rated_amount, 0) AS was, 0 AS made,
+           (l.id = r.root_id OR {refill("l")})::int AS left_,
            0 AS arrived
     FROM rerate_line l
     JOIN rerate_record r ON r.root_id = l.root_id
@@ -29,7 +32,7 @@ FROM (
     JOIN rerate_line o ON o.id = r.root_id
     UNION ALL
     SELECT n.account_id, n.product_id, {_on_invoice("n")}, n.currency_code, 0, n.rated_amount, 0,
-           (n.split_from_bill_act_id IS NULL
+           (n.split_from_bill_act_id IS NULL AND NOT {refill("n")}
             AND (n.account_id, n.product_id, n.currency_code)
                 IS DISTINCT FROM (o.account_id, o.product_id, o.currency_code))::int
     FROM rerate_new n
@@ -54,8 +57,16 @@ AMOUNTS = """
 SELECT currency_code, coalesce(nullif(sum(left_), 0), sum(arrived))::bigint, sum(was), sum(made)
 FROM rerate_total GROUP BY 1 ORDER BY 1
 """
-# Credits and discounts of a charge have the quantity that they are about.
-_USED = "reversal_of_id IS NULL AND discount_activity_id IS NULL"
+
+
+def _used(line: str) -> str:
+    """SQL of whether the quantity of a line is its own, not what it credits, discounts, refills."""
+    return (
+        f"{line}.reversal_of_id IS NULL AND {line}.discount_activity_id IS NULL "
+        f"AND NOT {refill(line)}"
+    )
+
+
 LINES = f"""
 WITH page AS MATERIALIZED (
     SELECT c.seq, l.* FROM rerate_changed c
@@ -64,15 +75,16 @@ WITH page AS MATERIALIZED (
     ORDER BY l.account_id, l.product_id, l.activity_date, l.id
     LIMIT %(count)s OFFSET %(start)s
 ), was AS (
-    SELECT root_id, sum(quantity) FILTER (WHERE {_USED}) AS quantity,
+    SELECT root_id, sum(quantity) FILTER (WHERE {_used("l")}) AS quantity,
            sum(rated_amount) AS amount
-    FROM rerate_line WHERE root_id IN (SELECT id FROM page) GROUP BY 1
+    FROM rerate_line l WHERE root_id IN (SELECT id FROM page) GROUP BY 1
 ), made AS (
-    SELECT line_number AS seq, sum(quantity) FILTER (WHERE {_USED}) AS quantity,
+    SELECT line_number AS seq, sum(quantity) FILTER (WHERE {_used("n")}) AS quantity,
            sum(rated_amount) AS amount,
-           (array_agg(rate ORDER BY id))[1] AS rate, min(currency_code) AS currency_code,
-           min(rate_source) AS source
-    FROM rerate_new WHERE line_number IN (SELECT seq FROM page) GROUP BY 1
+           (array_agg(rate ORDER BY {refill("n")}, id))[1] AS rate,
+           min(currency_code) AS currency_code,
+           (array_agg(rate_source ORDER BY {refill("n")}, id))[1] AS source
+    FROM rerate_new n WHERE line_number IN (SELECT seq FROM page) GROUP BY 1
 )
 SELECT page.id, page.account_id, page.product_id, page.account_product_id, page.invoice_id,
        page.activity_date, was.quantity, made.quantity, page.rate, made.rate, page.currency_code,

@@ -13,7 +13,7 @@ from django.db import connection
 
 from billing.mediation.loads.reversing import taking_back
 from billing.mediation.models import Activity
-from billing.rating.rerating import recurring
+from billing.rating.rerating import prepaid, recurring
 from billing.rating.rerating.pricing import RATED
 
 # The lines of the records that have changed, as they are to be copied.
@@ -53,6 +53,10 @@ _OWN = {
     "process_status": "nullif(o.process_status, 'UNRATED')",
     "reprocess_queue_id": _RUN,
 }
+#: The same of a refill: it has no more of the record that needed it.
+_OF_REFILL = {
+    name: f"o.{name}" for name in ("activity_collector_history_id", "line_number", "invoice_id")
+} | {"rerated_from_id": "o.id", "reprocess_queue_id": _RUN}
 #: The same of a charge, which is whole but for these.
 _OF_CHARGE = {"line_number": "NULL", "reprocess_queue_id": _RUN}
 
@@ -63,9 +67,11 @@ def write(cursor: Any, given: dict[str, Any]) -> set[int]:
     cursor.execute(TAKEN_BACK)
     cursor.execute(taking_back("true", "rerate_back", {"reprocess_queue_id": _RUN}), given)
     usage = {name: f"n.{name}" for name in RATED} | _OWN
-    cursor.execute(_anew(usage, "o", "IS NOT NULL"), given)
+    of_load, refilled = "o.activity_collector_history_id IS NOT NULL", prepaid.refill("n")
+    cursor.execute(_anew(usage, "o", f"{of_load} AND NOT {refilled}"), given)
+    cursor.execute(_anew(_OF_REFILL, "n", refilled), given)
     if recurring.keep(cursor):
-        cursor.execute(_anew(_OF_CHARGE, "n", "IS NULL"), given)
+        cursor.execute(_anew(_OF_CHARGE, "n", f"NOT {of_load}"), given)
     cursor.execute(WHOSE)
     return {account for (account,) in cursor.fetchall()}
 
@@ -79,8 +85,8 @@ def tell(cursor: Any) -> int:
     return int(cursor.rowcount)
 
 
-def _anew(own: Mapping[str, str], others: str, load: str) -> str:
-    """The statement that writes the new lines of records whose load is like this: `own` columns
+def _anew(own: Mapping[str, str], others: str, which: str) -> str:
+    """The statement that writes new lines `n` of records whose first line is `o`: `own` columns
     with what they hold, the `others` with what they are there."""
     with connection.cursor() as cursor:
         described = connection.introspection.get_table_description(cursor, Activity._meta.db_table)
@@ -96,6 +102,6 @@ def _anew(own: Mapping[str, str], others: str, load: str) -> str:
         JOIN rerate_changed c ON c.seq = n.line_number
         JOIN rerate_record r ON r.seq = n.line_number
         JOIN rerate_back o ON o.id = r.root_id
-        WHERE o.activity_collector_history_id {load}
+        WHERE {which}
         ORDER BY n.id
     """  # noqa: S608 - names of columns

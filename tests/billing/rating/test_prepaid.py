@@ -286,19 +286,6 @@ def test_a_load_that_is_reversed_gives_back_what_it_drew_and_its_refills(feed: F
     assert sum(row[0] for row in feed.lines("rated_amount")) == 0
 
 
-def test_what_it_covers_is_not_rated_again(feed: Feed) -> None:
-    from billing.rating.rerating.running import rerate
-    from billing.rating.rerating.wanted import Wanted
-
-    usage = used()
-    own = prepaid(usage, refill=True)
-    feed.send({**usage, "quantity": 130})
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE catalog_pricing SET rate = rate + 1")
-    assert rerate(Wanted(load_id=feed.load), preview=False, count=10).changed == 0
-    assert balance(own) == (D(130), D(200))
-
-
 def test_the_first_charge_says_what_is_included_and_itself_costs(feed: Feed) -> None:
     from billing.rating import recurring
 
