@@ -41,8 +41,8 @@ def standing(*whose: int) -> list[Any]:
         ORDER BY 1 NULLS FIRST, 2, coalesce(prepaid_by_id = account_product_id, false) DESC, id""",
         list(whose),
     )
-    first = min((row[0] or 0 for row in found), default=0)
-    return [((row[0] or 0) - first, *row[1:]) for row in found]
+    first = min((row[0] for row in found if row[0]), default=0)
+    return [((row[0] or first) - first, *row[1:]) for row in found]
 
 
 def everything() -> list[Any]:
