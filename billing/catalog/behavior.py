@@ -1,3 +1,3 @@
 """What the records of the catalog must obey: each module registers the behaviors of its subject."""
 
-from billing.catalog import methods, packages, plans, prices, products  # noqa: F401
+from billing.catalog import currencies, methods, packages, plans, prices, products  # noqa: F401

@@ -13,9 +13,14 @@ from entities.records import Batch, behavior
 
 # What a contract rate names beside its contract.
 _NAMED = """
-SELECT component.package_id, component.product_id, above.contract_id, plan.status
-FROM unnest(%(components)s::bigint[], %(parents)s::bigint[], %(plans)s::bigint[])
-     WITH ORDINALITY AS sent(component, parent, plan, place)
+SELECT component.package_id, component.product_id, above.contract_id, plan.status,
+       plan.currency_code, (
+           SELECT bool_and(c.currency_code <> plan.currency_code)
+           FROM customers_contractcurrency c
+           WHERE c.contract_id = sent.contract AND c.deleted_at IS NULL)
+FROM unnest(%(components)s::bigint[], %(parents)s::bigint[], %(plans)s::bigint[],
+            %(contracts)s::bigint[])
+     WITH ORDINALITY AS sent(component, parent, plan, contract, place)
 LEFT JOIN catalog_packageproduct component ON component.id = sent.component
 LEFT JOIN customers_contractrate above ON above.id = sent.parent
 LEFT JOIN catalog_pricingplan plan ON plan.id = sent.plan
@@ -88,9 +93,12 @@ def _check_named(batch: Batch) -> None:
         components=[components[i] for i in asked],
         parents=[parents[i] for i in asked],
         plans=[plans[i] for i in asked],
+        contracts=[contracts[i] for i in asked],
     )
     planned = set(changed(batch, "PricingPlanId"))
-    for index, (package, product, above, status) in zip(asked, rows, strict=True):
+    for index, (package, product, above, status, currency, unlisted) in zip(
+        asked, rows, strict=True
+    ):
         agree_with_component(
             batch, index, components[index], (package, packages[index]), (product, products[index])
         )
@@ -107,6 +115,14 @@ def _check_named(batch: Batch) -> None:
                 index,
                 Code.VALIDATION_FAILED,
                 f"PricingPlanId {plans[index]} prices nothing any more; send one that is ACTIVE.",
+                "PricingPlanId",
+            )
+        elif unlisted and index in planned:
+            batch.fail(
+                index,
+                Code.VALIDATION_FAILED,
+                f"PricingPlanId {plans[index]} is in {currency}, which is no currency of the "
+                f"contract; list it in CONTRACT_CURRENCY first, or send a plan in one that is.",
                 "PricingPlanId",
             )
 

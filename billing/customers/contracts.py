@@ -4,6 +4,7 @@ What names no last day ends with the contract. So a contract can be made longer 
 be made shorter only when nothing under it names a day that would be cut off.
 """
 
+from billing.catalog.currencies import CurrencyListBehavior, Listed
 from billing.changes import changed, found, some, tells
 from billing.days import Held, refuse_cut_off, spell
 from entities.errors import Code
@@ -27,14 +28,6 @@ WHERE EXISTS (SELECT FROM customers_accountproduct a
               WHERE a.contract_id = contract.id AND a.deleted_at IS NULL)
 """
 
-# Currencies of contracts that prices under them are in.
-_PRICED_IN = """
-SELECT DISTINCT rate.contract_id, price.currency_code
-FROM customers_contractrate rate
-JOIN catalog_pricing price ON price.contract_rate_id = rate.id AND price.deleted_at IS NULL
-WHERE rate.contract_id = ANY(%(ids)s) AND rate.deleted_at IS NULL
-"""
-
 
 @behavior("CONTRACT")
 class ContractBehavior(Behavior):
@@ -52,14 +45,24 @@ class ContractBehavior(Behavior):
 
 
 @behavior("CONTRACT_CURRENCY")
-class ContractCurrencyBehavior(Behavior):
-    """A currency stays listed as long as the contract has prices in it."""
+class ContractCurrencyBehavior(CurrencyListBehavior):
+    """A contract's currencies are those of its rates' prices and pricing plans."""
 
-    def before_update(self, batch: Batch) -> None:
-        _keep_priced(batch, changed(batch, "ContractId", "CurrencyCode"))
-
-    def before_delete(self, batch: Batch) -> None:
-        _keep_priced(batch, list(batch.live))
+    listed = Listed(
+        "ContractId",
+        "contract",
+        """
+        SELECT rate.contract_id, price.currency_code
+        FROM customers_contractrate rate
+        JOIN catalog_pricing price ON price.contract_rate_id = rate.id AND price.deleted_at IS NULL
+        WHERE rate.contract_id = ANY(%(ids)s) AND rate.deleted_at IS NULL
+        UNION
+        SELECT rate.contract_id, plan.currency_code
+        FROM customers_contractrate rate
+        JOIN catalog_pricingplan plan ON plan.id = rate.pricing_plan_id AND plan.deleted_at IS NULL
+        WHERE rate.contract_id = ANY(%(ids)s) AND rate.deleted_at IS NULL
+        """,
+    )
 
 
 def _check_rate_class(batch: Batch) -> None:
@@ -104,30 +107,4 @@ def _keep_account(batch: Batch) -> None:
                 f"AccountId stays {batch.stored['AccountId'][index]}: products or packages are "
                 f"provisioned under the contract. Make another contract for another account.",
                 "AccountId",
-            )
-
-
-def _keep_priced(batch: Batch, leaving: list[int]) -> None:
-    """Currencies that leave the list, whether with or without the contract's other ones."""
-    if not leaving:
-        return
-    rows = found(
-        "SELECT id, contract_id, currency_code FROM customers_contractcurrency "
-        "WHERE contract_id IN (SELECT contract_id FROM customers_contractcurrency "
-        "WHERE id = ANY(%(ids)s)) AND deleted_at IS NULL",
-        ids=some([batch.ids[i] for i in leaving]),
-    )
-    listed = {row[0]: row[1:] for row in rows}
-    gone = {batch.ids[i] for i in leaving}
-    emptied = {c for c, _ in listed.values()} - {c for i, (c, _) in listed.items() if i not in gone}
-    priced = set(found(_PRICED_IN, ids=some([c for c, _ in listed.values()])))
-    for index in leaving:
-        contract, currency = listed.get(batch.ids[index] or 0, (None, None))
-        if (contract, currency) in priced and contract not in emptied:
-            batch.fail(
-                index,
-                Code.RECORD_IN_USE,
-                f"The contract has prices in {currency}, so it stays listed; delete these prices "
-                f"first.",
-                "CurrencyCode",
             )

@@ -11,10 +11,11 @@ candidates in the order in which they count:
 
 A contract that the account product names comes before the account's other ones, an entry for the
 package product before one for the product inside the package, and that before one for the product
-anywhere; of an owner's prices an overriding plan's come before a promotion's, and those before the
-others. A candidate counts on the days on which it and its price rows hold and no better one does,
-so the book has a line for each run of days: no day is asked twice. Where none
-has a price, the first candidate whose rating method has a formula counts.
+anywhere; a contract that lists currencies prices in no other one. Of an owner's prices an
+overriding plan's come before a promotion's, and those before the others. A candidate counts on the
+days on which it and its price rows hold and no better one does, so the book has a line for each run
+of days: no day is asked twice. Where none has a price, the first candidate whose rating method has
+a formula counts.
 
 Sources: BillingPlatform, "How BillingPlatform Determines Price", "Contract Rates", "Default
 Prices".
@@ -25,6 +26,7 @@ PACKAGE_RANK = 1_000_000
 PRODUCT_RANK = 2_000_000
 
 CONTRACT_ONLY = "The product may only be priced by a contract."
+UNLISTED = "Its contract has no prices in this currency: CONTRACT_CURRENCY lists others."
 NAMED_ONLY = "The product takes prices only from the contract that the account product names."
 
 # Kind of an owner of prices -> the column of PRICING by which rows hang on it.
@@ -70,7 +72,7 @@ above AS (
            product.restrict_use_of_unreferenced_contracts AS named_only,
            own.rating_method_id AS own_method_id, own.rate_override AS own_rate,
            coalesce(place.rating_method_id, product.rating_method_id) AS listed_method_id,
-           own.account_package_id,
+           own.account_package_id, asked.currency_code,
            coalesce(own.contract_id, bundle.contract_id) AS contract_id,
            place.rate_override AS package_rate, place.package_id
     FROM asked
@@ -94,7 +96,11 @@ above AS (
            CASE WHEN c.contract_status IN ('DRAFT', 'DEACTIVATED')
                 THEN 'Its contract ' || c.contract_number || ' is ' || c.contract_status || '.'
                 WHEN s.named_only AND agreed.named = 1
-                THEN '{NAMED_ONLY}' END AS refused
+                THEN '{NAMED_ONLY}'
+                WHEN (SELECT bool_and(listed.currency_code <> s.currency_code)
+                      FROM customers_contractcurrency listed
+                      WHERE listed.contract_id = c.id AND listed.deleted_at IS NULL)
+                THEN '{UNLISTED}' END AS refused
     FROM agreed
     JOIN subject s ON s.key = agreed.key
     JOIN customers_contract c ON c.id = agreed.contract_id

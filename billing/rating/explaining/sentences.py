@@ -7,7 +7,7 @@ them.
 from decimal import Decimal
 from typing import Any
 
-from billing.rating.book import CONTRACT_ONLY, NAMED_ONLY
+from billing.rating.book import CONTRACT_ONLY, NAMED_ONLY, UNLISTED
 
 Json = dict[str, Any]
 
@@ -30,10 +30,11 @@ NO_BAND = (
     "to no limit."
 )
 
-#: A refusal -> the field of PRODUCT that it tells of.
+#: A refusal -> the field that it tells of.
 _RULES = {
-    CONTRACT_ONLY: "ContractRequiredFlag",
-    NAMED_ONLY: "RestrictUseOfUnreferencedContracts",
+    CONTRACT_ONLY: ("PRODUCT", "ContractRequiredFlag"),
+    NAMED_ONLY: ("PRODUCT", "RestrictUseOfUnreferencedContracts"),
+    UNLISTED: ("CONTRACT_CURRENCY", "CurrencyCode"),
 }
 
 
@@ -44,8 +45,8 @@ def number(value: Decimal) -> str:
     return "0" if text == "-0" else text
 
 
-def rule_of(refused: str) -> str | None:
-    """The field of PRODUCT behind a refusal, if it is one."""
+def rule_of(refused: str) -> tuple[str, str] | None:
+    """Entity and field behind a refusal, if it is that of a rule."""
     return _RULES.get(refused)
 
 

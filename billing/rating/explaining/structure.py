@@ -166,7 +166,7 @@ class Structure:
         refused = candidate["refused"]
         if refused is not None:
             rule = sentences.rule_of(refused)
-            if rule is not None and not self.revealed.sight.reads("PRODUCT", rule):
+            if rule is not None and not self.revealed.sight.reads(*rule):
                 refused = sentences.HIDDEN_RULE
             return "refused", refused
         if candidate["from_day"] >= candidate["until_day"]:

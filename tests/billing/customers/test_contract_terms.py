@@ -231,6 +231,56 @@ def test_a_currency_with_prices_stays_listed(
     assert records.delete("CONTRACT_CURRENCY", [again], system)[0].ok
 
 
+LISTS = (("CONTRACT_CURRENCY", "ContractId"), ("PACKAGE_CURRENCY", "PackageId"))
+
+
+@pytest.mark.parametrize(("entity", "owner"), LISTS)
+def test_a_list_that_is_begun_has_the_currencies_of_all_prices(
+    make: Maker, system: Context, contract: str, product: str, entity: str, owner: str
+) -> None:
+    if owner == "ContractId":
+        of = contract
+        priced = {"ContractRateId": make("CONTRACT_RATE", ContractId=of, ProductId=product)}
+    else:
+        of = make("PACKAGE")
+        priced = {"PackageProductId": make("PACKAGE_PRODUCT", PackageId=of, ProductId=product)}
+    price = make("PRICING", **priced)
+    euros, dollars = ({owner: of, "CurrencyCode": code} for code in ("EUR", "USD"))
+    (outcome,) = records.create(entity, [euros], system)
+    noun = "contract" if owner == "ContractId" else "package"
+    assert refusals([outcome]) == [
+        f"The {noun} has prices in USD; list that, too, in the same request, or delete these "
+        "prices first."
+    ]
+    both = records.create(entity, [euros, dollars], system)
+    assert [o.ok for o in both] == [True, True]
+    ids = [int(o.id or 0) for o in both]
+    assert "so it stays listed" in refusals(records.delete(entity, [ids[1]], system))[0]
+    assert [o.ok for o in records.delete(entity, ids, system)] == [True, True]
+    assert "list that, too" in refusals(records.undelete(entity, [ids[0]], system))[0]
+    assert [o.ok for o in records.undelete(entity, ids[::-1], system)] == [True, True]
+    assert records.delete("PRICING", [price], system)[0].ok
+    assert records.delete(entity, [ids[1]], system)[0].ok
+
+
+def test_a_plan_is_in_a_currency_of_the_contract(
+    make: Maker, system: Context, contract: str, product: str
+) -> None:
+    plan = make("PRICING_PLAN")
+    rate = {"ContractId": contract, "ProductId": product, "StartDate": FIRST}
+    make("CONTRACT_CURRENCY", ContractId=contract, CurrencyCode="EUR")
+    (outcome,) = records.create("CONTRACT_RATE", [rate | {"PricingPlanId": plan}], system)
+    assert [p.field for p in outcome.problems] == ["PricingPlanId"]
+    assert "is in USD, which is no currency of the contract" in refusals([outcome])[0]
+    listed = make("CONTRACT_CURRENCY", ContractId=contract, CurrencyCode="USD")
+    made = make("CONTRACT_RATE", **rate, PricingPlanId=plan)
+    assert (
+        "so it stays listed" in refusals(records.delete("CONTRACT_CURRENCY", [listed], system))[0]
+    )
+    assert records.delete("CONTRACT_RATE", [made], system)[0].ok
+    assert records.delete("CONTRACT_CURRENCY", [listed], system)[0].ok
+
+
 @pytest.mark.parametrize(
     ("days", "field"),
     [

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from billing.rating.book import UNLISTED
+from billing.rating.explaining import Question, explain
+from billing.rating.explaining.sentences import HIDDEN_RULE
 from entities import query
 from metabrm.identity.context import Context
 from tests.entities.acting import update_one
@@ -283,3 +286,24 @@ def test_amounts_are_rounded_by_the_rule_of_their_currency(
     assert house.price()["Amount"] == amount
     update_one("CURRENCY", dollar, SYSTEM, CurrencyLevelRounding="0")
     assert house.price()["Amount"] in {"1.01", "-1.01", "1", "-1"}
+
+
+def test_a_contract_that_lists_currencies_prices_in_no_other_one(clerk: Any) -> None:
+    """What its rate class has in another one does not count, for an account that is charged so."""
+    house = House()
+    house.at("product")
+    house.at("contract's class")
+    assert house.price()["RateSource"] == "Rate Class"
+    contract = house._contract_of(house.account)
+    (listed,) = json.loads(
+        query.retrieve_where("CONTRACT_CURRENCY", f"ContractId = {contract}", SYSTEM).json
+    )
+    update_one("CONTRACT_CURRENCY", int(listed["Id"]), SYSTEM, CurrencyCode="EUR")
+    assert house.price()["RateSource"] == "Product"
+    asked = Question(account_product_id=house.own)
+    told = {one["Source"]: one for one in explain(asked, SYSTEM)["Candidates"]}
+    assert (told["Rate Class"]["Status"], told["Rate Class"]["Reason"]) == ("refused", UNLISTED)
+    seen = ("ACCOUNT", "PRODUCT", "PRICING", "ACCOUNT_PRODUCT", "PACKAGE_PRODUCT", "CONTRACT")
+    context = clerk(**dict.fromkeys((*seen, "RATE_CLASS", "RATE_CLASS_PRODUCT"), "R"))
+    told = {one["Source"]: one for one in explain(asked, context)["Candidates"]}
+    assert (told["Rate Class"]["Status"], told["Rate Class"]["Reason"]) == ("refused", HIDDEN_RULE)
