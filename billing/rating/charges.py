@@ -16,8 +16,9 @@ each charge) are not given back.
 
 A price may bound a charge from below (MinCharge) and above (MaxCharge), unless the method says
 that these bound a billing period's charges together (billing.rating.settling). `Percentage` makes
-the rate a percentage of the quantity, which then is an amount of money. A charge for part of a
-period is multiplied by its factor, flat fees apart; where it stands among the tiers follows from
+the rate a percentage of the quantity, which then is an amount of money. A rate that replaces the
+bands is one of the same kind: a percentage, or the amount of the whole charge. A charge for part of
+a period is multiplied by its factor, flat fees apart; where it stands among the tiers follows from
 its full quantity.
 
 Sources: BillingPlatform, "Tiered Pricing" and "How To Create A Usage Product".
@@ -154,7 +155,9 @@ free AS (
                ELSE {_holds("l.reached")} OR {_stands("l.before")} <> {_stands("l.after")} END
     UNION ALL
     SELECT l.id, false, NULL, 1, NULL, l.override, NULL, NULL, l.after - l.before,
-           l.factor * l.override * l.quantity, 0, NULL, false
+           CASE WHEN l.flat THEN 0 ELSE l.factor * l.override * l.quantity
+                * CASE WHEN l.percentage THEN 0.01 ELSE 1 END END,
+           CASE WHEN l.flat AND l.quantity > 0 THEN l.override ELSE 0 END, NULL, false
     FROM line l WHERE l.override IS NOT NULL
 ), summed AS (
     SELECT id, CASE WHEN split THEN rate_order END AS split_order, sum(units) AS units,

@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection, transaction
 from billing.mediation import partitions, suspense
 from billing.mediation.loads.opening import opened
 from billing.mediation.mapping import controls, fields, late, repeats, statement
+from billing.mediation.mapping.days import apart
 from billing.mediation.models import (
     ActivityCollector,
     ActivityCollectorFilter,
@@ -242,6 +243,7 @@ def _about(
         shards_for(count),
         signed(load, collector),
         zone,
+        apart(zone or "UTC"),
     )
 
 

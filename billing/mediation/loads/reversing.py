@@ -1,8 +1,8 @@
 """A whole load is taken back: its lines are removed while nobody was charged, else reversed.
 
 A line on no invoice, or on a CURRENT one, gets a line that takes it back beside it (ReversalOf), so
-that both stay readable; one on an invoice that is closed stays as it is and is told. Neither line
-has a signature any more: the same usage may come again.
+that both stay readable; neither has a signature any more: the same usage may come again. One on an
+invoice that is closed stays as it is, and is told.
 """
 
 from collections.abc import Mapping
@@ -161,8 +161,9 @@ def reverse(load_id: int) -> bool:
             )
             (left,) = cursor.fetchone()
             cursor.execute(
-                "UPDATE mediation_activity SET signature = NULL "
-                "WHERE activity_collector_history_id = %(load)s AND signature IS NOT NULL",
+                f"UPDATE mediation_activity a SET signature = NULL "
+                f"WHERE a.activity_collector_history_id = %(load)s AND a.signature IS NOT NULL "
+                f"AND {ON_OPEN_INVOICE}",
                 about,
             )
             cursor.execute(

@@ -20,7 +20,7 @@ def of_usage(
 ) -> list[Cause]:
     """What can be wrong with usage, the first first. `whose`: the account that the collector brings
     the usage of, if it is one's."""
-    day = "to_char(j.moment, 'YYYY-MM-DD')"
+    day = "to_char(j.local_day, 'YYYY-MM-DD')"
     causes: list[Cause] = [("t.problem <> ''", "UNREADABLE", "j.problem"), *wrong]
     causes.append(
         (

@@ -14,10 +14,12 @@ from typing import Any
 #: Half of the key of the lock; the other is the collector.
 LOCK = 0x6272_6D73
 
-# The first record of a signature stays; all rows that one record was charged as, or none of them.
+# The first record in good order of a signature stays, else the first; all rows that one record was
+# charged as, or none of them.
 _DUPLICATES = """
 DELETE FROM mediation_usage u USING (
-    SELECT signature, min(line) AS kept FROM mediation_usage
+    SELECT signature, coalesce(min(line) FILTER (WHERE cause IS NULL), min(line)) AS kept
+    FROM mediation_usage
     WHERE load_id = %(load)s AND signature IS NOT NULL
     GROUP BY signature HAVING min(line) <> max(line)
 ) d

@@ -7,12 +7,14 @@
 The usage of a shard is written side by side, so that who rates it reads little of the others'.
 
 The session's time zone is the collector's, so that dates without an offset are of its days; where
-it has none they are of the account's.
+it has none they are of the account's. Whether a token or an account product is there on the day of
+usage is judged in the days of the account.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from billing.customers.paying import LIVES
 from billing.mediation.mapping import casting, causes
 from billing.mediation.mapping.fields import Plan
 from billing.mediation.reading import TABLE
@@ -47,15 +49,15 @@ _COLUMNS = """
 """
 # What the token belongs to on the day of the usage.
 _TOKEN = """
-    LEFT JOIN customers_billingidentifier b ON b.billing_identifier = t.token
+    LEFT JOIN {identifiers} b ON b.billing_identifier = t.token
         AND b.deleted_at IS NULL AND b.status = 'ACTIVE'
-        AND t.day >= coalesce(b.start_date, '-infinity')
-        AND t.day <= coalesce(b.end_date, 'infinity')
+        AND {day} >= coalesce(b.start_date, '-infinity')
+        AND {day} <= coalesce(b.end_date, 'infinity')
 """
 _OWN_PRODUCT = """
     LEFT JOIN customers_accountproduct own ON own.id = b.account_product_id
         AND own.deleted_at IS NULL AND own.status = 'ACTIVE'
-        AND t.day >= own.start_date AND t.day <= coalesce(own.end_date, 'infinity')
+        AND {day} >= own.start_date AND {day} <= coalesce(own.end_date, 'infinity')
 """
 # Every account product that carries the label, or whose product or place in a package does. A
 # token of an account product reaches it and what is part of it.
@@ -73,23 +75,21 @@ _LABELLED = """
               IS NOT NULL
     ) charged ON charged.account_id = {account}
         AND {label} IN (charged.own, charged.packaged, charged.general)
-        AND t.day >= charged.start_date AND t.day <= charged.end_date
+        AND {day} >= charged.start_date AND {day} <= charged.end_date
         AND (b.account_product_id IS NULL
              OR b.account_product_id IN (charged.id, charged.parent))
 """
-_ZONE = """
-    LEFT JOIN (
-        SELECT a.id, coalesce(az.name, bz.name) AS zone
-        FROM customers_account a
-        LEFT JOIN localization_timezone az ON az.id = a.activity_time_zone_id
-        LEFT JOIN (
-            SELECT account_id, min(time_zone_id) AS zone_id FROM customers_billingprofile
-            WHERE deleted_at IS NULL GROUP BY account_id
-        ) profile ON profile.account_id = a.id AND a.activity_time_zone_id IS NULL
-        LEFT JOIN localization_timezone bz ON bz.id = profile.zone_id
-        WHERE coalesce(az.name, bz.name, 'UTC') <> 'UTC'
-    ) lives ON lives.id = {account}
+_ZONED = """
+    (SELECT identifier.*, lives.zone FROM customers_billingidentifier identifier
+     LEFT JOIN lives ON lives.account_id = identifier.account_id)
 """
+# The accounts of the tokens, and the one that the collector brings the usage of.
+_USED = """
+WITH RECURSIVE used AS (
+    SELECT account_id FROM customers_billingidentifier
+    WHERE deleted_at IS NULL AND billing_identifier IN ({of_tokens})
+    UNION SELECT id FROM customers_account WHERE id = {account}
+), """
 # The location whose name is the longest beginning of the text.
 _PLACE = """
     LEFT JOIN (
@@ -128,7 +128,8 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a statement is for: `zone` of the collector, "" for each account's own."""
+    """What a statement is for: `zone` of the collector, "" for each account's own; `apart`: some
+    accounts have other days than the session."""
 
     id: int
     collector: int
@@ -136,6 +137,7 @@ class Load:
     shards: int
     signed: bool
     zone: str = ""
+    apart: bool = False
 
 
 def of_records(
@@ -189,7 +191,9 @@ def of_records(
         for key in _ENDS
         if key in plan.values and plan.values[key].text
     }
-    mapped = _mapped(load, plan, source, signature, places, causes.of_values(plan), _raw(names))
+    mapped = _mapped(
+        load, plan, source, signature, places, causes.of_values(plan), _raw(names), f"{TABLE} r"
+    )
     return Statement(
         mapped,
         f"SELECT count(*) FROM {TABLE} r WHERE {taken}" if filters else "",
@@ -239,7 +243,7 @@ def of_collected(load: Load, plan: Plan, where: str) -> Statement:
         "coalesce(t.given, md5(concat_ws(E'\\x1f', t.token, t.activity_date::text, "
         "t.quantity::text, coalesce(t.charge_type, E'\\x02'), coalesce(t.label, E'\\x02')))::uuid)"
     )
-    mapped = _mapped(load, own, source, signed, places, [], "NULL::jsonb", extra="t.extra")
+    mapped = _mapped(load, own, source, signed, places, [], "NULL::jsonb", rows, extra="t.extra")
     return Statement(mapped, "")
 
 
@@ -255,6 +259,7 @@ def _mapped(
     places: dict[str, tuple[str, str]],
     wrong: list[causes.Cause],
     raw: str,
+    where: str,
     extra: str | None = None,
 ) -> str:
     tokens = "token" in plan.values or not plan.values
@@ -264,7 +269,8 @@ def _mapped(
         account = f"coalesce(b.account_id, CASE WHEN t.token IS NULL THEN {load.account} END)"
     # A type of usage that needs nobody's label goes to the account product of the token.
     label = _label(plan)
-    joins = [_TOKEN, _OWN_PRODUCT]
+    joins, day = _whose(load, account)
+    joins.append(_OWN_PRODUCT.format(day=day))
     if label:
         joins.append(
             "LEFT JOIN catalog_usageidentifier named ON named.usage_identifier = t.label "
@@ -273,22 +279,24 @@ def _mapped(
         if len(plan.labels) > 1:
             joins.append(f"LEFT JOIN LATERAL unnest({label}) AS raised (id) ON true")
             label = "raised.id"
-        joins.append(_LABELLED.format(account=account, label=label))
+        joins.append(_LABELLED.format(account=account, label=label, day=day))
         if extra:
             joins.append("AND (t.only IS NULL OR charged.id = t.only)")
     product = {
-        key: f"coalesce(charged.{key}, CASE WHEN {label} IS NULL THEN own.{key} END)"
+        key: f"coalesce(charged.{key}, "
+        f"CASE WHEN {label} IS NULL AND t.label IS NULL THEN own.{key} END)"
         if label
         else f"own.{key}"
         for key in ("id", "product_id")
     }
-    moment = "t.activity_date"
-    if not load.zone:
-        joins.append(_ZONE.format(account=account))
-        moment = (
-            "CASE WHEN t.exact OR lives.zone IS NULL THEN t.activity_date "
-            "ELSE (t.activity_date AT TIME ZONE 'UTC') AT TIME ZONE lives.zone END"
-        )
+    moment, begin = "t.activity_date", ""
+    if load.apart:
+        begin = _USED.format(of_tokens=_tokens(plan, where), account=_number(load.account)) + LIVES
+        if not load.zone:
+            moment = (
+                "CASE WHEN t.exact OR lives.zone IS NULL THEN t.activity_date "
+                "ELSE (t.activity_date AT TIME ZONE 'UTC') AT TIME ZONE lives.zone END"
+            )
     for key, (text, rows) in places.items():
         joins.append(_PLACE.format(text=text, source=rows, alias=key))
     raised = _raised_sql(plan, label)
@@ -299,8 +307,11 @@ def _mapped(
         for code, said in {code: said for _, code, said in found}.items()
     )
     located = {key: f"{key}.id" if key in places else "NULL::bigint" for key in _ENDS}
-    signed = f"CASE WHEN NOT coalesce(t.exempt, false) THEN {signature} END"
+    # Of what can't be read nobody knows whether it is the same.
+    known = "coalesce(t.problem, '') = '' AND NOT coalesce(t.exempt, false)"
+    signed = f"CASE WHEN {known} THEN {signature} END"
     return f"""
+{begin}
 INSERT INTO mediation_usage ({_COLUMNS})
 SELECT {load.id}, j.line,
        (hashint8(coalesce(j.account_id, 0)) & 2147483647) % {load.shards},
@@ -312,8 +323,8 @@ SELECT {load.id}, j.line,
 FROM (
     SELECT t.*, {account} AS account_id, {product["id"]} AS account_product_id,
            {product["product_id"]} AS product_id, b.id AS billing_identifier_id,
-           {raised} AS raised, {moment} AS moment, {located["origin"]} AS origin_id,
-           {located["destination"]} AS destination_id,
+           {raised} AS raised, {moment} AS moment, {day} AS local_day,
+           {located["origin"]} AS origin_id, {located["destination"]} AS destination_id,
            {signed if load.signed else "NULL::uuid"} AS signature,
            CASE {cause} END AS cause
            {"" if extra else f", {_extra(plan)} AS extra"}
@@ -323,6 +334,34 @@ FROM (
 ) j
 ORDER BY 3
 """
+
+
+def _whose(load: Load, account: str) -> tuple[list[str], str]:
+    """The joins that find whose usage it is, and SQL of its day where they are."""
+    if not load.apart:
+        return [_TOKEN.format(identifiers="customers_billingidentifier", day="t.day")], "t.day"
+    # A text without an offset has the day that it says, where it is of the account's days.
+    as_told = "" if load.zone else "NOT t.exact OR "
+    there, here = (
+        f"CASE WHEN {as_told}{alias}.zone IS NULL THEN t.day "
+        f"ELSE (t.activity_date AT TIME ZONE {alias}.zone)::date END"
+        for alias in ("b", "lives")
+    )
+    joins = [
+        _TOKEN.format(identifiers=_ZONED, day=there),
+        f"LEFT JOIN lives ON lives.account_id = {account}",
+    ]
+    return joins, here
+
+
+def _tokens(plan: Plan, where: str) -> str:
+    """SQL of the tokens of all records."""
+    if not plan.values:
+        return f"SELECT nullif(btrim(c.billing_identifier), '') FROM {where}"
+    token = plan.values.get("token")
+    if token is None:
+        return "SELECT NULL::text"
+    return f"SELECT {_over(token.text or token.typed, 'r')} FROM {where}"
 
 
 def _kept(places: dict[str, tuple[str, str]]) -> str:

@@ -93,7 +93,8 @@ class Layout:
             qualifier=qualifier,
             skipped=collector.skip_rows or 0,
             omitted=collector.omit_end or 0,
-            header=collector.header_row_flag,
+            # A record that says itself what its values are called stands below no header.
+            header=collector.header_row_flag and _FORMATS[said] in (DELIMITED, FIXED_WIDTH),
             path=(collector.record_path or "").strip("/ "),
             sources=sources,
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection
 
-from billing.rating.asking import PAYER
+from billing.customers.paying import PAYER
 from billing.rating.explaining.findings import Json
 from billing.rating.explaining.sentences import HIDDEN_AMOUNT, number
 from billing.rating.explaining.sight import Sight

@@ -112,9 +112,10 @@ SELECT row_number() OVER () AS id, k.account_id, k.product_id, k.account_product
            AND NOT coalesce(m.tiered, false) AND NOT bands.included
            AND NOT coalesce(method.allow_international_pricing, false) OR b.override IS NOT NULL
        ) AS simple,
-       coalesce(b.override, CASE WHEN m.flat THEN 0 WHEN m.percentage THEN one.rate * 0.01
-                                 ELSE one.rate END) AS per_unit,
-       coalesce(one.flat_fee, 0) + CASE WHEN m.flat THEN one.rate ELSE 0 END AS flat_fee,
+       CASE WHEN m.flat THEN 0 ELSE coalesce(b.override, one.rate) END
+       * CASE WHEN m.percentage THEN 0.01 ELSE 1 END AS per_unit,
+       coalesce(one.flat_fee, 0)
+       + CASE WHEN m.flat THEN coalesce(b.override, one.rate) ELSE 0 END AS flat_fee,
        coalesce(one.fee_per_charge, 0) AS fee_per_charge,
        coalesce(b.override, one.rate) AS rate, one.pricing_id, one.upper_band, one.block_size,
        CASE WHEN m.by_period IS NOT TRUE THEN one.min_charge END AS min_charge,

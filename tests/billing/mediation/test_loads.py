@@ -12,6 +12,7 @@ from tests.factories import (
     ActivityCollectorControlFactory,
     ActivityCollectorFilterFactory,
     ActivityCollectorLabelFactory,
+    BillingProfileFactory,
     CountryCodeFactory,
     InvoiceFactory,
     ProductFactory,
@@ -340,13 +341,11 @@ def test_late_usage_is_never_dropped(
     settings: dict[str, str], late: str | None, waits: bool
 ) -> None:
     standing = Standing(**settings).usual()
-    invoice = InvoiceFactory(
-        BillingCycleStartDate="2026-10-01", BillingCycleEndDate="2026-10-31", Status="CLOSED"
-    )
-    asked(
-        "UPDATE invoicing_invoice SET account_id = %s WHERE id = %s RETURNING 1",
-        standing.account,
-        invoice,
+    InvoiceFactory(
+        BillingProfileId=BillingProfileFactory(AccountId=standing.account),
+        BillingCycleStartDate="2026-10-01",
+        BillingCycleEndDate="2026-10-31",
+        Status="CLOSED",
     )
     load = standing.sent(
         f"who,at,much\n{standing.token},2026-10-31 23:00,1\n{standing.token},2026-11-01,1\n"
