@@ -34,6 +34,10 @@ class NoHostKeyError(Exception):
     """The collector does not say by which key the server is known."""
 
 
+#: What is raised where the server can't be asked.
+TROUBLE = (NoHostKeyError, paramiko.SSHException, EOFError)
+
+
 @contextmanager
 def connected(collector: ActivityCollector) -> Iterator[paramiko.SFTPClient]:
     """The server's files. paramiko.SSHException for another host key, or a refused sign-in."""
@@ -109,6 +113,35 @@ def claim(collector: ActivityCollector) -> list[ActivityCollectorHistory]:
                     found.append(load)
     refusals.tell(found)
     return found
+
+
+def newest(collector: ActivityCollector, most: int) -> tuple[str, bytes] | None:
+    """Name and first bytes of the file of the directory that changed last, taken or not."""
+    pattern, directory = collector.ftp_file_pattern or "*", collector.ftp_directory or "."
+    with connected(collector) as files:
+        found = [
+            (entry.st_mtime or 0, entry.filename)
+            for entry in files.listdir_attr(directory)
+            if stat.S_ISREG(entry.st_mode or 0)
+            and "/" not in entry.filename
+            and fnmatchcase(entry.filename, pattern)
+        ]
+        if not found:
+            return None
+        _, name = max(found)
+        return name, _beginning(files, posixpath.join(directory, name), most)
+
+
+def read(collector: ActivityCollector, path: str, most: int) -> bytes:
+    """The first bytes of a file over there."""
+    with connected(collector) as files:
+        return _beginning(files, path, most)
+
+
+def _beginning(files: paramiko.SFTPClient, path: str, most: int) -> bytes:
+    with files.open(path, "rb") as remote:
+        remote.prefetch(min(remote.stat().st_size or 0, most))
+        return remote.read(most)
 
 
 @contextmanager

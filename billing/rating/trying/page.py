@@ -3,16 +3,17 @@
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from billing.mediation.models import ActivityCollector
+from billing.mediation.models import ActivityCollector, ActivityCollectorHistory
+from billing.mediation.reading import UnreadableError
 from billing.mediation.reading.layout import CODECS
-from billing.mediation.sources import directory
 from billing.rating import explorer
 from billing.rating.trying import running, telling
 from entities import files
-from entities.admin.callers import context_of
+from entities.admin.callers import context_of, rights_on
 from entities.admin.display import record_url
 from entities.admin.offered import Page
 from entities.admin.titles import titles
@@ -20,6 +21,7 @@ from entities.errors import Code, RequestError
 from entities.schema.snapshot import Snapshot
 
 if TYPE_CHECKING:
+    from billing.mediation.sources.samples import Sample
     from entities.admin.site import RecordSite
 
 #: Outcome -> tone of its badge, word.
@@ -55,12 +57,11 @@ def page(site: "RecordSite", request: HttpRequest) -> HttpResponse:
         "collector": collector,
         "most": running.MOST,
         "most_megabytes": files.MOST_BYTES // 2**20,
-        "watches": isinstance(collector, ActivityCollector)
-        and collector.type == "FTP"
-        and not collector.hostname,
+        "watches": isinstance(collector, ActivityCollector) and collector.type == "FTP",
     }
     if isinstance(collector, ActivityCollector):
         context["collector_url"] = record_url(admin.schema, collector.pk)
+        context["loads"] = list(_loads(site, request, collector)[:20])
         if request.method == "POST":
             context |= _tried(site, request, collector)
     return render(request, "rating/tryout.html", context)
@@ -70,7 +71,7 @@ def _tried(
     site: "RecordSite", request: HttpRequest, collector: ActivityCollector
 ) -> dict[str, Any]:
     try:
-        name, sample = _sample(request, collector)
+        name, sample = _sample(site, request, collector)
         trial = running.tried(collector, sample, name)
     except RequestError as error:
         return {"wrong": error.message, "sample": request.POST.get("sample", "")}
@@ -84,36 +85,56 @@ def _tried(
     }
 
 
-def _sample(request: HttpRequest, collector: ActivityCollector) -> tuple[str, bytes]:
+def _sample(
+    site: "RecordSite", request: HttpRequest, collector: ActivityCollector
+) -> tuple[str, bytes]:
     """Name and content of what is tried. RequestError."""
+    # Read in when it is first needed: the cryptography of SFTP would hold up every start.
+    from billing.mediation.sources import samples
+
     sent = request.FILES.get("file")
     if sent is not None:
         if (sent.size or 0) > files.MOST_BYTES:
             raise RequestError(Code.REQUEST_TOO_LARGE, files.too_large(sent.size or 0))
         return sent.name or "sample", sent.read()
-    if request.POST.get("newest"):
-        return _newest(collector)
+    most = files.MOST_BYTES + 1
+    try:
+        if request.POST.get("newest"):
+            return _found(samples.newest(collector, most))
+        if (load := str(request.POST.get("load") or "")).isdecimal():
+            chosen = _loads(site, request, collector).filter(pk=int(load[:18])).first()
+            assert chosen is None or isinstance(chosen, ActivityCollectorHistory)
+            return _found(None if chosen is None else samples.of_load(chosen, most))
+    except UnreadableError as error:
+        raise RequestError(Code.INVALID_VALUE, str(error)) from error
     text = str(request.POST.get("sample") or "")
     if not text.strip():
         raise RequestError(
-            Code.REQUIRED_FIELD_MISSING, "Paste some lines, choose a file, or take the newest one."
+            Code.REQUIRED_FIELD_MISSING,
+            "Paste some lines, choose a file, or take the newest or an earlier one.",
         )
     return "pasted", text.replace("\r\n", "\n").encode(CODECS[collector.encoding], "replace")
 
 
-def _newest(collector: ActivityCollector) -> tuple[str, bytes]:
-    try:
-        path = directory.newest(collector)
-        if path is None:
-            raise RequestError(Code.RECORD_NOT_FOUND, "There is no such file in its directory.")
-        content = directory.read(path, files.MOST_BYTES + 1)
-    except (OSError, directory.OutsideError) as error:
-        raise RequestError(
-            Code.INVALID_VALUE, f"Its directory can't be read: {type(error).__name__}: {error}"
-        ) from error
-    if len(content) > files.MOST_BYTES:
-        raise RequestError(Code.REQUEST_TOO_LARGE, files.too_large(len(content)))
-    return path.name, content
+def _found(found: "Sample | None") -> tuple[str, bytes]:
+    if found is None:
+        raise RequestError(Code.RECORD_NOT_FOUND, "There is no such file at its source.")
+    if len(found[1]) > files.MOST_BYTES:
+        raise RequestError(Code.REQUEST_TOO_LARGE, files.too_large(len(found[1])))
+    return found
+
+
+def _loads(
+    site: "RecordSite", request: HttpRequest, collector: ActivityCollector
+) -> QuerySet[Model]:
+    """The earlier loads whose files the user may see, the last one first."""
+    admin = site.admins["ACTIVITY_COLLECTOR_HISTORY"]
+    if not rights_on(request, site.snapshot, admin.schema).known >= {"FileName", "UsageFile"}:
+        return admin.get_queryset(request).none()
+    read = admin.get_queryset(request).filter(
+        activity_collector_id=collector.pk, source__in=("API", "FILE", "SFTP", "QUERY")
+    )
+    return read.exclude(file_name=None).order_by("-pk")
 
 
 def _linked(site: "RecordSite", request: HttpRequest, told: dict[str, Any]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from django.db import connection
 from billing.mediation import sources
 from billing.mediation.loads import claiming
 from billing.mediation.models import ActivityCollectorHistory
-from billing.mediation.sources import directory, sftp
+from billing.mediation.sources import directory, samples, sftp
 from entities import records
 from entities.schema.current import current
 from metabrm import environment
@@ -237,6 +237,7 @@ def test_files_of_another_machine_are_fetched_once_and_archived_there(
     standing = fed(server, **secret)
     (server.base / "in").mkdir(exist_ok=True)
     (server.base / "in" / f"{by}.csv").write_text(usage(standing, 3))
+    assert samples.newest(standing.model(), 3) == (f"{by}.csv", b"who")
     (load,) = run(standing)
     assert (load.status, load.stage, load.archive_place) == (
         "COMPLETED",
@@ -244,6 +245,8 @@ def test_files_of_another_machine_are_fetched_once_and_archived_there(
         f"/done/{by}.csv",
     )
     assert standing.lines("quantity") == [(Decimal(3),)]
+    assert samples.of_load(load, 7) == (f"{by}.csv", usage(standing, 3).encode()[:7])
+    assert samples.newest(standing.model(), 7) is None
     assert (server.base / "done" / f"{by}.csv").exists()
     assert not (server.base / "in" / f"{by}.csv").exists()
     assert run(standing) == []

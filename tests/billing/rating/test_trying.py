@@ -232,3 +232,44 @@ def test_the_newest_file_of_a_directory_is_tried(
     html = browser.post(address, {"newest": "1"}).text
     assert "a.csv <span" in html and "UNKNOWN_TOKEN" in html
     assert not ActivityCollectorHistory.objects.exists()
+
+
+def test_the_file_of_an_earlier_load_is_tried_wherever_it_lies(
+    signed_in: Callable[..., Client], tmp_path: Path, monkeypatch: Any
+) -> None:
+    from billing.mediation.sources import directory
+
+    monkeypatch.setattr(directory, "root", lambda: tmp_path)
+    (tmp_path / "done").mkdir()
+    (tmp_path / "done" / "moved.csv").write_text("who,at,much\nx,2026-11-01,1\n")
+    standing = Standing(Type="FTP", FtpDirectory="in", FtpFilePattern="*.csv").usual()
+    other = Standing(Type="FTP", FtpDirectory="in", FtpFilePattern="*.csv").usual()
+    place = str(tmp_path / "done" / "moved.csv")
+
+    def load(collector: int, place: str | None) -> ActivityCollectorHistory:
+        return ActivityCollectorHistory.objects.create(
+            activity_collector_id=collector,
+            source="FILE",
+            status="PARKED",
+            file_name="a.csv",
+            archive_place=place,
+        )
+
+    moved, gone = load(standing.collector, place), load(standing.collector, None)
+    outside, foreign = (
+        load(standing.collector, f"{tmp_path}/../x/b.csv"),
+        load(other.collector, place),
+    )
+    address = f"{PAGE}?collector={standing.collector}"
+    browser = signed_in(**TRIES)
+    for one, offered in ((moved, True), (gone, True), (foreign, False)):
+        assert (f'<option value="{one.pk}">{one.pk}: a.csv' in browser.get(address).text) is offered
+    html = browser.post(address, {"load": str(moved.pk)}).text
+    assert "a.csv <span" in html and "UNKNOWN_TOKEN" in html
+    for one, told in (
+        (gone, "The file is gone since it was taken."),
+        (outside, "leads out of the directory of usage"),
+        (foreign, "There is no such file"),
+    ):
+        assert told in browser.post(address, {"load": str(one.pk)}).text
+    assert ActivityCollectorHistory.objects.count() == 4
