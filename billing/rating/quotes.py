@@ -18,14 +18,16 @@ from billing.rating.explaining.sentences import number
 from billing.rating.settling.asked import Taken, taken_off
 
 _ASKED = """
-SELECT a.id AS account_id,
-       coalesce(ap.product_id, pp.product_id, %(product)s::bigint) AS product_id,
-       ap.id AS account_product_id, pp.id AS package_product_id,
-       coalesce(%(quantity)s::numeric, ap.quantity, 1) AS quantity, %(day)s::date AS day
+SELECT a.id AS account_id, product.id AS product_id, ap.id AS account_product_id,
+       pp.id AS package_product_id, coalesce(%(quantity)s::numeric, ap.quantity, 1) AS quantity,
+       %(day)s::date AS day
 FROM customers_account a
 LEFT JOIN customers_accountproduct ap
   ON ap.id = %(own)s::bigint AND ap.account_id = a.id AND ap.deleted_at IS NULL
 LEFT JOIN catalog_packageproduct pp ON pp.id = %(place)s::bigint AND pp.deleted_at IS NULL
+JOIN catalog_product product
+  ON product.id = coalesce(ap.product_id, pp.product_id, %(product)s::bigint)
+ AND product.deleted_at IS NULL
 WHERE a.id = %(account)s::bigint AND a.deleted_at IS NULL
 """
 _GIVEN = ("account", "product", "own", "place", "quantity", "day")

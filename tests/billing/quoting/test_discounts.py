@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from entities import query
+from entities import query, records
+from entities.bulk.jobs import another_connection
 from entities.errors import Code, RequestError
+from entities.query.extract import extract_query, rows
+from entities.schema.current import current
 from tests.billing.rating.settling import (
     FIXED,
     SYSTEM,
@@ -22,12 +25,15 @@ from tests.billing.rating.settling import (
     run,
     saved,
 )
+from tests.entities.conftest import clerk
 from tests.factories import (
     AccountProductFactory,
     PriceFactory,
     ProductFactory,
     RatingMethodFactory,
 )
+
+__all__ = ["clerk"]
 
 pytestmark = pytest.mark.django_db
 
@@ -254,6 +260,39 @@ def test_nothing_is_written_and_what_was_asked_for_may_be_asked_along_with_other
         assert cursor.fetchone() == before
         cursor.execute("SELECT count(*) FROM pg_class WHERE relname LIKE 'settle%'")
         assert cursor.fetchone() == (0,)
+
+
+def test_bulk_extracts_ask_for_it_like_queries() -> None:
+    account, product = payer(), sold()
+    deal(account, 10)
+    text = (
+        "SELECT Amount, DiscountAmount FROM ACCOUNT_PRODUCT_QUOTE "
+        f"WHERE AccountId = {account} AND ProductId = {product} AND Quantity = 4"
+    )
+    found = extract_query(text, current(), SYSTEM, objects=False)
+    with another_connection() as raw, rows(found, raw, seconds=10) as (coming, _):
+        assert b"".join(coming) == b"200,20\n"
+    with (
+        another_connection() as raw,
+        pytest.raises(RequestError) as told,
+        rows(found, raw, seconds=0.001),
+    ):
+        pass
+    assert told.value.code is Code.QUERY_TIMEOUT
+
+
+def test_an_account_that_the_caller_may_not_see_has_no_quote(clerk: Any) -> None:
+    account, product = payer(), sold()
+    deal(account, 10)
+    where = f"AccountId = {account} AND ProductId = {product}"
+    rights = dict.fromkeys(("ACCOUNT", "PRODUCT", "ACCOUNT_PRODUCT_QUOTE"), "R")
+    sees = clerk(**rights)
+    assert query.retrieve_where("ACCOUNT_PRODUCT_QUOTE", where, sees).count == 1
+    (outcome,) = records.delete("PRODUCT", [product], SYSTEM)
+    assert outcome.ok, outcome.problems
+    assert query.retrieve_where("ACCOUNT_PRODUCT_QUOTE", where, sees).count == 0
+    blind = clerk(ACCOUNT_PRODUCT_QUOTE="R", PRODUCT="R")
+    assert query.retrieve_where("ACCOUNT_PRODUCT_QUOTE", where, blind).count == 0
 
 
 def test_what_takes_too_long_is_told(settings: Any) -> None:
