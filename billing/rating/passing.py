@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import psycopg
 from django.db import connection, transaction
-from django.db.utils import OperationalError
+from django.db.utils import DataError, OperationalError
 from psycopg import errors as pg
 
 from entities.errors import Code, RequestError
@@ -17,7 +17,8 @@ _PATIENCE, _LONGEST = 5, 20
 @contextmanager
 def in_passing(otherwise: str) -> Iterator[None]:
     """A transaction of its own. RequestError TEMPORARILY_UNAVAILABLE while others hold what it
-    needs, QUERY_TIMEOUT where it takes too long; `otherwise` says what to do then.
+    needs, QUERY_TIMEOUT where it takes too long (`otherwise` says what to do then), and
+    NUMBER_OUT_OF_RANGE where an amount becomes larger than any line holds.
     """
     try:
         with transaction.atomic():
@@ -28,6 +29,14 @@ def in_passing(otherwise: str) -> Iterator[None]:
                     [f"{_PATIENCE}s", f"{_LONGEST}s"],
                 )
             yield
+    except DataError as error:
+        if isinstance(error.__cause__, pg.NumericValueOutOfRange):
+            raise RequestError(
+                Code.NUMBER_OUT_OF_RANGE,
+                "It comes to an amount with more digits than a line can hold. Is the quantity or "
+                "the price too large?",
+            ) from error
+        raise
     except (OperationalError, psycopg.OperationalError) as error:
         cause = error.__cause__ if isinstance(error, OperationalError) else error
         if isinstance(cause, pg.LockNotAvailable):

@@ -10,6 +10,7 @@ from billing.rating.parameters import id_of, number_of, read, wrong
 from entities.errors import Code, RequestError
 from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
+from metabrm.localization.models import Currency
 
 #: Name of a parameter -> what it says.
 PARAMETERS = {
@@ -50,11 +51,11 @@ def answered(sent: Mapping[str, Any], context: Context, snapshot: Snapshot) -> J
             package_product_id=id_of(given, "PackageProductId"),
             quantity=number_of(given, "Quantity"),
             day=_day(given),
-            before=number_of(given, "Before") or Decimal(0),
+            before=_before(given),
             origin_id=id_of(given, "OriginationCountryCodeId"),
             destination_id=id_of(given, "DestinationCountryCodeId"),
             charge_type=_short(given, "ChargeType"),
-            currency=given.get("CurrencyCode", "").upper() or None,
+            currency=_currency(given),
         ),
         context,
         snapshot,
@@ -66,6 +67,23 @@ def _short(given: Mapping[str, str], name: str) -> str | None:
     if text is not None and (len(text) > _LONGEST_TEXT or "\0" in text):
         raise wrong(name, text, f"Send a text of at most {_LONGEST_TEXT} characters.")
     return text
+
+
+def _before(given: Mapping[str, str]) -> Decimal:
+    before = number_of(given, "Before") or Decimal(0)
+    if before < 0:
+        raise wrong("Before", before, "Send how many units were added up before: 0 or more.")
+    return before
+
+
+def _currency(given: Mapping[str, str]) -> str | None:
+    text = given.get("CurrencyCode")
+    if text is None:
+        return None
+    known = text.upper()
+    if "\0" in text or not Currency.objects.filter(currency_code=known).exists():
+        raise wrong("CurrencyCode", text, "Send the code of a CURRENCY, such as USD.")
+    return known
 
 
 def _day(given: Mapping[str, str]) -> date | None:

@@ -25,16 +25,20 @@ def test_usage_in_suspense_is_worked_on(admin: Caller, nobody: Caller, unique: s
     assert (done["Count"], done["Errors"]) == ("0", [])
     (seen,) = told(post(Action="CORRECT", Values={"quantity": "2"}, Preview="1"))
     assert seen == {"Count": "0", "Quantity": "0", "Preview": "1"}
-    (again,) = told(post(Action="RESUBMIT", Cause="UNKNOWN_TOKEN"))
-    load = again["ActivityCollectorHistoryId"]
-    assert admin.get("ACTIVITY_COLLECTOR_HISTORY", load)["Cause"] == "UNKNOWN_TOKEN"
+    (nothing,) = told(post(Action="RESUBMIT", Cause="UNKNOWN_TOKEN"))
+    assert (nothing["Count"], nothing["ActivityCollectorHistoryId"]) == ("0", None)
     for wrong, status, code in (
         ({"Action": "BURN"}, 400, "INVALID_VALUE"),
+        ({"Action": "RESUBMIT", "Preview": "yes"}, 400, "INVALID_VALUE"),
+        ({"Action": "RESUBMIT", "Cause": ["x"]}, 400, "INVALID_VALUE"),
         ({"Action": "DISCARD"}, 400, "REQUIRED_FIELD_MISSING"),
         ({"Action": "RESUBMIT", "ActivityCollectorId": "9" * 18}, 404, "RECORD_NOT_FOUND"),
     ):
         refused = post(**wrong)
         assert (refused.status_code, refused.json()["error"]) == (status, code), refused.text
+    (gone,) = told(post(Action="RESTORE", Ids=["9" * 18]))
+    assert "no usage with Id 999" in gone["Errors"][0]["Message"]
+    assert admin.send("GET", "mediation/suspense", params={"Sate": "X"}).status_code == 400
     assert nobody.send("GET", "mediation/suspense").status_code == 401
 
 

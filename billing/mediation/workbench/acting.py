@@ -128,13 +128,19 @@ def act(wanted: Asked, context: Context, snapshot: Snapshot) -> Done:
     """Do it. RequestError where it can't be done to any."""
     found = granted(snapshot, context)
     chosen = wanted.chosen
-    if wanted.action == RESUBMIT and not chosen.ids:
-        return _again(chosen, context)
-    ids = selecting.ids_of(chosen, found, MOST)
+    again = wanted.action == RESUBMIT and not chosen.ids
+    ids = selecting.ids_of(chosen, found, 1 if again else MOST)
+    if again:
+        return _again(chosen, context) if ids else Done()
     if len(ids) > AT_ONCE:
         return _by_a_job(wanted, ids, context)
     rows = [{"Id": str(id), **wanted.written} for id in ids]
-    done = Done()
+    done = Done(
+        problems=[
+            (id, f"There is no usage with Id {id} whose PROCESS_STATUS is {chosen.state}.")
+            for id in sorted(set(chosen.ids).difference(ids))
+        ]
+    )
     if rows:
         for outcome in records.update(ENTITY, rows, context, null_clears=True):
             done.count += outcome.ok

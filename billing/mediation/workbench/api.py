@@ -45,6 +45,13 @@ def groups(request: HttpRequest) -> HttpResponse:
     """GET /mediation/suspense: by collector, cause and day."""
     context, snapshot = caller(request)
     facts().entity = acting.ENTITY
+    for name in request.GET:
+        if name != "State":
+            raise RequestError(
+                Code.UNKNOWN_FIELD,
+                f"There is no parameter {name[:80]!r}; there is State.",
+                field=name[:80],
+            )
     said = {"State": request.GET.get("State"), "Ids": ["0"]}
     state = selecting.selection(said).state
     with turn(context):
@@ -76,7 +83,7 @@ def act(request: HttpRequest) -> HttpResponse:
     said = _named(envelope.read_object(body_of(request), _HOW))
     wanted = acting.asked(said, snapshot)
     _seen(wanted.chosen, context, snapshot)
-    if str(said.get("Preview") or "") in ("1", "true", "True"):
+    if _previews(said):
         with turn(context):
             granted = acting.granted(snapshot, context)
             count, quantity = selecting.counted(wanted.chosen, granted)
@@ -95,6 +102,15 @@ def act(request: HttpRequest) -> HttpResponse:
         }
     facts().rows = 1
     return HttpResponse(orjson.dumps({"suspenseResponse": [told]}), content_type=JSON)
+
+
+def _previews(said: Json) -> bool:
+    text = str(said.get("Preview") or "0").lower()
+    if text not in ("0", "1", "false", "true"):
+        raise RequestError(
+            Code.INVALID_VALUE, f"Preview is {text[:80]!r}; send 1 or 0.", field="Preview"
+        )
+    return text in ("1", "true")
 
 
 def _named(sent: Json) -> Json:

@@ -108,6 +108,14 @@ def selection(said: Mapping[str, Any]) -> Selection:
     ids = said.get("Ids") or ()
     if not isinstance(ids, list | tuple):
         raise RequestError(Code.INVALID_VALUE, 'Ids is a list: ["1001", "1002"].', field="Ids")
+    for name in ("Cause", "BillingIdentifier"):
+        text = said.get(name)
+        if text and (not isinstance(text, str) or "\0" in text):
+            raise RequestError(
+                Code.INVALID_VALUE,
+                f"{name} is {str(text)[:80]!r}; send a text without NUL characters.",
+                field=name,
+            )
     state = str(said.get("State") or IN_SUSPENSE).upper()
     if state not in STATES:
         raise RequestError(
@@ -140,9 +148,6 @@ def selection(said: Mapping[str, Any]) -> Selection:
             "down), or Ids.",
             field="ActivityCollectorId",
         )
-    for text in (made.cause, made.token):
-        if text and "\0" in text:
-            raise RequestError(Code.INVALID_VALUE, "A text contains a NUL character.")
     return made
 
 

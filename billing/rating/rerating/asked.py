@@ -20,6 +20,7 @@ from entities.access.rights import EntityRights
 from entities.access.rights import require as require_right
 from entities.errors import Code, RequestError
 from entities.schema.current import current
+from metabrm import months
 from metabrm.identity.context import Context
 
 #: Parameter -> field of what is wanted, entity.
@@ -174,6 +175,12 @@ def _correction(given: Mapping[str, str], sent: Mapping[str, Any], context: Cont
     if (quantity := number_of(given, "Quantity", _DIGITS)) is not None:
         values["quantity"] = quantity
     if (moment := _moment(given, "ActivityDate")) is not None:
+        if not months.sensible([moment.date()]):
+            raise wrong(
+                "ActivityDate",
+                given["ActivityDate"],
+                "Send a moment of the last five years, such as 2026-06-15T12:00:00Z.",
+            )
         values["activity_date"] = moment
     of = {name: id_of(given, name) for name in ("ProductId", "AccountProductId")}
     _see(of, context)
@@ -196,10 +203,19 @@ def _correction(given: Mapping[str, str], sent: Mapping[str, Any], context: Cont
 
 
 def _page(given: Mapping[str, str]) -> tuple[int, int]:
-    start, count = id_of(given, "Start"), id_of(given, "Count")
+    start, count = _count(given, "Start"), _count(given, "Count")
     if count is not None and count > telling.MOST:
         raise wrong("Count", count, f"Send at most {telling.MOST}.")
     return start or 0, _USUAL if count is None else count
+
+
+def _count(given: Mapping[str, str], name: str) -> int | None:
+    text = given.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS):
+        raise wrong(name, text, "Send a whole number, 0 or more.")
+    return int(text)
 
 
 def _flag(given: Mapping[str, str], name: str) -> bool:

@@ -53,7 +53,9 @@ def _asked(sent: Json, context: Context, snapshot: Snapshot) -> tuple[ActivityCo
             f"{', '.join(telling.READS)} and ACTIVITY, and to create ACTIVITY_COLLECTOR_HISTORY.",
         )
     id, sample = str(sent.get("activitycollectorid") or ""), sent.get("sample")
-    if not isinstance(sample, str) or not sample.strip():
+    if sample is not None and not isinstance(sample, str):
+        raise RequestError(Code.INVALID_VALUE, f"Sample is no text. {_HOW}", field="Sample")
+    if not sample or not sample.strip():
         raise RequestError(Code.REQUIRED_FIELD_MISSING, f"Sample is empty. {_HOW}", field="Sample")
     seen = is_id(id) and query.retrieve_ids("ACTIVITY_COLLECTOR", [int(id)], context).count
     found = ActivityCollector.objects.select_related("time_zone").filter(pk=id) if seen else None
