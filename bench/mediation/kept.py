@@ -171,8 +171,8 @@ def _scan(node: dict[str, Any]) -> str:
 
 
 BENCH = Figures(
-    about="hot questions about charge lines of two years; --rows says how many: ten million or more, "
-    "for few lines are read whole",
+    about="hot questions about charge lines of two years; --rows says how many lines: ten million "
+    "or more, for few are read whole",
     figures=figures,
     targets=(at_most("slowest_ms", MOST), at_most("most_growth", GROWTH)),
 )
