@@ -1,10 +1,11 @@
 """What became of a load's usage: charges, suspense, counts; then its file is put away."""
 
 import logging
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from billing.mediation.mapping.statement import ONLY
 from billing.mediation.models import (
@@ -85,13 +86,13 @@ WHERE c.id = o.id AND o.deleted_at IS NULL AND (
        AND o.process_state = 'RESUBMITTED'
 )
 """
-_SUSPENDED_RECORDS = """
-SELECT count(DISTINCT line) FROM mediation_usage WHERE load_id = %(load)s AND cause IS NOT NULL
-"""
-# A record that raises a label may be charged to several account products, one that raises none is
-# charged to one; telling the records of a million lines apart sorts them all.
-_LABELLED = """
-SELECT FROM mediation_usage WHERE load_id = %(load)s AND usage_identifier IS NOT NULL LIMIT 1
+# How many records go to suspense, and whether any raises a label: such a one may be charged to
+# several account products, one that raises none is charged to one; telling the records of a million
+# lines apart sorts them all.
+_LOOKED_THROUGH = """
+SELECT count(DISTINCT line) FILTER (WHERE cause IS NOT NULL),
+       coalesce(bool_or(usage_identifier IS NOT NULL), false)
+FROM mediation_usage WHERE load_id = %(load)s
 """
 # All that a record is charged to is of one account, which pays in one currency.
 _CHARGED = """
@@ -103,6 +104,8 @@ CROSS JOIN LATERAL (SELECT coalesce(a.prepaid_by_id = a.account_product_id, fals
 WHERE a.activity_collector_history_id = %(load)s AND a.reversal_of_id IS NULL
 GROUP BY 1 ORDER BY 1
 """
+_OTHERS = "SELECT FROM mediation_usage WHERE load_id <> %(load)s LIMIT 1"
+_REMOVE = "DELETE FROM mediation_usage WHERE load_id = %(load)s"
 _RECORDS = "count(*) FILTER (WHERE a.split_from_bill_act_id IS NULL AND NOT refill)"
 _LABELLED_RECORDS = "count(DISTINCT a.line_number)"
 
@@ -134,19 +137,18 @@ def _write(load: ActivityCollectorHistory, tried: bool) -> None:
         "product": ONLY,
     }
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_SUSPENDED_RECORDS, about)
-        suspended = cursor.fetchone()[0]
+        cursor.execute(_LOOKED_THROUGH, about)
+        suspended, labelled = cursor.fetchone()
         by_currency: list[tuple[str, int, int, Decimal | None, Decimal | None]] = []
         if not tried:
-            cursor.execute(_SUSPENDED, about)
+            if suspended:
+                cursor.execute(_SUSPENDED, about)
             if load.source in ("API", "SUSPENSE"):
                 cursor.execute(_AGAIN, about)
                 cursor.execute(_DONE, about)
-            cursor.execute(_LABELLED, about)
-            records_of = _LABELLED_RECORDS if cursor.rowcount else _RECORDS
+            records_of = _LABELLED_RECORDS if labelled else _RECORDS
             cursor.execute(_CHARGED.format(records=records_of), about)
             by_currency = cursor.fetchall()
-        cursor.execute("DELETE FROM mediation_usage WHERE load_id = %(load)s", about)
         LoadShard.objects.filter(load=load).delete()
         UsageEvent.objects.filter(load=load).delete()
         notice = "Test Mode: it was tried, and nothing was charged." if tried else load.notice
@@ -167,6 +169,22 @@ def _write(load: ActivityCollectorHistory, tried: bool) -> None:
             notice=notice,
             next_attempt=None,
         )
+        _remove_usage(cursor, about)
+
+
+def _remove_usage(cursor: Any, about: dict[str, Any]) -> None:
+    """Remove the load's usage in flight; where there is no other, all at once, which leaves nothing
+    that has to be cleaned up before the next load finds the table small again."""
+    cursor.execute(_OTHERS, about)
+    if not cursor.rowcount:
+        # Whoever is at the table is not waited for.
+        with suppress(OperationalError), transaction.atomic():
+            cursor.execute("LOCK TABLE mediation_usage IN ACCESS EXCLUSIVE MODE NOWAIT")
+            cursor.execute(_OTHERS, about)
+            if not cursor.rowcount:
+                cursor.execute("TRUNCATE mediation_usage")
+                return
+    cursor.execute(_REMOVE, about)
 
 
 def _put_away(load: ActivityCollectorHistory) -> None:

@@ -42,10 +42,15 @@ def number_sql(text: str) -> str:
     """A numeric of the text that the SQL `text` yields; it may be repeated at no cost."""
     if told():
         return (
-            f"CASE WHEN ltrim({text}, '0123456789.') = '' OR ltrim({text}, '0123456789.+-eE') = '' "
+            f"CASE WHEN {_only(text, '0123456789.')} OR {_only(text, '0123456789.+-eE')} "
             f"THEN CASE WHEN pg_input_is_valid({text}, 'numeric') THEN {text}::numeric END END"
         )
     return f"CASE WHEN {text} ~ '{_NUMBER}' THEN {text}::numeric END"
+
+
+def _only(text: str, signs: str) -> str:
+    """Whether the text has no other signs. Bytes are compared in a third of the time."""
+    return f"ltrim(convert_to({text}, 'UTF8'), '{signs}'::bytea) = ''"
 
 
 def flag_sql(text: str) -> str:
@@ -65,7 +70,7 @@ def moment_sql(text: str, form: str = "") -> str:
         if told():
             return (
                 f"CASE WHEN {text} LIKE '____-__-__%' AND left({text}, 2) IN ('19', '20', '21') "
-                f"AND ltrim({text}, '0123456789-: T.Z+') = '' AND substr({text}, 12, 2) <> '24' "
+                f"AND {_only(text, '0123456789-: T.Z+')} AND substr({text}, 12, 2) <> '24' "
                 f"THEN CASE WHEN pg_input_is_valid({text}, 'timestamptz') "
                 f"THEN {text}::timestamptz END END"
             )
