@@ -86,13 +86,16 @@ WHERE c.id = o.id AND o.deleted_at IS NULL AND (
        AND o.process_state = 'RESUBMITTED'
 )
 """
-# How many records go to suspense, and whether any raises a label: such a one may be charged to
+# Whether any record goes to suspense, and whether any raises a label: such a one may be charged to
 # several account products, one that raises none is charged to one; telling the records of a million
 # lines apart sorts them all.
 _LOOKED_THROUGH = """
-SELECT count(DISTINCT line) FILTER (WHERE cause IS NOT NULL),
+SELECT coalesce(bool_or(cause IS NOT NULL), false),
        coalesce(bool_or(usage_identifier IS NOT NULL), false)
 FROM mediation_usage WHERE load_id = %(load)s
+"""
+_SUSPENDED_RECORDS = """
+SELECT count(DISTINCT line) FROM mediation_usage WHERE load_id = %(load)s AND cause IS NOT NULL
 """
 # All that a record is charged to is of one account, which pays in one currency.
 _CHARGED = """
@@ -138,10 +141,14 @@ def _write(load: ActivityCollectorHistory, tried: bool) -> None:
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_LOOKED_THROUGH, about)
-        suspended, labelled = cursor.fetchone()
+        caused, labelled = cursor.fetchone()
+        suspended = 0
+        if caused:
+            cursor.execute(_SUSPENDED_RECORDS, about)
+            suspended = cursor.fetchone()[0]
         by_currency: list[tuple[str, int, int, Decimal | None, Decimal | None]] = []
         if not tried:
-            if suspended:
+            if caused:
                 cursor.execute(_SUSPENDED, about)
             if load.source in ("API", "SUSPENSE"):
                 cursor.execute(_AGAIN, about)
