@@ -47,8 +47,8 @@ KNOWN_BY: dict[str, tuple[str, ...]] = {
     ),
     **dict.fromkeys(("ChargeInSubsequentPer", "ChargeInSubsequentUnit"), (*PERIODIC, "Late Fee")),
     "AutoRefill": ("Prepaid Usage",),
-    "FormulaFlag": ("Usage", "One Time Charge", *PERIODIC),
-    "FormulaQuantity": ("One Time Charge", *PERIODIC),
+    "FormulaFlag": ("Usage", "One Time Charge", "Trial", *PERIODIC),
+    "FormulaQuantity": ("One Time Charge", "Trial", *PERIODIC),
     "PropagateToHierarchy": ("Discount", "Late Fee", "Per Invoice"),
     **dict.fromkeys(
         (

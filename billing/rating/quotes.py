@@ -103,7 +103,7 @@ def _bands(found: Json) -> str | None:
     rows: list[str] = []
     for part in found["parts"] or []:
         if part["units"]:
-            fee = part["fee_per_charge"] or 0 if not rows else 0
+            fee = 0 if rows else part["fee_per_charge"] or 0
             cost = round(Decimal(part["cost"]) + part["fee"] + fee, 10)
             told = {"Quantity": part["units"], "Rate": part["rate"], "RatedAmount": cost}
             rows.append(_row("RateDetailsRow", told))

@@ -2,7 +2,8 @@
 
 Two statements go to the server in one pipeline: the first makes the transaction read-only and sets
 its timeout, the second is the query. Without a transaction of the caller's they are one implicit
-transaction, over when the answer is there; inside one, a savepoint takes the settings back.
+transaction, over when the answer is there; inside one, a savepoint takes the settings back. Records
+that no table holds are reckoned before (entities.query.reckoning).
 
 Only of an answer with columns that are encrypted at rest the bytes are looked at: their tokens are
 opened here. A random mark, made for this one answer, stands before each; so what is a token is told
@@ -91,13 +92,13 @@ def run(
     a table changed between the snapshot and now. Other database errors come as Django's.
     """
     values = compiled.parameters if parameters is None else parameters
-    if compiled.reckoned:
-        values = _filled(compiled, values)
     mark = secrets.token_hex(16) if compiled.sealed else ""
-    if mark:
-        values = (*values, mark)
     begun = perf_counter_ns()
     try:
+        if compiled.reckoned:
+            values = _filled(compiled, values)
+        if mark:
+            values = (*values, mark)
         page = _run(compiled, prepare, values, mark)
     except RequestError as error:
         watching.over(begun, compiled, values, 0, error.code)

@@ -65,6 +65,7 @@ EXAMPLES: tuple[tuple[dict[str, Any], Any, str, list[Any]], ...] = (
     (by("{!Rate} - 1", **EVERY_TEN), 6, "1", [5, 5, 5, 5, 5, 5]),
     (by("IF({!SubscriptionFromDate} > DATE('2026-03-31'), 1, 0)"), 6, "1", [1]),
     ({"FormulaQuantity": "{!Quantity} * 3", **ONCE}, 10, "2", [60]),
+    (by("{!Rate} / 2", RatingMethodType="Trial", TrialDuration="14"), 10, "1", [5]),
     ({"FormulaQuantity": "{!Quantity} + 1"}, 31, "1", [30, 62]),
     ({"FormulaQuantity": "0"}, 31, "1", []),
     (by("{!Quantity} * 100", FormulaQuantity="{!Quantity} / 4", **ONCE), None, "1", [25]),
