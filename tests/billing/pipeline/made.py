@@ -1,6 +1,5 @@
 """A described world as records, made through the verbs; and its files as loads."""
 
-from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,28 +7,19 @@ from typing import Any
 from billing.mediation.loads import finishing, running
 from billing.mediation.models import ActivityCollectorHistory, CollectorFields, LoadShard
 from billing.rating import loads
-from entities import records
 from entities.files import contents
 from entities.schema.current import current
 from metabrm.identity.context import Context
+from tests.billing.conftest import filled
 from tests.billing.mediation.standing import asked
 from tests.billing.pipeline.described import LABELS, World
 from tests.billing.pipeline.expected import Books, Line
 from tests.billing.pipeline.written import framed, source_of
 from tests.billing.rating.oracle import Price
-from tests.factories import ActivityCollectorFactory, UsageIdentifierFactory
+from tests.factories import ActivityCollectorFactory, UsageIdentifierFactory, created
 
 SYSTEM = Context.system("test")
 BEGIN = "2026-01-01"
-
-
-def created(entity: str, rows: Iterable[dict[str, Any]]) -> list[int]:
-    """Records of one entity, in one call; what is None is left out."""
-    sent = [{name: value for name, value in row.items() if value is not None} for row in rows]
-    outcomes = records.create(entity, sent, SYSTEM) if sent else []
-    for row, outcome in zip(sent, outcomes, strict=True):
-        assert outcome.ok, (entity, row, outcome.problems)
-    return [int(outcome.id or 0) for outcome in outcomes]
 
 
 def priced(owner: dict[str, int], currency: str, price: Price, **days: date | None) -> Any:
@@ -95,17 +85,13 @@ class Made:
         profiles = created(
             "BILLING_PROFILE",
             (
-                {
-                    "AccountId": account,
-                    "BillTo": "Accounts Payable",
-                    "Address1": "1 Test Street",
-                    "BillingCycle": "MONTHLY",
-                    "BillingMethod": "MAIL",
-                    "MonthlyBillingDate": str(payment.closing_day),
-                    "PaymentTermDays": "30",
-                    "TimeZoneId": self.zones[payment.zone],
-                    "CurrencyCode": payment.currency,
-                }
+                filled(
+                    "BILLING_PROFILE",
+                    AccountId=account,
+                    MonthlyBillingDate=str(payment.closing_day),
+                    TimeZoneId=self.zones[payment.zone],
+                    CurrencyCode=payment.currency,
+                )
                 for account, payment in paying
             ),
         )

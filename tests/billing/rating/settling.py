@@ -1,7 +1,8 @@
 """Accounts with deals, and what these come to."""
 
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from typing import Any
 
 from django.db import connection
@@ -127,3 +128,27 @@ def day_of(day: str, hour: int | None = None) -> Any:
     """The day, or the moment at which the hour of it begins."""
     at = date.fromisoformat(day)
     return at if hour is None else datetime(at.year, at.month, at.day, hour, tzinfo=UTC)
+
+
+def plain_accounts(number: int) -> list[int]:
+    """Accounts without a billing profile: US dollars, days of UTC, calendar months."""
+    model = int(AccountFactory())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute "
+            "WHERE attrelid = 'customers_account'::regclass AND attnum > 0 AND NOT attisdropped "
+            "AND attname NOT IN ('id', 'external_key', 'account_number')"
+        )
+        (columns,) = cursor.fetchone()
+        cursor.execute(
+            f"INSERT INTO customers_account ({columns}) SELECT {columns} FROM customers_account, "
+            f"generate_series(1, %s) WHERE id = %s RETURNING id",
+            [number, model],
+        )
+        return [id for (id,) in cursor.fetchall()]
+
+
+def cents(amount: Fraction) -> Decimal:
+    """Half up, away from zero."""
+    whole = Decimal(amount.numerator) / Decimal(amount.denominator)
+    return whole.quantize(Decimal("0.01"), ROUND_HALF_UP)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from fractions import Fraction
 from itertools import product
 from threading import Thread
@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from billing.rating.settling import settle
-from tests.billing.rating.settling import charged, deal, lines, payer, total
-from tests.factories import AccountFactory, ProductFactory, RatingMethodFactory
+from tests.billing.rating.settling import cents, charged, deal, lines, payer, plain_accounts, total
+from tests.factories import ProductFactory, RatingMethodFactory
 
 UNTIL = date(2026, 3, 31)
 KINDS = ("Usage", "Subscription")
@@ -56,12 +56,6 @@ cases = st.builds(
     st.lists(st.tuples(money, st.sampled_from(KINDS)), max_size=7),
     st.lists(offs, max_size=4),
 )
-
-
-def cents(amount: Fraction) -> Decimal:
-    """Half up, away from zero."""
-    whole = Decimal(amount.numerator) / Decimal(amount.denominator)
-    return whole.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 def reckoned(case: Case) -> list[list[Decimal]]:
@@ -140,7 +134,7 @@ def methods(db: None) -> Methods:
 def test_as_the_oracle_says(methods: Methods, batch: list[Case]) -> None:
     kinds = {kind: int(RatingMethodFactory(RatingMethodType=kind)) for kind in KINDS}
     sold = int(ProductFactory())
-    accounts = _accounts(len(batch))
+    accounts = plain_accounts(len(batch))
     ids: list[list[int]] = []
     with connection.cursor() as cursor:
         for account, case in zip(accounts, batch, strict=True):
@@ -175,24 +169,6 @@ def test_as_the_oracle_says(methods: Methods, batch: list[Case]) -> None:
     again = settle(UNTIL, accounts)
     assert (again.lines, again.taken_back) == (0, 0)
     assert done.lines == sum(written.values())
-
-
-def _accounts(number: int) -> list[int]:
-    """Accounts without a billing profile: US dollars, days of UTC, calendar months."""
-    model = int(AccountFactory())
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute "
-            "WHERE attrelid = 'customers_account'::regclass AND attnum > 0 AND NOT attisdropped "
-            "AND attname NOT IN ('id', 'external_key', 'account_number')"
-        )
-        (columns,) = cursor.fetchone()
-        cursor.execute(
-            f"INSERT INTO customers_account ({columns}) SELECT {columns} FROM customers_account, "
-            f"generate_series(1, %s) WHERE id = %s RETURNING id",
-            [number, model],
-        )
-        return [id for (id,) in cursor.fetchall()]
 
 
 @pytest.mark.django_db(transaction=True)
