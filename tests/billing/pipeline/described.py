@@ -3,7 +3,7 @@
 Everything names what it belongs to by its place in a list. Nothing here knows of the product.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -161,8 +161,9 @@ payments = st.builds(
 
 
 @st.composite
-def products(draw: st.DrawFn) -> Product:
-    """A product with prices that may turn on a day, in one currency or in all."""
+def products(draw: st.DrawFn, gaps: bool) -> Product:
+    """A product with prices that may turn on a day, in one currency or in all; `gaps`: it may have
+    none for large quantities."""
     kind = draw(st.sampled_from(("Standard", "Standard", "Incremental", "Incremental", "Bulk")))
     how = {
         "tiered": kind != "Standard",
@@ -172,7 +173,7 @@ def products(draw: st.DrawFn) -> Product:
         "split": kind == "Incremental" and draw(st.booleans()),
     }
 
-    ended = draw(st.integers(0, 4)) == 0
+    ended = gaps and draw(st.integers(0, 4)) == 0
 
     def listed(currency: str, since: date | None, until: date | None) -> Listed:
         return Listed(currency, draw(prices(how, ended)), since, until)
@@ -240,7 +241,7 @@ collectors = st.builds(
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> World:
+def worlds(draw: st.DrawFn, gaps: bool = True) -> World:
     accounts: list[Account] = []
     for number in range(draw(st.integers(3, 6))):
         above = draw(maybe(st.integers(0, number - 1))) if number else None
@@ -252,7 +253,7 @@ def worlds(draw: st.DrawFn) -> World:
                 draw(st.booleans()),
             )
         )
-    catalog = draw(st.lists(products(), min_size=3, max_size=6))
+    catalog = draw(st.lists(products(gaps), min_size=3, max_size=6))
     account, product = st.integers(0, len(accounts) - 1), st.integers(0, len(catalog) - 1)
     agreed = draw(
         st.lists(
@@ -289,3 +290,23 @@ def _service(account: int, product: int, how: int, day: date, amount: Decimal) -
     rate = amount if how & 7 == 1 else None
     own = amount if how & 7 in (2, 3) else None
     return Service(account, product, since, until, rate, own, how != 31)
+
+
+def dearer(world: World, by: Decimal) -> World:
+    """The same with all rates raised, the second band's by twice as much and so on."""
+
+    def raised(listed: Listed) -> Listed:
+        bands = [replace(b, rate=b.rate + by * n) for n, b in enumerate(listed.price.bands, 1)]
+        return replace(listed, price=replace(listed.price, bands=bands))
+
+    def more(rate: Decimal | None) -> Decimal | None:
+        return None if rate is None else rate + by
+
+    return replace(
+        world,
+        products=tuple(replace(one, lists=tuple(map(raised, one.lists))) for one in world.products),
+        agreed=tuple(replace(one, rate=one.rate + by) for one in world.agreed),
+        services=tuple(
+            replace(one, rate=more(one.rate), own=more(one.own)) for one in world.services
+        ),
+    )

@@ -86,9 +86,13 @@ def number(text: str) -> Decimal | None:
 class Books:
     """A world, and what its loads have charged so far."""
 
-    def __init__(self, world: World, now: datetime) -> None:
+    def __init__(
+        self, world: World, now: datetime, reached: dict[object, Decimal] | None = None
+    ) -> None:
+        """`reached`: what the sums come to when all is known, if it is known beforehand."""
         self.world = world
         self.now = now
+        self.reached = reached or {}
         self.sums: dict[object, tuple[Decimal, int]] = {}
         self.charged: list[Charged] = []
         self.loads = 0
@@ -377,7 +381,9 @@ class Books:
         """Charge what is added up in one sum, in the order in which it happened."""
         lines.sort(key=lambda one: (one[0].moment, one[0].line, one[0].service))
         before, charges = self.sums.get(key, (NONE, 0))
-        reached = before + sum((one.quantity or NONE for one, *_ in lines), NONE)
+        reached = self.reached.get(key)
+        if reached is None:
+            reached = before + sum((one.quantity or NONE for one, *_ in lines), NONE)
         grown, number_ = before, charges
         for nth, (one, price, source) in enumerate(lines, charges + 1):
             self._charge(one, price, source, done, before, reached, nth)

@@ -311,6 +311,16 @@ class Made:
         finishing.finish(id)
         return ActivityCollectorHistory.objects.get(pk=id)
 
+    def raise_prices(self, by: Decimal) -> None:
+        """As `dearer` describes it."""
+        asked(
+            "WITH raised AS ("
+            "UPDATE customers_accountproduct SET rate_override = rate_override + %s) "
+            "UPDATE catalog_pricing SET rate = rate + %s * rate_order RETURNING 1",
+            by,
+            by,
+        )
+
     def lines(self, load: int) -> dict[int, list[Line]]:
         """The lines of a load, in the terms of the world."""
         found: dict[int, list[Line]] = {}
@@ -323,8 +333,10 @@ class Made:
         for at, service, moment, quantity, rate, cost, amount, currency, source, of, day in asked(
             "SELECT line_number, account_product_id, activity_date, quantity, rate, "
             "cost_unrounded, rated_amount, currency_code, rate_source, rate_source_id, rate_date "
-            "FROM mediation_activity WHERE activity_collector_history_id = %s "
-            "AND reversal_of_id IS NULL ORDER BY line_number, account_product_id, id",
+            "FROM mediation_activity a WHERE activity_collector_history_id = %s "
+            "AND reversal_of_id IS NULL AND NOT EXISTS ("
+            "SELECT FROM mediation_activity r WHERE r.reversal_of_id = a.id) "
+            "ORDER BY line_number, account_product_id, id",
             load,
         ):
             owner = owners[source].index(of) if source in owners else None
@@ -342,6 +354,15 @@ class Made:
                 )
             )
         return found
+
+    def total(self) -> Decimal:
+        """What all lines of the accounts come to, whatever their currencies."""
+        ((found,),) = asked(
+            "SELECT coalesce(sum(rated_amount), 0) FROM mediation_activity "
+            "WHERE account_id = ANY(%s)",
+            self.accounts,
+        )
+        return Decimal(found)
 
     def suspense(self, load: int) -> dict[int, set[str]]:
         """Line -> why its record waits."""

@@ -22,7 +22,7 @@ from tests.factories import RatingMethodFactory, created
 
 pytestmark = pytest.mark.django_db
 tried = settings(
-    max_examples=examples(2),
+    max_examples=examples(1),
     deadline=None,
     derandomize=examples(1) == 1,
     phases=[Phase.generate],
