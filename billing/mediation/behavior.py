@@ -73,6 +73,7 @@ class CollectorBehavior(_Checked):
         check_rows(batch)
         names = ("RecordFormat", "Delimiter", "FieldIncludedChar", "Encoding", "SequencePattern")
         columns = {name: batch.effective(name) for name in names}
+        self._guard_password(batch)
         for index in batch.live:
             told = {name: column[index] for name, column in columns.items()}
             collector = ActivityCollector(
@@ -93,6 +94,23 @@ class CollectorBehavior(_Checked):
                     f"SequencePattern is {pattern!r}; it has {{sequence}} once, where the number "
                     f"stands in the file's name: usage_{{sequence}}.csv.",
                     "SequencePattern",
+                )
+
+    def _guard_password(self, batch: Batch) -> None:
+        """The password is shown to nobody: so it is not sent to another server either, unless
+        whoever names that server knows it."""
+        keys, passwords = batch.sent("HostKey"), batch.sent("Password")
+        for index in batch.live:
+            was = batch.stored["HostKey"][index] if batch.stored else None
+            if not was or keys[index] in (UNSET, was) or not batch.stored["Password"][index]:
+                continue
+            if passwords[index] is UNSET:
+                batch.fail(
+                    index,
+                    Code.REQUIRED_FIELD_MISSING,
+                    "HostKey names another server, which would be sent the password that is kept. "
+                    "Send Password, too, or clear it.",
+                    "Password",
                 )
 
 

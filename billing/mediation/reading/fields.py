@@ -21,6 +21,7 @@ from defusedxml.ElementTree import DefusedXMLParser
 from billing.mediation.reading.body import CHUNK, MOST_OF_A_RECORD, Body
 from billing.mediation.reading.delimited import Found, shown
 from billing.mediation.reading.layout import Layout, UnreadableError
+from metabrm import environment
 
 _STEPS = re.compile(r"[./]")
 _DEEP = 100
@@ -173,7 +174,8 @@ def xml_records(file: IO[bytes], layout: Layout) -> Iterator[Found]:
         parser.close()
     except DefusedXmlException as error:
         raise UnreadableError("The file defines a document type, which is not taken.") from error
-    except ParseError as error:
+    except (ParseError, ValueError, LookupError) as error:
+        # An encoding that the parser does not know is a ValueError or a LookupError.
         raise UnreadableError(f"The file is no XML: {error}.") from error
     yield from _taken(target, wanted)
 
@@ -198,7 +200,8 @@ def parquet_pieces(file: IO[bytes], layout: Layout) -> Iterator[tuple[bytes, int
         raise UnreadableError(
             "Parquet is not installed here; install metabrm with its extra: metabrm[parquet]."
         ) from error
-    line = 0
+    line, given = 0, 0
+    most = environment.current().usage_megabytes * 1024 * 1024
     try:
         parquet = pq.ParquetFile(file)
         known = {field.name for field in parquet.schema_arrow}
@@ -216,6 +219,12 @@ def parquet_pieces(file: IO[bytes], layout: Layout) -> Iterator[tuple[bytes, int
             written = io.BytesIO()
             options = pyarrow.csv.WriteOptions(include_header=False)
             pyarrow.csv.write_csv(table, written, options)
+            given += written.tell()
+            if given > most:
+                raise UnreadableError(
+                    f"The file has more than {most:,} bytes once it is unpacked; send it in parts, "
+                    f"or raise BRM_USAGE_MEGABYTES."
+                )
             yield written.getvalue(), len(batch)
             line += len(batch)
     except (pa.ArrowException, OSError) as error:

@@ -6,6 +6,7 @@ import io
 import tracemalloc
 import zipfile
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from billing.mediation.reading import (
     unpacking,
 )
 from billing.mediation.reading.layout import value_sql
+from metabrm import environment
 
 pytestmark = pytest.mark.django_db
 
@@ -186,6 +188,7 @@ BOMB = b'<!DOCTYPE l [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><l><r>&b
         (b"[1,\n2]", {"format": "JSON"}, "a JSON list"),
         (b"<u><r></u>", {"format": "XML"}, "no XML"),
         (BOMB, {"format": "XML"}, "document type"),
+        (b'<?xml version="1.0" encoding="utf-7"?><l/>', {"format": "XML"}, "no XML"),
         (b"<r>" * 200, {"format": "XML"}, "100 deep"),
         (b"no parquet", {"format": "PARQUET"}, "no Parquet"),
     ],
@@ -205,6 +208,19 @@ def test_a_file_that_unpacks_to_much_more_than_it_is_is_refused(
         read(gzip.compress(b"a,1\n" * 4_000_000))
     with pytest.raises(UnreadableError, match="250 times its size"):
         read(zipped(b"a,1\n" * 4_000_000))
+
+
+def test_a_parquet_file_may_not_become_larger_than_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    small = replace(environment.current(), usage_megabytes=1)
+    monkeypatch.setattr(environment, "current", lambda: small)
+    written = io.BytesIO()
+    pq.write_table(pa.table({"who": pa.array(["x" * 1000] * 2_000).dictionary_encode()}), written)
+    assert len(written.getvalue()) < 10_000
+    with pytest.raises(UnreadableError, match="more than 1,048,576 bytes once it is unpacked"):
+        read(written.getvalue(), format="PARQUET", sources=("who",))
 
 
 def test_a_plain_file_goes_on_in_large_pieces_and_flat_memory(

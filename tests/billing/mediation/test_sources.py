@@ -22,6 +22,7 @@ from entities.schema.current import current
 from metabrm import environment
 from tests.billing.mediation.standing import SYSTEM, Standing, changed, drive
 from tests.entities.acting import create_one
+from tests.factories import ActivityCollectorFactory
 from tests.patience import STUCK
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("untold")]
@@ -275,6 +276,18 @@ def test_a_file_that_cannot_be_taken_holds_up_no_other(
     (server.base / "in" / "big-1.csv").unlink()
     assert sources.collect_or_tell(standing.collector) == []
     assert [one.identity for one in trouble.all()] == [None]
+
+
+def test_a_password_is_sent_to_another_server_by_whoever_knows_it() -> None:
+    said = {"FtpDirectory": "/in", "FtpFilePattern": "*", "Type": "FTP", "Hostname": "a.test"}
+    kept = ActivityCollectorFactory(**said, HostKey="ssh-ed25519 AAAA", Password="let me in")
+    other = {"Hostname": "b.test", "HostKey": "ssh-ed25519 BBBB"}
+    (told,) = changed("ACTIVITY_COLLECTOR", kept, **other)
+    assert told.startswith("HostKey names another server")
+    assert changed("ACTIVITY_COLLECTOR", kept, HostKey="ssh-ed25519 AAAA", LoadOrder="2") == []
+    assert changed("ACTIVITY_COLLECTOR", kept, **other, Password="let me in, too") == []
+    free = ActivityCollectorFactory(**said, HostKey="ssh-ed25519 AAAA")
+    assert changed("ACTIVITY_COLLECTOR", free, **other) == []
 
 
 def test_a_server_that_is_not_known_is_sent_nothing(root: Path, server: SimpleNamespace) -> None:
