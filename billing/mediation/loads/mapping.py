@@ -1,7 +1,12 @@
-"""A load's records become usage in flight, in one transaction: all of it, or nothing."""
+"""A load's records become usage in flight: all of it, or nothing.
+
+It counts as soon as the load is MAPPED, which one transaction says at the end. What was put there
+before is removed by whoever takes the load up.
+"""
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
@@ -89,21 +94,42 @@ def _map(load: ActivityCollectorHistory, collector: ActivityCollector, beat: Bea
         prepare(cursor)
         if load.source in ("API", "SUSPENSE"):
             counts, plan = _collected(cursor, load, collector, zone)
-        else:
-            with Sessions(cursor, prepare) as sessions:
-                counts, plan = _read(sessions, load, collector, zone, beat)
-        repeated, shards = settle(cursor, load, collector, plan)
-        counts |= repeated
-        django.execute("SELECT set_config('TimeZone', 'UTC', true)")
-        LoadShard.objects.bulk_create(
-            [LoadShard(load_id=load.pk, shard=shard) for shard in shards],
-            ignore_conflicts=True,
-        )
-        if LoadShard.objects.filter(load=load, rated=True).exists():
-            cursor.execute(_LOST, {"load": load.pk})
-        ActivityCollectorHistory.objects.filter(pk=load.pk).update(
-            stage="MAPPED", progress=50, error_text=None, mapped_date=clock.now(), **counts
-        )
+            _keep(Sessions(cursor), load, collector, plan, counts)
+            return
+        with Sessions(cursor, prepare) as sessions:
+            counts, plan = _read(sessions, load, collector, zone, beat)
+    # What was mapped is there for all sessions now, and is the load's as soon as this holds.
+    with transaction.atomic():
+        cursor = connection.connection.cursor()
+        prepare(cursor)
+        with Sessions(cursor, prepare) as sessions:
+            _keep(sessions, load, collector, plan, counts)
+
+
+def _keep(
+    sessions: Sessions,
+    load: ActivityCollectorHistory,
+    collector: ActivityCollector,
+    plan: fields.Plan,
+    counts: dict[str, Any],
+) -> None:
+    """Settle what was mapped, and say that it was."""
+    repeated, shards = settle(sessions, load, collector, plan)
+    sessions.own.execute("SELECT set_config('TimeZone', 'UTC', true)")
+    LoadShard.objects.bulk_create(
+        [LoadShard(load_id=load.pk, shard=shard) for shard in shards],
+        ignore_conflicts=True,
+    )
+    if LoadShard.objects.filter(load=load, rated=True).exists():
+        sessions.own.execute(_LOST, {"load": load.pk})
+    ActivityCollectorHistory.objects.filter(pk=load.pk).update(
+        stage="MAPPED",
+        progress=50,
+        error_text=None,
+        mapped_date=clock.now(),
+        **counts,
+        **repeated,
+    )
 
 
 def make_months(load_id: int) -> None:
@@ -184,7 +210,7 @@ def planned(
 
 def put_in(cursor: Any, made: statement.Statement) -> int:
     """Map what a session has read; gives how many records the filters take."""
-    cursor.execute(f"ANALYZE {TABLE}")
+    cursor.execute(f"ANALYZE {TABLE} (line)")
     cursor.execute(f"SELECT pg_relation_size('{TABLE}') / current_setting('block_size')::int")
     blocks = int(cursor.fetchone()[0])
     for first in range(0, blocks, _BLOCKS):
@@ -268,43 +294,60 @@ def lookback(collector: ActivityCollector) -> Any:
 
 
 def settle(
-    cursor: Any,
+    sessions: Sessions,
     load: ActivityCollectorHistory,
     collector: ActivityCollector,
     plan: fields.Plan,
 ) -> tuple[dict[str, int], list[int]]:
     """Drop or add up what is there already, and mark what is late; how many were repeats, and the
     shards of the usage."""
+    cursor = sessions.own
     counts: dict[str, int] = {}
     if signed(load, collector):
         repeats.lock(cursor, collector.pk)
     cursor.execute(_SPAN, [load.pk])
     spans = cursor.fetchall()
+    shards = [shard for shard, _, _, _ in spans]
     first = min((one for _, one, _, _ in spans if one), default=None)
     last = max((one for _, _, one, _ in spans if one), default=None)
     if any(compared for _, _, _, compared in spans):
         within = repeats.Within(first or "epoch", last or "epoch")
-        chosen = [v for v in plan.values.values() if v.signature] or list(plan.values.values())
-        by_moment = any(v.key == "activity_date" for v in chosen) or not chosen
+        keys = {v.key for v in plan.values.values() if v.signature} or set(plan.values)
+        by_moment = "activity_date" in keys or not keys
         if load.source == "EVENTS" or not by_moment:
             within = repeats.Within(lookback(collector) or "-infinity", "infinity")
-        counts = _repeated(cursor, load, collector, plan, within)
+        if collector.consolidation_mode == "Consolidation":
+            highest = any(v.consolidation == "HIGH-WATER MARK" for v in plan.values.values())
+            done = repeats.consolidate(cursor, load.pk, collector.pk, within, highest=highest)
+            counts = {"duplicate_count": 0, "consolidated_count": done}
+        else:
+            # Records of one token and moment are of one account, and so of one shard.
+            apart = {"token", "activity_date"} <= keys and load.source != "EVENTS"
+            parts = [part for part in (shards[::2], shards[1::2]) if part] if apart else [shards]
+            dropped = _without_repeats(sessions, load, within, parts)
+            counts = {"duplicate_count": dropped, "consolidated_count": 0}
     if first is not None:
         zone = collector.time_zone.name if collector.time_zone else "UTC"
         late.mark(cursor, load.pk, collector, first, clock.today(zone))
-    return counts, [shard for shard, _, _, _ in spans]
+    return counts, shards
 
 
-def _repeated(
-    cursor: Any,
+def _without_repeats(
+    sessions: Sessions,
     load: ActivityCollectorHistory,
-    collector: ActivityCollector,
-    plan: fields.Plan,
     within: repeats.Within,
-) -> dict[str, int]:
-    if collector.consolidation_mode == "Consolidation":
-        highest = any(v.consolidation == "HIGH-WATER MARK" for v in plan.values.values())
-        done = repeats.consolidate(cursor, load.pk, collector.pk, within, highest=highest)
-    else:
-        done = repeats.drop_duplicates(cursor, load.pk, collector.pk, within)
-    return {"duplicate_count": done.duplicates, "consolidated_count": done.consolidated}
+    parts: list[list[int]],
+) -> int:
+    """Drop the repeats in these shards, those of each part in a session; how many records."""
+    dropped: list[set[int]] = []
+    collector = load.activity_collector_id
+
+    def drop(shards: list[int], cursor: Any) -> None:
+        dropped.append(repeats.drop_duplicates(cursor, load.pk, collector, within, shards))
+
+    with sessions.turns() as give:
+        for part in parts:
+            give(partial(drop, part))
+    if len(parts) > 1:
+        sessions.settle()
+    return len(set().union(*dropped))

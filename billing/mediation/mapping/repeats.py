@@ -20,15 +20,16 @@ _DUPLICATES = """
 DELETE FROM mediation_usage u USING (
     SELECT signature, coalesce(min(line) FILTER (WHERE cause IS NULL), min(line)) AS kept
     FROM mediation_usage
-    WHERE load_id = %(load)s AND signature IS NOT NULL
+    WHERE load_id = %(load)s AND shard = ANY (%(shards)s) AND signature IS NOT NULL
     GROUP BY signature HAVING min(line) <> max(line)
 ) d
-WHERE u.load_id = %(load)s AND u.signature = d.signature AND u.line <> d.kept
+WHERE u.load_id = %(load)s AND u.shard = ANY (%(shards)s) AND u.signature = d.signature
+  AND u.line <> d.kept
 RETURNING u.line
 """
 _BEFORE = """
 DELETE FROM mediation_usage u
-WHERE u.load_id = %(load)s AND u.signature IS NOT NULL AND (
+WHERE u.load_id = %(load)s AND u.shard = ANY (%(shards)s) AND u.signature IS NOT NULL AND (
     EXISTS (
         SELECT FROM mediation_activity a
         WHERE a.signature = u.signature AND a.activity_collector_id = %(collector)s
@@ -41,7 +42,8 @@ RETURNING u.line
 """
 _IN_FLIGHT = """
 DELETE FROM mediation_usage u USING mediation_usage o
-WHERE u.load_id = %(load)s AND u.signature IS NOT NULL AND o.signature = u.signature
+WHERE u.load_id = %(load)s AND u.shard = ANY (%(shards)s)
+  AND u.signature IS NOT NULL AND o.signature = u.signature
   AND o.collector_id = %(collector)s AND o.load_id <> %(load)s AND o.cause IS NULL
   AND o.load_id IN (SELECT id FROM mediation_activitycollectorhistory WHERE stage = 'MAPPED')
   AND o.account_product_id IS NOT DISTINCT FROM u.account_product_id
@@ -129,14 +131,6 @@ LIMIT 1
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Repeats:
-    """How many records were dropped, and how many were added to others."""
-
-    duplicates: int = 0
-    consolidated: int = 0
-
-
 def lock(cursor: Any, collector: int) -> None:
     """Wait for other loads of the collector to have mapped."""
     cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, collector & 0x7FFF_FFFF])
@@ -150,30 +144,31 @@ class Within:
     last: datetime | str
 
 
-def drop_duplicates(cursor: Any, load: int, collector: int, within: Within) -> Repeats:
-    """Drop what the load has twice, or earlier lines hold."""
-    about = _about(load, collector, within)
+def drop_duplicates(
+    cursor: Any, load: int, collector: int, within: Within, shards: list[int]
+) -> set[int]:
+    """Drop what these shards of the load have twice, or earlier lines hold; the lines of the
+    records that are dropped."""
+    about = {**_about(load, collector, within), "shards": shards}
     with _hashing(cursor):
         lines = _lines(cursor, _DUPLICATES, about)
     cursor.execute(_OTHERS, about)
     if cursor.rowcount:
         with _hashing(cursor):
             lines |= _lines(cursor, _IN_FLIGHT, about)
-    lines |= _lines(cursor, _BEFORE, about)
-    return Repeats(duplicates=len(lines))
+    return lines | _lines(cursor, _BEFORE, about)
 
 
-def consolidate(
-    cursor: Any, load: int, collector: int, within: Within, *, highest: bool
-) -> Repeats:
-    """Make one record of those of a signature: their sum, or the highest of them."""
+def consolidate(cursor: Any, load: int, collector: int, within: Within, *, highest: bool) -> int:
+    """Make one record of those of a signature: their sum, or the highest of them; how many were
+    added to others."""
     about = _about(load, collector, within)
     with _hashing(cursor):
         cursor.execute(_HIGHEST if highest else _SUMS, about)
         count = int(cursor.fetchone()[0])
     if highest:
         count += len(_lines(cursor, _ABOVE, about))
-    return Repeats(consolidated=count)
+    return count
 
 
 @contextmanager

@@ -43,7 +43,9 @@ class Sessions:
         self._beside.__exit__(kind, error, trace)
 
     @contextmanager
-    def turns(self, begin: Prepared) -> Iterator[Callable[[Callable[[Any], None]], None]]:
+    def turns(
+        self, begin: Prepared = lambda cursor: None
+    ) -> Iterator[Callable[[Callable[[Any], None]], None]]:
         """Yields what has the sessions do one piece of work after the other, in turns: as many at
         once as there are sessions. At the end of the block all is done, or its error raised.
 

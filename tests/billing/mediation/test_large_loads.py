@@ -1,13 +1,14 @@
 """A load that is too large for one session is mapped in two at once, to the same end."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from billing.mediation.loads import running
-from billing.mediation.mapping import late
+from billing.mediation import partitions
+from billing.mediation.loads import mapping, running
+from billing.mediation.mapping import late, statement
 from billing.mediation.models import ActivityCollectorHistory
 from billing.mediation.reading import Sessions, body, staging
 from tests.billing.mediation.standing import Standing, asked, drive
@@ -72,6 +73,48 @@ def test_both_sessions_map_what_one_would(sessions: list[int]) -> None:
     assert sorted(told) == [(9, "9"), (30, "30")]
     again = standing.file(usage(standing.token, changed={9: first}) + f"TRL,{RECORDS},853\n", "b")
     assert (again.processed_count, again.duplicate_count) == (3, 36), again.error_text
+
+
+def test_repeats_of_several_shards_are_dropped_in_both_sessions(
+    sessions: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standing = Standing(ConsolidationMode="Deduplication").usual()
+    accounts = [standing, Standing(), Standing()]
+    one, other, third = (each.account for each in accounts)
+    number = next(n for n in range(2, 9) if len({one % n, other % n, third % n}) > 1)
+    monkeypatch.setattr(statement, "_SIDE_BY_SIDE", 1)
+    monkeypatch.setattr(mapping, "shards_for", lambda count: number)
+    tokens = [each.token for each in accounts]
+    records = [f"{tokens[n % 3]},2026-11-01 {n:02}:00:00,{n},x" for n in range(1, 20)]
+    content = "who,at,much,note\n" + "".join(
+        f"{record}\n" for record in (*records, *records[:6], "nobody,2026-11-01,1,", *records[8:10])
+    )
+    load = standing.file(content)
+    assert sessions == [2, 2]
+    assert (load.status, load.processed_count, load.duplicate_count) == ("COMPLETED", 19, 8)
+    assert standing.lines("line_number") == [(line,) for line in range(2, 21)]
+    again = standing.file(content.replace(",7,x", ",8,x", 1), "again.csv")
+    assert (again.processed_count, again.duplicate_count) == (1, 26), again.error_text
+    assert [len(each.suspense()) for each in accounts[:1]] == [2]
+
+
+def test_two_processors_share_the_shards_evenly() -> None:
+    assert [mapping.shards_for(n) for n in (0, 49_999, 50_000, 200_000, 200_001)] == [1, 1, 2, 2, 4]
+    assert [mapping.shards_for(n) for n in (1_000_000, 10**7)] == [10, 64]
+
+
+def test_months_between_far_apart_records_are_not_made(
+    sessions: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[set[date]] = []
+    monkeypatch.setattr(partitions, "ensure_months_of", lambda days: made.append(set(days)))
+    standing = Standing().usual()
+    days = [date(2026, 5, 3), date(2026, 9, 30), date(2026, 5, 4)]
+    for chosen in (days, days[:1]):
+        rows = "".join(f"{standing.token},{day},1\n" for day in chosen)
+        load = standing.file(f"who,at,much\n{rows}nobody,2026-01-01,1\n", f"{len(chosen)}.csv")
+        assert load.status == "COMPLETED", load.error_text
+    assert made == [set(days), {days[0]}]
 
 
 def test_what_the_database_would_read_another_way_is_read_by_one(sessions: list[int]) -> None:
