@@ -31,6 +31,10 @@ CREATE TEMP TABLE rerate_line ON COMMIT DROP AS
 {_USAGE} WHERE {{which}} AND {{open}}
 """
 _INDEX = "CREATE INDEX ON rerate_line (id); ANALYZE rerate_line"
+# What is made here is large, and wide: a sample tells its size as well as a tenth of it.
+_ROOM = """
+SELECT set_config('work_mem', '64MB', true), set_config('default_statistics_target', '10', true)
+"""
 
 LOCK_SUMS = """
 SELECT FROM rating_accumulatorvalue WHERE id IN (
@@ -119,6 +123,7 @@ def choose(
     which, values = wanted.asked()
     given = {**values, **_of(also), "corrected": corrected}
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ALONE])
+    cursor.execute(_ROOM)
     cursor.execute(
         _CHOSEN.format(which=which, open=NOT_TAKEN_BACK if corrected is not None else OPEN), given
     )

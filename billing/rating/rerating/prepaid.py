@@ -23,13 +23,14 @@ _COVERING = f"""
     {METHOD} AND m.rating_method_type = 'Prepaid Usage'
      AND ap.deleted_at IS NULL AND ap.status = 'ACTIVE'
 """
-#: Whether what covers the line `a`, or is refilled by it, if anything, still does.
+#: Whether what covers the line `a`, or is refilled by it, if anything, still does; asked for all at
+#: once, as soon as there is one.
 STILL_COVERED = f"""
-    (a.prepaid_by_id IS NULL OR EXISTS (
-        SELECT {_COVERING}
-        LEFT JOIN customers_accountproduct own
-          ON own.id = a.account_product_id AND own.parent_customer_product_id = ap.id
-        WHERE ap.id = a.prepaid_by_id AND (own.id IS NOT NULL OR ap.id = a.account_product_id)))
+    (a.prepaid_by_id IS NULL OR (a.prepaid_by_id, a.account_product_id) IN (
+        SELECT ap.id, ap.id {_COVERING}
+        UNION ALL
+        SELECT ap.id, own.id {_COVERING}
+        JOIN customers_accountproduct own ON own.parent_customer_product_id = ap.id))
 """
 
 
@@ -38,7 +39,11 @@ def refill(line: str) -> str:
     return f"coalesce({line}.account_product_id = {line}.prepaid_by_id, false)"
 
 
-_TABLE = "CREATE TEMP TABLE rerate_balance (prepaid_id bigint, since date) ON COMMIT DROP"
+_TABLES = """
+CREATE TEMP TABLE rerate_balance (prepaid_id bigint, since date) ON COMMIT DROP;
+CREATE TEMP TABLE rerate_bought (id bigint, prepaid_id bigint, was numeric, units numeric)
+ON COMMIT DROP
+"""
 # The balances that lines draw on, or may; and those whose product is charged again itself.
 _BALANCES = f"""
 INSERT INTO rerate_balance
@@ -96,12 +101,12 @@ WHERE s.level = 'Prepaid' AND s.scope_id = o.prepaid_id
 """  # noqa: S608 - constants only
 # What balances include beside the refills that stay: what was bought at first.
 _BOUGHT = f"""
-CREATE TEMP TABLE rerate_bought ON COMMIT DROP AS
+INSERT INTO rerate_bought
 SELECT s.id, s.scope_id AS prepaid_id, s.included - coalesce((
            SELECT sum(a.prepaid_quantity) FROM mediation_activity a
            WHERE a.account_product_id = s.scope_id AND {refill("a")} AND a.deleted_at IS NULL
              AND NOT EXISTS (SELECT FROM rerate_line l WHERE l.id = a.id)), 0) AS was,
-       NULL::numeric AS units
+       NULL
 FROM rerate_period p
 JOIN rating_accumulatorvalue s ON s.level = 'Prepaid' AND s.scope_id = p.account_product_id
 """  # noqa: S608 - constants only
@@ -160,8 +165,8 @@ KEPT = "rerate_balance, rerate_bought"
 
 
 def begin(cursor: Any) -> bool:
-    """Make the table of balances; whether anything is prepaid at all."""
-    cursor.execute(_TABLE)
+    """Make the tables of balances; whether anything is prepaid at all."""
+    cursor.execute(_TABLES)
     cursor.execute(ANY)
     found: bool = cursor.fetchone()[0]
     return found
@@ -176,6 +181,12 @@ def add(cursor: Any, open_: str) -> int:
     return int(cursor.rowcount)
 
 
+def drawn(cursor: Any) -> bool:
+    """Whether there are balances that the lines draw on, or may."""
+    cursor.execute("SELECT FROM rerate_balance LIMIT 1")
+    return bool(cursor.rowcount)
+
+
 def lock(cursor: Any) -> None:
     """Hold the balances, so that nobody draws on them meanwhile."""
     cursor.execute(_LOCK)
@@ -183,14 +194,16 @@ def lock(cursor: Any) -> None:
 
 def complete(cursor: Any) -> None:
     """Say of refills which records needed them; others stay as they are."""
-    cursor.execute(_NEEDED_BY)
-    cursor.execute(_UNNEEDED)
+    if drawn(cursor):
+        cursor.execute(_NEEDED_BY)
+        cursor.execute(_UNNEEDED)
 
 
 def give_back(cursor: Any) -> None:
     """Take what the lines drew and refilled out of the balances."""
-    cursor.execute(_GIVE_BACK)
-    cursor.execute(_BOUGHT)
+    if drawn(cursor):
+        cursor.execute(_GIVE_BACK)
+        cursor.execute(_BOUGHT)
 
 
 def buy(cursor: Any) -> None:
@@ -200,6 +213,8 @@ def buy(cursor: Any) -> None:
 
 def settle(cursor: Any) -> bool:
     """Bring balances to what the new lines come to; whether any includes something else now."""
+    if not drawn(cursor):
+        return False
     cursor.execute(_PUT_BACK)
     cursor.execute(_NEEDED_BY_NOW)
     cursor.execute("SELECT FROM rerate_bought WHERE units <> was LIMIT 1")

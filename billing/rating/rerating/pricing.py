@@ -21,7 +21,7 @@ from billing.rating.rerating import prepaid, recurring
 from billing.rating.rerating.choosing import Sum
 from billing.rating.rerating.correcting import Correction
 
-# A record: its place in the order, and its line, of which the parts over other bands were split.
+# A record: its place in the order, and its first line with what it is of.
 RECORDS = """
 CREATE TEMP TABLE rerate_record ON COMMIT DROP AS
 SELECT row_number() OVER (
@@ -29,7 +29,8 @@ SELECT row_number() OVER (
                     CASE WHEN id = %(corrected)s THEN coalesce(%(moved_to)s, activity_date)
                          ELSE activity_date END,
                     line_number, account_product_id NULLS FIRST, product_id, id
-       ) AS seq, id AS root_id
+       ) AS seq, id AS root_id, account_id, product_id, currency_code, invoice_id,
+       activity_collector_history_id IS NOT NULL AS of_load
 FROM rerate_line WHERE id = root_id
 """
 TAKE_OUT = """

@@ -223,6 +223,9 @@ def choose(cursor: Any, which: str, values: Mapping[str, Any]) -> None:
 
 def complete(cursor: Any) -> None:
     """Leave out charges of which not all lines are to be rated again."""
+    cursor.execute("SELECT FROM rerate_period LIMIT 1")
+    if not cursor.rowcount:
+        return
     cursor.execute(_CREDITS)
     cursor.execute(_INCOMPLETE)
     cursor.execute(_LEFT)

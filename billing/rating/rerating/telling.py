@@ -8,11 +8,8 @@ from billing.rating.rerating.prepaid import refill
 
 
 def _on_invoice(line: str) -> str:
-    """SQL of the invoice of a line: that of its record `o`, or of a charge with credits its own."""
-    return (
-        f"CASE WHEN o.activity_collector_history_id IS NULL THEN {line}.invoice_id "
-        "ELSE o.invoice_id END"
-    )
+    """SQL of the invoice of a line: that of its record `r`, or of a charge with credits its own."""
+    return f"CASE WHEN r.of_load THEN r.invoice_id ELSE {line}.invoice_id END"
 
 
 # The amounts of the records that have changed, as they were and as they are; a record counts where
@@ -29,16 +26,14 @@ FROM (
     FROM rerate_line l
     JOIN rerate_record r ON r.root_id = l.root_id
     JOIN rerate_changed c ON c.seq = r.seq
-    JOIN rerate_line o ON o.id = r.root_id
     UNION ALL
     SELECT n.account_id, n.product_id, {_on_invoice("n")}, n.currency_code, 0, n.rated_amount, 0,
            (n.split_from_bill_act_id IS NULL AND NOT {refill("n")}
             AND (n.account_id, n.product_id, n.currency_code)
-                IS DISTINCT FROM (o.account_id, o.product_id, o.currency_code))::int
+                IS DISTINCT FROM (r.account_id, r.product_id, r.currency_code))::int
     FROM rerate_new n
     JOIN rerate_changed c ON c.seq = n.line_number
     JOIN rerate_record r ON r.seq = n.line_number
-    JOIN rerate_line o ON o.id = r.root_id
 ) amount
 GROUP BY 1, 2, 3, 4
 """  # noqa: S608 - constants only

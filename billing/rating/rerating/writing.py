@@ -67,11 +67,12 @@ def write(cursor: Any, given: dict[str, Any]) -> set[int]:
     cursor.execute(TAKEN_BACK)
     cursor.execute(taking_back("true", "rerate_back", {"reprocess_queue_id": _RUN}), given)
     usage = {name: f"n.{name}" for name in RATED} | _OWN
-    of_load, refilled = "o.activity_collector_history_id IS NOT NULL", prepaid.refill("n")
-    cursor.execute(_anew(usage, "o", f"{of_load} AND NOT {refilled}"), given)
-    cursor.execute(_anew(_OF_REFILL, "n", refilled), given)
+    refilled = prepaid.refill("n")
+    cursor.execute(_anew(usage, "o", f"r.of_load AND NOT {refilled}"), given)
+    if prepaid.drawn(cursor):
+        cursor.execute(_anew(_OF_REFILL, "n", refilled), given)
     if recurring.keep(cursor):
-        cursor.execute(_anew(_OF_CHARGE, "n", f"NOT {of_load}"), given)
+        cursor.execute(_anew(_OF_CHARGE, "n", "NOT r.of_load"), given)
     cursor.execute(WHOSE)
     return {account for (account,) in cursor.fetchall()}
 
@@ -103,5 +104,4 @@ def _anew(own: Mapping[str, str], others: str, which: str) -> str:
         JOIN rerate_record r ON r.seq = n.line_number
         JOIN rerate_back o ON o.id = r.root_id
         WHERE {which}
-        ORDER BY n.id
     """  # noqa: S608 - names of columns

@@ -60,20 +60,20 @@ class Customer:
 
     def stands(self) -> list[Any]:
         """All that is stored of it, without what differs from one to the next."""
-        return [
+        found = (
             asked(
                 """SELECT ap.id - %s, line_number, a.quantity, rate, rated_amount,
                     prepaid_quantity, process_description, reversal_of_id IS NULL,
                     rerated_from_id IS NULL
                 FROM mediation_activity a JOIN customers_accountproduct ap
                   ON ap.id = a.account_product_id
-                WHERE a.account_id = %s ORDER BY 2 NULLS FIRST, 1, 3, 4, 5, 7""",
+                WHERE a.account_id = %s""",
                 self.usage["account_product_id"],
                 self.account,
             ),
             asked(
                 """SELECT level, quantity, included, s.charges FROM rating_accumulatorvalue s
-                WHERE scope_id = ANY(%s) ORDER BY 1, 2""",
+                WHERE scope_id = ANY(%s)""",
                 [self.prepaid, self.plain["account_product_id"]],
             ),
             asked(
@@ -83,7 +83,8 @@ class Customer:
                 FROM rating_chargedperiod p WHERE account_product_id = %s""",
                 self.prepaid,
             ),
-        ]
+        )
+        return [sorted(rows, key=str) for rows in found]
 
 
 def until(done: Callable[[], object]) -> None:
