@@ -5,7 +5,17 @@ A few in each run, always the same ones; EXAMPLES=20 tries twenty times as many,
 
 import os
 
+from hypothesis import HealthCheck, Phase, settings
 
-def examples(few: int) -> int:
-    """So many as in each run, or EXAMPLES times as many."""
-    return few * max(1, int(os.environ.get("EXAMPLES", "1")))
+
+def tried(few: int) -> settings:
+    """Settings of a property whose cases are large and come from the database: so many in each
+    run. The first that fails says what differs; a smaller one would be long in coming."""
+    times = max(1, int(os.environ.get("EXAMPLES", "1")))
+    return settings(
+        max_examples=few * times,
+        deadline=None,
+        derandomize=times == 1,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )

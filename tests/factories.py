@@ -1,6 +1,5 @@
 """Records to hang tests on, made through the verbs: `AccountFactory(Name="A")` is an Id."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import factory
@@ -489,12 +488,3 @@ class CsAccountActionFactory(RecordFactory):
 def factories() -> dict[str, type[RecordFactory]]:
     """API name of an entity -> what makes a record of it that lacks nothing."""
     return {str(cls._meta.model): cls for cls in RecordFactory.__subclasses__()}
-
-
-def created(entity: str, rows: Iterable[dict[str, Any]]) -> list[int]:
-    """Records of one entity, in one call; what is None is left out."""
-    sent = [{name: value for name, value in row.items() if value is not None} for row in rows]
-    outcomes = records.create(entity, sent, Context.system("test")) if sent else []
-    for row, outcome in zip(sent, outcomes, strict=True):
-        assert outcome.ok, (entity, row, outcome.problems)
-    return [int(outcome.id or 0) for outcome in outcomes]

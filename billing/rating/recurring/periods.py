@@ -95,7 +95,7 @@ WITH turn AS (
 )
 SELECT row_number() OVER (ORDER BY c.key, c.from_day, c.kind) AS id, c.*,
        s.quantity - c.before AS lacking,
-       greatest(c.from_day, s.service_from) AS first_day,
+       greatest(c.from_day, begun.day) AS first_day,
        least(c.until_day, s.service_until) AS until_served,
        CASE WHEN c.kind = 'Trial' OR c.kind = 'Period' AND s.prorated
             THEN (c.until_day - c.from_day)::numeric / (c.cycle_until - c.cycle_from)
@@ -103,11 +103,15 @@ SELECT row_number() OVER (ORDER BY c.key, c.from_day, c.kind) AS id, c.*,
        CASE WHEN NOT c.fresh THEN s.today
             WHEN c.kind = 'Once' THEN c.from_day
             WHEN s.prepaid OR c.kind = 'Trial'
-            THEN (greatest(c.from_day, s.service_from) - s.advance)::date
+            THEN (greatest(c.from_day, begun.day) - s.advance)::date
             ELSE (least(c.until_day, s.service_until) + s.afterwards)::date END AS due_day,
        s.prepaid OR c.kind <> 'Period' OR NOT c.fresh AS at_begin
 FROM covered c
 JOIN charge_subject s ON s.key = c.key
+-- A whole cycle of which the first days are a trial is charged when that is over.
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN c.kind = 'Trial' THEN s.service_from ELSE s.paid_from END AS day
+) begun
 WHERE s.charging AND s.quantity IS NOT NULL
   AND CASE WHEN c.fresh
            THEN (s.quantity <> 0 OR s.forced) AND (s.prorated OR c.kind <> 'Period' OR NOT c.touched)

@@ -1,22 +1,18 @@
 """What becomes of a load's records, reckoned by hand: one record after the other, no database."""
 
-import re
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
-from zoneinfo import ZoneInfo
 
-from tests.billing.pipeline.described import LABELS, Agreed, Payment, Record, Service, World
-from tests.billing.rating.oracle import Band, Price, adds_up, parts
+from tests.billing.pipeline.customers import Customers
+from tests.billing.pipeline.described import Record, World
+from tests.billing.pipeline.pricing import PriceBook, Source
+from tests.billing.pipeline.reading import Reader, Usage
+from tests.billing.rating.oracle import Price, adds_up, parts
 
 D = Decimal
 NONE = D(0)
-#: A source of prices: its name on the line, and which of the list it is.
-Source = tuple[str, int | None]
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)")
-_FORMS = {"ISO": "%Y-%m-%d %H:%M:%S", "DD.MM.YYYY HH24:MI:SS": "%d.%m.%Y %H:%M:%S"}
 
 
 @dataclass(frozen=True)
@@ -32,22 +28,6 @@ class Line:
     currency: str
     source: Source
     day: date
-
-
-@dataclass
-class Usage:
-    """A record as one service would be charged for it; `cause`: why it isn't."""
-
-    line: int
-    service: int | None
-    account: int | None
-    moment: datetime | None
-    day: date | None
-    quantity: Decimal | None
-    rate: Decimal | None
-    cost: Decimal | None
-    signature: tuple[str, ...] | None
-    cause: str | None
 
 
 @dataclass
@@ -79,10 +59,6 @@ def rounded(cost: Decimal, currency: str) -> Decimal:
     return cost.quantize(places, ROUND_HALF_UP)
 
 
-def number(text: str) -> Decimal | None:
-    return D(text) if _NUMBER.fullmatch(text) else None
-
-
 class Books:
     """A world, and what its loads have charged so far."""
 
@@ -91,176 +67,14 @@ class Books:
     ) -> None:
         """`reached`: what the sums come to when all is known, if it is known beforehand."""
         self.world = world
+        self.customers = Customers(world)
+        self.reader = Reader(self.customers)
+        self.book = PriceBook(self.customers)
         self.now = now
         self.reached = reached or {}
         self.sums: dict[object, tuple[Decimal, int]] = {}
         self.charged: list[Charged] = []
         self.loads = 0
-
-    # Whose days, whose money.
-
-    def payer(self, account: int) -> tuple[int, Payment | None]:
-        """The account that pays for another, or for itself: the next above with a profile."""
-        at: int | None = account
-        while at is not None:
-            if self.world.accounts[at].payment is not None:
-                return at, self.world.accounts[at].payment
-            at = self.world.accounts[at].parent
-        return account, None
-
-    def zone(self, account: int) -> ZoneInfo:
-        payment = self.payer(account)[1]
-        own = self.world.accounts[account].zone
-        return ZoneInfo(own or (payment.zone if payment else "UTC"))
-
-    def currency(self, account: int) -> str:
-        payment = self.payer(account)[1]
-        return payment.currency if payment else "USD"
-
-    def period(self, account: int, day: date) -> date:
-        """The first day of the payer's billing period; of the month where there is none."""
-        payment = self.payer(account)[1]
-        first = 15 if payment and payment.closing_day == 14 else 1
-        if day.day >= first:
-            return day.replace(day=first)
-        return (day.replace(day=1) - timedelta(days=1)).replace(day=first)
-
-    # What a record says.
-
-    def moment(self, text: str, account: int | None) -> tuple[datetime | None, bool]:
-        """When it was, and whether the text is a time at all."""
-        collector = self.world.collector
-        if collector.dates == "EPOCH":
-            if not text.isdecimal():
-                return None, False
-            return datetime.fromtimestamp(int(text), UTC), True
-        try:
-            if collector.dates == "ISO":
-                told = datetime.fromisoformat(text)
-            else:
-                told = datetime.strptime(text, _FORMS[collector.dates])
-        except ValueError:
-            return None, False
-        if told.tzinfo is None:
-            zone = ZoneInfo(collector.zone) if collector.zone else None
-            if zone is None:
-                zone = self.zone(account) if account is not None else ZoneInfo("UTC")
-            told = told.replace(tzinfo=zone)
-        return told.astimezone(UTC), True
-
-    def read(self, line: int, record: Record) -> list[Usage]:
-        """A record as each of the services that it reaches would be charged for it."""
-        if record.broken:
-            nothing = (None,) * 8
-            return [Usage(line, *nothing, cause="UNREADABLE")]
-        account: int | None = None
-        token, moment = None, None
-        readable = bool(self.moment(record.at, None)[1])
-        for one in self.world.tokens:
-            if not readable or one.text != record.who or not one.active:
-                continue
-            at = self.moment(record.at, one.account)[0]
-            if at and _within(at.astimezone(self.zone(one.account)).date(), one.since, one.until):
-                account, token, moment = one.account, one, at
-        if moment is None and readable:
-            moment = self.moment(record.at, None)[0]
-        day = (
-            moment.astimezone(self.zone(account)).date() if moment and account is not None else None
-        )
-        reached: list[int | None] = [None]
-        if account is not None and token is not None and day is not None:
-            reached = [
-                service
-                for label in self.labels(record)
-                for service in self._reached(account, token.service, label, day)
-            ]
-        factor = self.world.collector.multiplier or D(1)
-        quantity = number(record.much)
-        usage = Usage(
-            line,
-            None,
-            account,
-            moment,
-            day,
-            None if quantity is None else quantity * factor,
-            number(record.rate),
-            number(record.cost),
-            self.signature(record, readable=readable),
-            self.wrong(record, readable=readable, known=token is not None),
-        )
-        return [
-            replace(
-                usage,
-                service=service,
-                cause=usage.cause or ("NO_PRODUCT" if service is None else None),
-            )
-            for service in reached
-        ]
-
-    def _reached(
-        self, account: int, own: int | None, label: str | None, day: date
-    ) -> list[int | None]:
-        """The services that are charged: those of the label, or the one of the token; None where
-        there is none."""
-        found: list[int | None] = []
-        for number_, service in enumerate(self.world.services):
-            there = service.account == account and service.active
-            if not there or not _within(day, service.since, service.until):
-                continue
-            if label is None:
-                meant = number_ == own
-            else:
-                of = self.world.products[service.product].label
-                meant = of == label and own in (None, number_)
-            if meant:
-                found.append(number_)
-        return found or [None]
-
-    def labels(self, record: Record) -> list[str | None]:
-        """The labels that a record raises; None where it raises none."""
-        raised: list[str | None] = []
-        match self.world.collector.labels:
-            case "one":
-                raised = [LABELS[0]]
-            case "by kind":
-                raised = [label for label in LABELS if record.kind in (label, "BOTH")]
-            case "told":
-                raised = [record.label] if record.label else []
-        return raised or [None]
-
-    def signature(self, record: Record, *, readable: bool) -> tuple[str, ...] | None:
-        """The texts by which a record is known; None of one whose time belongs to them and is
-        none, as nobody knows what it is the same as."""
-        chosen = self.world.collector.signature
-        if self.world.collector.mode == "Disable":
-            return None
-        if not readable and (not chosen or "at" in chosen):
-            return None
-        told = ("who", "at", "much", "kind", "rate", "cost")
-        if self.world.collector.labels == "told":
-            told = (*told, "label")
-        return tuple(getattr(record, name) for name in chosen or told)
-
-    def wrong(self, record: Record, *, readable: bool, known: bool) -> str | None:
-        """What is wrong with it, in the order in which the mappings stand."""
-        if record.at and not readable:
-            return "BAD_DATE:ACTIVITY_DATE"
-        if not record.much:
-            return "NO_QUANTITY"
-        for name, text in (
-            ("Quantity", record.much),
-            ("OVERRIDE_RATE", record.rate),
-            ("OVERRIDE_COST", record.cost),
-        ):
-            if text and number(text) is None:
-                return f"BAD_NUMBER:{name}"
-        if not record.at:
-            return "NO_DATE"
-        if not record.who:
-            return "NO_TOKEN"
-        return None if known else "UNKNOWN_TOKEN"
-
-    # What becomes of it.
 
     def load(self, records: list[tuple[int, Record]]) -> Outcome:
         self.loads += 1
@@ -270,14 +84,14 @@ class Books:
             if self.world.collector.filtered and record.kind == "SKIP" and not record.broken:
                 done.filtered += 1
             else:
-                usage += self.read(line, record)
+                usage += self.reader.read(line, record)
         collector = self.world.collector
         if collector.mode == "Deduplication":
             usage = self._once(usage, done.duplicates)
         elif collector.mode == "Consolidation":
             usage = self._together(usage, done.consolidated)
         for one in usage:
-            payment = self.payer(one.account)[1] if one.account is not None else None
+            payment = self.customers.payer(one.account)[1] if one.account is not None else None
             closed = payment.closed if payment else None
             if closed and one.day and one.day <= closed and one.cause is None:
                 one.cause = "LATE" if collector.late in ("SUSPENSE", "REJECT") else None
@@ -365,7 +179,7 @@ class Books:
                 cost = one.cost if one.cost is not None else (one.rate or NONE) * one.quantity
                 self._write(one, done, ("Usage", None), [(one.quantity, one.rate, cost)])
                 continue
-            found = self.price(one)
+            found = self.book.price(one)
             if found is None:
                 one.cause = "NO_PRICE"
                 continue
@@ -399,9 +213,9 @@ class Books:
         scope = {
             "Product": one.service,
             "Account": one.account,
-            "Invoice": self.payer(one.account)[0],
+            "Invoice": self.customers.payer(one.account)[0],
         }[level]
-        return level, scope, product, self.period(one.account, one.day)
+        return level, scope, product, self.customers.period(one.account, one.day)
 
     def _charge(
         self,
@@ -438,7 +252,7 @@ class Books:
     ) -> None:
         assert one.service is not None and one.account is not None
         assert one.moment is not None and one.day is not None
-        currency = self.currency(one.account)
+        currency = self.customers.currency(one.account)
         done.lines[one.line] += [
             Line(
                 one.service,
@@ -453,66 +267,3 @@ class Books:
             )
             for quantity, rate, cost in charges
         ]
-
-    # Which price counts.
-
-    def price(self, one: Usage) -> tuple[Price, Source, bool] | None:
-        """The first that has a price on the day: price, source, whether it replaces the bands."""
-        assert one.service is not None and one.account is not None and one.day is not None
-        service = self.world.services[one.service]
-        currency = self.currency(one.account)
-        how = self.world.products[service.product].price
-        for source, rate, owned_in, replaces in self._agreed(one.service, one.account, one.day):
-            if replaces or owned_in == currency:
-                flags = {"flat": how.flat, "percentage": how.percentage}
-                if not replaces:
-                    flags |= {"tiered": how.tiered, "incremental": how.incremental}
-                    flags |= {"split": how.split}
-                return Price([Band(None, rate)], **flags), source, replaces
-        for listed in self.world.products[service.product].lists:
-            last = listed.until - timedelta(days=1) if listed.until else None
-            if listed.currency == currency and _within(one.day, listed.since, last):
-                return listed.price, ("Product", service.product), False
-        return None
-
-    def _agreed(
-        self, own: int, account: int, day: date
-    ) -> Iterator[tuple[Source, Decimal, str, bool]]:
-        """What was agreed on for the product, the nearest first: source, rate, currency, and
-        whether it replaces prices in whatever currency."""
-        product = self.world.services[own].product
-        yield from _of_service("Account Product", own, self.world.services[own], self)
-        at: int | None = account
-        while at is not None:
-            if at != account:
-                found = list(enumerate(self.world.services))
-                for number_, service in reversed(found):
-                    if (
-                        (service.account, service.product) == (at, product)
-                        and service.active
-                        and _within(day, service.since, service.until)
-                    ):
-                        yield from _of_service("Parent Account Product", number_, service, self)
-            for number_, one in enumerate(self.world.agreed):
-                if (one.account, one.product) == (at, product) and day >= one.since:
-                    yield _of_contract(number_, one, self)
-            above = self.world.accounts[at]
-            at = above.parent if above.asks_above else None
-
-
-def _of_service(
-    name: str, number_: int, service: Service, books: Books
-) -> Iterator[tuple[Source, Decimal, str, bool]]:
-    currency = books.currency(service.account)
-    if service.rate is not None:
-        yield (name, number_), service.rate, currency, True
-    elif service.own is not None:
-        yield (name, number_), service.own, currency, False
-
-
-def _of_contract(number_: int, agreed: Agreed, books: Books) -> tuple[Source, Decimal, str, bool]:
-    return ("Contract Rate", number_), agreed.rate, books.currency(agreed.account), False
-
-
-def _within(day: date, first: date | None, last: date | None) -> bool:
-    return (first is None or day >= first) and (last is None or day <= last)

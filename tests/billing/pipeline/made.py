@@ -16,7 +16,8 @@ from tests.billing.pipeline.described import LABELS, World
 from tests.billing.pipeline.expected import Books, Line
 from tests.billing.pipeline.written import framed, source_of
 from tests.billing.rating.oracle import Price
-from tests.factories import ActivityCollectorFactory, UsageIdentifierFactory, created
+from tests.factories import ActivityCollectorFactory, UsageIdentifierFactory
+from tests.making import created
 
 SYSTEM = Context.system("test")
 BEGIN = "2026-01-01"
@@ -209,7 +210,7 @@ class Made:
             (
                 {
                     **owner,
-                    "CurrencyCode": self.books.currency(account),
+                    "CurrencyCode": self.books.customers.currency(account),
                     "Rate": str(rate),
                     "UpperBand": "-1",
                 }

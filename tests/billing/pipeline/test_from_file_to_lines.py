@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.rating.rerating.running import rerate
@@ -17,7 +17,7 @@ from tests.billing.pipeline.described import FIRST, HOURS, LABELS, Record, World
 from tests.billing.pipeline.expected import Books, Outcome
 from tests.billing.pipeline.made import Made, total
 from tests.billing.pipeline.written import written
-from tests.examples import examples
+from tests.examples import tried
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("untold")]
 
@@ -106,17 +106,10 @@ def differences(
     ]
 
 
-tried = settings(
-    deadline=None,
-    derandomize=examples(1) == 1,
-    # Of a large case the first line that differs says more than a smaller case would.
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
 sent = st.lists(st.lists(drawn, min_size=40, max_size=60), min_size=1, max_size=3)
 
 
-@settings(tried, max_examples=examples(4))
+@tried(4)
 @given(worlds(), sent, st.integers(1, 4))
 def test_as_the_oracle_says(world: World, loads: list[list[Drawn]], again: int) -> None:
     with clock.frozen(NOW), transaction.atomic():
@@ -133,7 +126,7 @@ def test_as_the_oracle_says(world: World, loads: list[list[Drawn]], again: int) 
         transaction.set_rollback(True)
 
 
-@settings(tried, max_examples=examples(2))
+@tried(2)
 @given(worlds(gaps=False), sent, st.integers(1, 4), st.integers(1, 40))
 def test_rated_again_it_is_what_the_new_prices_make_of_it(
     world: World, loads: list[list[Drawn]], again: int, by: int

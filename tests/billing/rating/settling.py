@@ -20,6 +20,7 @@ from tests.factories import (
     ProductFactory,
     RatingMethodFactory,
 )
+from tests.making import created
 
 D = Decimal
 SYSTEM = Context.system("test")
@@ -152,3 +153,34 @@ def cents(amount: Fraction) -> Decimal:
     """Half up, away from zero."""
     whole = Decimal(amount.numerator) / Decimal(amount.denominator)
     return whole.quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def laid(of: list[tuple[int, dict[str, Any], list[tuple[date, Decimal]]]]) -> None:
+    """Lines of accounts: what they have in common, and each one's day and amount, in two units."""
+    with connection.cursor() as cursor:
+        for account, common, sent in of:
+            names = "".join(f", {name}" for name in common)
+            marks = ", %s" * len(common)
+            cursor.executemany(
+                f"INSERT INTO mediation_activity (account_id, activity_date, rated_amount, "
+                f"cost_unrounded, currency_code, quantity, created, updated{names}) "
+                f"VALUES (%s, %s::date + time '12:00', %s, %s, 'USD', 2, now(), now(){marks})",
+                [(account, day, amount, amount, *common.values()) for day, amount in sent],
+            )
+
+
+def provided(terms: list[dict[str, Any]], prices: list[dict[str, Any] | None]) -> list[int]:
+    """A product for each rating method, with its price if it has one."""
+    methods = created("RATING_METHOD", terms)
+    products = created(
+        "PRODUCT", ({"Name": f"Deal {n}", "RatingMethodId": m} for n, m in enumerate(methods))
+    )
+    created(
+        "PRICING",
+        (
+            {"ProductId": product, "UpperBand": "-1", **price}
+            for product, price in zip(products, prices, strict=True)
+            if price is not None
+        ),
+    )
+    return products

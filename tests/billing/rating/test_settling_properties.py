@@ -1,4 +1,4 @@
-"""Commitments, bounds of periods, and fees of invoices, against oracles in fractions."""
+"""Commitments and bounds of periods against oracles in fractions."""
 
 import calendar
 from collections.abc import Iterator
@@ -10,24 +10,15 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.rating.settling import settle
-from billing.rating.settling.fees import charge_invoice_fees, charge_late_fees
-from tests.billing.conftest import filled
-from tests.billing.rating.settling import cents, lines, plain_accounts
-from tests.examples import examples
-from tests.factories import RatingMethodFactory, created
+from tests.billing.rating.settling import cents, laid, lines, plain_accounts, provided
+from tests.examples import tried
+from tests.making import created
 
 pytestmark = pytest.mark.django_db
-tried = settings(
-    max_examples=examples(1),
-    deadline=None,
-    derandomize=examples(1) == 1,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
 UNTIL = date(2026, 6, 20)
 ONE = timedelta(days=1)
 #: How long a term is: months, or days.
@@ -48,37 +39,6 @@ def served(start: date, end: date | None, first: date, last: date) -> int:
     """How many of the days from the first to the last the service is there."""
     until = min(last, end or last)
     return max(0, (until - max(first, start)).days + 1)
-
-
-def laid(of: list[tuple[int, dict[str, Any], list[Charge]]]) -> None:
-    """Lines of accounts: what they have in common, and each one's day and amount, in two units."""
-    with connection.cursor() as cursor:
-        for account, common, sent in of:
-            names = "".join(f", {name}" for name in common)
-            marks = ", %s" * len(common)
-            cursor.executemany(
-                f"INSERT INTO mediation_activity (account_id, activity_date, rated_amount, "
-                f"cost_unrounded, currency_code, quantity, created, updated{names}) "
-                f"VALUES (%s, %s::date + time '12:00', %s, %s, 'USD', 2, now(), now(){marks})",
-                [(account, day, amount, amount, *common.values()) for day, amount in sent],
-            )
-
-
-def provided(terms: list[dict[str, Any]], prices: list[dict[str, Any] | None]) -> list[int]:
-    """A product for each rating method, with its price if it has one."""
-    methods = created("RATING_METHOD", terms)
-    products = created(
-        "PRODUCT", ({"Name": f"Deal {n}", "RatingMethodId": m} for n, m in enumerate(methods))
-    )
-    created(
-        "PRICING",
-        (
-            {"ProductId": product, "UpperBand": "-1", **price}
-            for product, price in zip(products, prices, strict=True)
-            if price is not None
-        ),
-    )
-    return products
 
 
 @dataclass(frozen=True)
@@ -161,7 +121,7 @@ commitments = st.builds(
 
 
 @given(st.lists(commitments, min_size=30, max_size=40))
-@tried
+@tried(1)
 def test_commitments(batch: list[Commitment]) -> None:
     products = provided(
         [
@@ -253,7 +213,7 @@ bounds = st.builds(
 
 
 @given(st.lists(bounds, min_size=30, max_size=40))
-@tried
+@tried(1)
 def test_bounds_of_periods(batch: list[Bound]) -> None:
     products = provided(
         [
@@ -304,138 +264,3 @@ def test_bounds_of_periods(batch: list[Bound]) -> None:
         assert lines(id, "s.kind, rated_amount", "s.period_from") == one.lines(), one
     again = settle(UNTIL, accounts)
     assert (again.lines, again.taken_back) == (0, 0)
-
-
-@dataclass(frozen=True)
-class Fee:
-    late: bool
-    rate: Decimal
-    percentage: bool
-    of_total: bool
-    grace: int
-    least: Decimal | None
-    width: Decimal | None
-    quantity: int
-    total: Decimal
-    paid: Decimal
-    credited: Decimal
-    disputed: bool
-    due: date
-    charges: list[Decimal]
-    taxes: list[Decimal]
-
-    @property
-    def most(self) -> Decimal | None:
-        return None if self.width is None else (self.least or Decimal(0)) + self.width
-
-    def amount(self) -> Decimal:
-        """What the fee of the invoice comes to; nothing where there is none."""
-        if self.late:
-            unpaid = self.total - self.paid - self.credited
-            if unpaid <= 0 or self.disputed or self.due + timedelta(days=self.grace) >= UNTIL:
-                return Decimal(0)
-            base = self.total if self.of_total else unpaid
-        else:
-            if not self.charges:
-                return Decimal(0)
-            base = sum(self.charges, Decimal(0))
-        asked = Fraction(self.rate) * (Fraction(base) / 100 if self.percentage else self.quantity)
-        size = abs(asked)
-        if self.least is not None:
-            size = max(size, Fraction(self.least))
-        if self.most is not None:
-            size = min(size, Fraction(self.most))
-        return cents(size if asked >= 0 else -size)
-
-
-fees = st.builds(
-    Fee,
-    st.booleans(),
-    rates,
-    st.booleans(),
-    st.booleans(),
-    st.sampled_from((0, 0, 3, 30)),
-    maybe(money.map(abs)),
-    maybe(money.map(abs)),
-    st.integers(1, 3),
-    money.map(abs),
-    money.map(abs),
-    st.sampled_from((Decimal(0), Decimal("12.5"))),
-    st.sampled_from((False, False, False, True)),
-    st.dates(date(2026, 5, 10), date(2026, 6, 25)),
-    st.lists(money, max_size=4),
-    st.lists(money, max_size=2),
-)
-
-
-@given(st.lists(fees, min_size=20, max_size=30))
-@tried
-def test_fees_of_invoices(batch: list[Fee]) -> None:
-    products = provided(
-        [
-            {
-                "RatingMethodType": "Late Fee" if one.late else "Per Invoice",
-                "ChargeType": "Percentage" if one.percentage else "Per Invoice",
-                **(
-                    {
-                        "LateFeeType": "Overdue invoice" if one.of_total else None,
-                        "ChargeInSubsequentPer": str(one.grace),
-                        "ChargeInSubsequentUnit": "Day",
-                    }
-                    if one.late
-                    else {}
-                ),
-            }
-            for one in batch
-        ],
-        [{"Rate": str(one.rate), "MinCharge": one.least, "MaxCharge": one.most} for one in batch],
-    )
-    accounts = plain_accounts(len(batch))
-    owned = created(
-        "ACCOUNT_PRODUCT",
-        (
-            {
-                "AccountId": account,
-                "ProductId": product,
-                "Quantity": one.quantity,
-                "StartDate": "2026-01-01",
-            }
-            for account, product, one in zip(accounts, products, batch, strict=True)
-        ),
-    )
-    profiles = created(
-        "BILLING_PROFILE", (filled("BILLING_PROFILE", AccountId=id) for id in accounts)
-    )
-    invoices = created(
-        "INVOICE",
-        (
-            {
-                "BillingProfileId": profile,
-                "Status": "APPROVED" if one.late else "CURRENT",
-                "BillingCycleStartDate": "2026-06-01",
-                "BillingCycleEndDate": "2026-06-30",
-            }
-            for profile, one in zip(profiles, batch, strict=True)
-        ),
-    )
-    tax = RatingMethodFactory(RatingMethodType="Tax")
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "UPDATE invoicing_invoice SET grand_total_amount = %s, payment_amount = %s, "
-            "credit_amount = %s, disputed = %s, due_date = %s WHERE id = %s",
-            [
-                (one.total, one.paid, one.credited, one.disputed, one.due, invoice)
-                for invoice, one in zip(invoices, batch, strict=True)
-            ],
-        )
-    day = date(2026, 6, 10)
-    for account, invoice, one in zip(accounts, invoices, batch, strict=True):
-        on = {"invoice_id": invoice}
-        taxed = {**on, "rating_method_id": tax}
-        laid([(account, on, [(day, amount) for amount in one.charges])])
-        laid([(account, taxed, [(day, amount) for amount in one.taxes])])
-    for _ in range(2):
-        assert not charge_late_fees(invoices, UNTIL).problems
-        assert not charge_invoice_fees(invoices, UNTIL).problems
-        for id, one in zip(owned, batch, strict=True):
-            assert lines(id) == ([one.amount()] if one.amount() else []), one
