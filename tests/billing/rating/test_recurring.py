@@ -549,6 +549,16 @@ def test_cycles_begin_when_the_trial_ends() -> None:
     assert begins(id)[-1] == "2026-05-01"
 
 
+def test_a_whole_cycle_that_begins_with_a_trial_is_charged_when_that_is_over() -> None:
+    whole = {"ProrateSubscription": "0", **YEARLY}
+    since = {"BillingCycleStartDate": "2026-01-01"}
+    id = provided("2026-01-10", 120, whole, TrialEndDate="2026-01-24", **since)
+    run("2026-01-24")
+    assert sum(amounts(id)) == 0
+    run("2026-01-25")
+    assert lines(id)[-1] == ("2026-01-25", "2026-12-31", 120)
+
+
 def test_a_trial_that_is_cut_short_costs_nothing() -> None:
     id = provided("2026-01-10", 100, CREDITS, TrialEndDate="2026-01-24")
     run("2026-01-10")
