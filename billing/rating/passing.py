@@ -29,8 +29,8 @@ def in_passing(otherwise: str) -> Iterator[None]:
                     [f"{_PATIENCE}s", f"{_LONGEST}s"],
                 )
             yield
-    except DataError as error:
-        if isinstance(error.__cause__, pg.NumericValueOutOfRange):
+    except (DataError, psycopg.DataError) as error:
+        if isinstance(error.__cause__ or error, pg.NumericValueOutOfRange):
             raise RequestError(
                 Code.NUMBER_OUT_OF_RANGE,
                 "It comes to an amount with more digits than a line can hold. Is the quantity or "

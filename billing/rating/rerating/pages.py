@@ -169,7 +169,11 @@ def _nothing(sent: dict[str, str]) -> None:
 
 def _in_zone(sent: dict[str, str]) -> dict[str, str]:
     """A moment is typed as the page shows moments: in the zone of whoever looks."""
-    moment = parse_datetime(sent.get("ActivityDate", "")) if "ActivityDate" in sent else None
+    try:
+        moment = parse_datetime(sent.get("ActivityDate", ""))
+    except ValueError:
+        # There is no such day; whoever reads it says so.
+        moment = None
     if moment is None or moment.tzinfo:
         return sent
     return {**sent, "ActivityDate": timezone.make_aware(moment).isoformat()}

@@ -70,6 +70,8 @@ def test_a_line_is_corrected(clerk: Callable[..., Any]) -> None:
             browser.post(CORRECT, {"ActivityId": wrong, "Quantity": "1"}),
         ):
             assert page.status_code == 200 and says in page.content.decode()
+    never = browser.get(CORRECT, {"ActivityId": str(new), "ActivityDate": "2026-02-30T10:00"})
+    assert "can&#x27;t be &#x27;2026-02-30T10:00&#x27;" in never.content.decode()
     # A moment is typed in the zone of the page.
     moved = {"ActivityId": str(new), "ActivityDate": "2026-06-16T08:30"}
     asked(
