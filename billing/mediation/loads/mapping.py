@@ -322,8 +322,9 @@ def settle(
             counts = {"duplicate_count": 0, "consolidated_count": done}
         else:
             # Records of one token and moment are of one account, and so of one shard.
-            apart = {"token", "activity_date"} <= keys and load.source != "EVENTS"
-            parts = [part for part in (shards[::2], shards[1::2]) if part] if apart else [shards]
+            parts = [shards]
+            if {"token", "activity_date"} <= keys and load.source != "EVENTS":
+                parts = [part for part in (shards[::2], shards[1::2]) if part]
             dropped = _without_repeats(sessions, load, within, parts)
             counts = {"duplicate_count": dropped, "consolidated_count": 0}
     if first is not None:
