@@ -169,5 +169,6 @@ PAGE = Page(
     room="Rating",
     usable=usable,
     view=page,
-    about=("ACTIVITY",),
+    about={"ACTIVITY": "ActivityId"},
+    link="Explain",
 )

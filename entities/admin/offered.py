@@ -4,8 +4,8 @@ A room offers a `Page` when it is loaded (in its AppConfig.ready). It stands in 
 may use it, in the room that it names; nothing here knows whose it is.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.http import HttpRequest, HttpResponse
@@ -22,7 +22,9 @@ class Page:
     """`address` is what follows /admin/: "price-explorer/"; `name` what the address is called.
 
     room    the heading it stands under in the menu
-    about   entities whose records have a link to it: their page's tools know it as `explorable`
+    about   entities whose records' pages know it as `explorable` -> the parameter that takes their
+            Id, for a link among the tools of their pages ("" for none)
+    link    what that link is called, where it is not the title
     usable  whether the request's user may open it
     view    what answers; whoever may not use the page never gets there
     """
@@ -34,7 +36,8 @@ class Page:
     room: str
     usable: Callable[[HttpRequest, Snapshot], bool]
     view: Callable[["RecordSite", HttpRequest], HttpResponse]
-    about: tuple[str, ...] = ()
+    about: Mapping[str, str] = field(default_factory=dict)
+    link: str = ""
 
 
 _offered: dict[str, Page] = {}
@@ -49,6 +52,11 @@ def offer(page: Page) -> None:
 def pages() -> list[Page]:
     """All pages of other rooms, by title."""
     return sorted(_offered.values(), key=lambda page: page.title)
+
+
+def explorable(request: HttpRequest, snapshot: Snapshot, entity: str) -> list[Page]:
+    """The pages about records of an entity that the request's user may open."""
+    return [page for page in pages() if entity in page.about and page.usable(request, snapshot)]
 
 
 def offer_pages_of(entity: str, pages: type["RecordAdmin"]) -> None:

@@ -422,15 +422,21 @@ class RecordAdmin(EntityAdmin):
         self._name_chosen(form)
         record = context["original"]
         title = self.name_of(record) if record is not None else ""
+        explorable = offered.explorable(request, self.snapshot, self.schema.name)
         context |= {
             "title": title or f"New {self.schema.noun}",
             "subtitle": None,
             "about": self.schema.help,
             "show_history": self.schema.history,
-            "explorable": [
-                page.name
-                for page in offered.pages()
-                if self.schema.name in page.about and page.usable(request, self.snapshot)
+            "explorable": [page.name for page in explorable],
+            "tools": [
+                {
+                    "title": page.link or page.title,
+                    "icon": page.icon,
+                    "url": f"{self.admin_site.root}{page.address}?{parameter}={record.pk}",
+                }
+                for page in explorable
+                if record is not None and (parameter := page.about[self.schema.name])
             ],
             "related": related_lists(request, self.snapshot, self.schema, record)
             if record is not None

@@ -195,5 +195,5 @@ PAGE = Page(
     room="Usage",
     usable=usable,
     view=page,
-    about=("ACTIVITY_COLLECTOR", "ACTIVITY_COLLECTOR_HISTORY"),
+    about={"ACTIVITY_COLLECTOR": "", "ACTIVITY_COLLECTOR_HISTORY": ""},
 )

@@ -330,7 +330,7 @@ RERATE = Page(
     room="Rating",
     usable=usable,
     view=rerate_page,
-    about=("PRICING", "PRICING_PLAN", "PRODUCT"),
+    about={"PRICING": "PricingId", "PRICING_PLAN": "PricingPlanId", "PRODUCT": "ProductId"},
 )
 CORRECT = Page(
     name="correct_line",
@@ -340,5 +340,6 @@ CORRECT = Page(
     room="Rating",
     usable=usable,
     view=correct_page,
-    about=("ACTIVITY",),
+    about={"ACTIVITY": "ActivityId"},
+    link="Correct",
 )

@@ -192,5 +192,5 @@ PAGE = Page(
     room="Usage",
     usable=usable,
     view=page,
-    about=("ACTIVITY_COLLECTOR",),
+    about={"ACTIVITY_COLLECTOR": ""},
 )
