@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from entities.fieldtypes.numbers import plain
+
 #: The difference between two numbers that a band can begin at.
 STEP = Decimal("1e-10")
 #: UpperBand of a band without limit.
@@ -112,9 +114,3 @@ def border(lower: Decimal) -> Decimal:
 
 def _place(band: Band) -> tuple[Decimal, bool, Decimal]:
     return band.lower, band.upper == UNLIMITED, band.upper
-
-
-def plain(number: Decimal) -> str:
-    """The number without exponent and needless zeros."""
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

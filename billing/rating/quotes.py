@@ -14,8 +14,8 @@ from django.db import connection
 
 from billing.rating.explaining import Question
 from billing.rating.explaining.findings import Json, find
-from billing.rating.explaining.sentences import number
 from billing.rating.settling.asked import Taken, taken_off
+from entities.fieldtypes.numbers import plain
 
 _ASKED = """
 SELECT a.id AS account_id, product.id AS product_id, ap.id AS account_product_id,
@@ -128,5 +128,5 @@ def _discounts(taken: list[Taken]) -> str | None:
 
 
 def _row(name: str, values: Json) -> str:
-    inside = "".join(f"<{n}>{number(Decimal(v))}</{n}>" for n, v in values.items())
+    inside = "".join(f"<{n}>{plain(Decimal(v))}</{n}>" for n, v in values.items())
     return f"<{name}>{inside}</{name}>"

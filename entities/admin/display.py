@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from entities.access.masking import MASK
 from entities.admin.reader import may_see
 from entities.admin.titles import Titled, attribute
+from entities.fieldtypes import numbers
 from entities.fieldtypes.structured import name_of
 from entities.schema.description import EntitySchema, FieldSchema
 from entities.schema.layouts import Place
@@ -124,14 +125,8 @@ def plain(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return number(value)
+        return numbers.plain(value)
     return str(value)
-
-
-def number(value: Decimal) -> str:
-    """12.5000000000 -> 12.5, 1E+3 -> 1000."""
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def flag(value: bool) -> SafeString:

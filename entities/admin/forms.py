@@ -17,9 +17,9 @@ from django.utils import timezone
 from django.utils.html import conditional_escape
 
 from entities import files
-from entities.admin.display import number
 from entities.admin.widgets import LookupSelect, themed
 from entities.errors import RequestError
+from entities.fieldtypes.numbers import plain
 from entities.records import Outcome
 from entities.schema.description import FieldSchema
 
@@ -171,7 +171,7 @@ def lookups_in(fields: Iterable[forms.Field]) -> list[FieldSchema]:
 def form_value(schema: FieldSchema, value: Any) -> Any:
     """A native value as the form shows it."""
     if isinstance(value, Decimal):
-        return number(value)
+        return plain(value)
     if schema.type.name == "JSON" and value is not None:
         return json.dumps(value, indent=2, ensure_ascii=False)
     if isinstance(value, list) and not schema.list_values:

@@ -20,6 +20,13 @@ _NUMBERS = frozenset({"INTEGER", "DECIMAL", "MONEY", "PERCENT", "TEXT", "LIST"})
 _PLAIN = frozenset("0123456789+-.eE")
 
 
+def plain(number: Decimal) -> str:
+    """The number without exponent and needless zeros: 12.5000000000 -> 12.5, 1E+3 -> 1000."""
+    text = f"{number:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
+
+
 @register
 class Integer(FieldType):
     """A whole number; DataLength 10 fits 32 bits, 19 (or none) 64."""

@@ -2,12 +2,13 @@
 
 from datetime import date
 
-from billing.catalog.bands import UNLIMITED, plain
+from billing.catalog.bands import UNLIMITED
 from billing.catalog.overriding import NO_RATING_METHOD, RESTRICTS_RATE, forbids_method, no_rate
 from billing.catalog.prices.tiers import BANDS, DAYS, OWNERS, TIER
 from billing.changes import changed, found, tells
 from billing.days import outside, spell
 from entities.errors import Code
+from entities.fieldtypes.numbers import plain
 from entities.records import Batch
 
 # What a written price depends on: the product that it is a price of, the method that is named for

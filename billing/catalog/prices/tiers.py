@@ -8,10 +8,11 @@ from typing import Any
 
 from django.db import connection
 
-from billing.catalog.bands import UNLIMITED, Band, border, gap_in, ladders, plain
+from billing.catalog.bands import UNLIMITED, Band, border, gap_in, ladders
 from billing.catalog.models.prices import PRICE_OWNERS
 from billing.changes import changed, mentions, some
 from entities.errors import Code
+from entities.fieldtypes.numbers import plain
 from entities.records import UNSET, Batch
 from entities.schema.description import quote
 from metabrm.entity import api_name

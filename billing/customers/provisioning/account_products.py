@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from billing.catalog.bands import plain
 from billing.catalog.overriding import NO_RATING_METHOD, RESTRICTS_RATE, forbids_method, no_rate
 from billing.changes import changed, found, mentions, some
 from billing.customers.provisioning.quantities import lock_parts, refuse_too_many
@@ -22,6 +21,7 @@ from billing.customers.under_contract import (
 )
 from billing.trees import TreeBehavior
 from entities.errors import Code
+from entities.fieldtypes.numbers import plain
 from entities.records import Batch, behavior
 
 _PRODUCTS = """

@@ -1,9 +1,9 @@
 """An account package has of each product no more than MaxQty on a day, in however many parts."""
 
-from billing.catalog.bands import plain
 from billing.changes import changed, found, some
 from billing.overlaps import written_ids
 from entities.errors import Code
+from entities.fieldtypes.numbers import plain
 from entities.records import Batch
 
 _ABOUT = ("Quantity", "StartDate", "EndDate", "Status", "AccountPackageId", "PackageProductId")

@@ -16,8 +16,9 @@ from billing.mediation.workbench import acting, selecting
 from billing.mediation.workbench.selecting import Selection
 from entities.access import EntityRights
 from entities.admin.callers import rights_on
-from entities.admin.display import address, number, record_url
+from entities.admin.display import address, record_url
 from entities.admin.titles import titles
+from entities.fieldtypes.numbers import plain
 from metabrm.web.attachments import attachment_of
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def overview(site: "RecordSite", request: HttpRequest, granted: EntityRights) ->
                 "cause": group.cause,
                 "words": _words(group.cause),
                 "count": group.count,
-                "quantity": number(group.quantity),
+                "quantity": plain(group.quantity),
                 "collector": named[group.collector][1],
                 "url": _url(collector=group.collector, cause=group.cause, state=state),
                 "since": group.days[-1][0],
@@ -139,7 +140,7 @@ def overview(site: "RecordSite", request: HttpRequest, granted: EntityRights) ->
                     {
                         "day": day,
                         "count": count,
-                        "quantity": number(quantity),
+                        "quantity": plain(quantity),
                         "url": _url(
                             collector=group.collector, cause=group.cause, state=state, day=day
                         ),
@@ -189,7 +190,7 @@ def opened(
         "suspense_group.html",
         chosen=chosen,
         count=count,
-        quantity=number(quantity),
+        quantity=plain(quantity),
         collector=named[chosen.collector][1],
         collector_url=record_url(collector, chosen.collector or 0),
         groups_url=f"{site.root}{ADDRESS}{_url(state=chosen.state)}",
@@ -264,7 +265,7 @@ def _text(value: Any) -> str:
         return ""
     if hasattr(value, "strftime"):
         return selecting.moment(value)
-    return number(value) if hasattr(value, "as_tuple") else str(value)
+    return plain(value) if hasattr(value, "as_tuple") else str(value)
 
 
 def export(chosen: Selection, granted: EntityRights) -> HttpResponse:

@@ -17,9 +17,10 @@ from billing.mediation.workbench.selecting import NEEDED, Selection
 from entities import records
 from entities.access import EntityRights
 from entities.admin.callers import context_of, rights_on
-from entities.admin.display import number, record_url
+from entities.admin.display import record_url
 from entities.admin.offered import Page
 from entities.errors import Code, RequestError
+from entities.fieldtypes.numbers import plain
 from entities.schema.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _preview(
         "suspense_preview.html",
         action=wanted.action,
         count=count,
-        quantity=number(quantity),
+        quantity=plain(quantity),
         field=field,
         label=groups.LABELS.get(field, field),
         value=value,

@@ -20,6 +20,7 @@ from entities.api.openapi.shared import TEXT, answer, body, content, errors, thi
 from entities.api.openapi.viewing import View
 from entities.api.turns import turn
 from entities.errors import Code, RequestError, nearest
+from entities.fieldtypes.numbers import plain
 from entities.schema.description import fold
 from entities.schema.snapshot import Snapshot
 from metabrm.identity.context import Context
@@ -64,9 +65,9 @@ def groups(request: HttpRequest) -> HttpResponse:
             "Cause": group.cause,
             "State": state,
             "Count": str(group.count),
-            "Quantity": f"{group.quantity.normalize():f}",
+            "Quantity": plain(group.quantity),
             "Days": [
-                {"Day": day.isoformat(), "Count": str(count), "Quantity": f"{sum_.normalize():f}"}
+                {"Day": day.isoformat(), "Count": str(count), "Quantity": plain(sum_)}
                 for day, count, sum_ in group.days
             ],
         }
@@ -87,7 +88,7 @@ def act(request: HttpRequest) -> HttpResponse:
         with turn(context):
             granted = acting.granted(snapshot, context)
             count, quantity = selecting.counted(wanted.chosen, granted)
-        told: Json = {"Count": str(count), "Quantity": f"{quantity.normalize():f}", "Preview": "1"}
+        told: Json = {"Count": str(count), "Quantity": plain(quantity), "Preview": "1"}
     else:
         done = acting.act(wanted, context, snapshot)
         told = {

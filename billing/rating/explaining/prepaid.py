@@ -3,8 +3,8 @@
 from decimal import Decimal
 
 from billing.rating.explaining.findings import Json
-from billing.rating.explaining.sentences import number
 from billing.rating.explaining.sight import Sight
+from entities.fieldtypes.numbers import plain
 
 
 def of_question(found: Json, sight: Sight) -> Json | None:
@@ -33,7 +33,7 @@ def of_line(line: Json, sight: Sight) -> Json | None:
     """What prepaid usage covered of a line, or of the record that it was split from."""
     if line["prepaid_by"] is None or not sight.reads("ACTIVITY", "PrepaidById", "PrepaidQuantity"):
         return None
-    covered, above = number(Decimal(line["covered"])), line["prepaid_by"]
+    covered, above = plain(Decimal(line["covered"])), line["prepaid_by"]
     return {
         "AccountProductId": str(above),
         "Covered": covered,

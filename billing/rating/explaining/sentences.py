@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from billing.rating.book import CONTRACT_ONLY, NAMED_ONLY, UNLISTED
+from entities.fieldtypes.numbers import plain
 
 Json = dict[str, Any]
 
@@ -36,13 +37,6 @@ _RULES = {
     NAMED_ONLY: ("PRODUCT", "RestrictUseOfUnreferencedContracts"),
     UNLISTED: ("CONTRACT_CURRENCY", "CurrencyCode"),
 }
-
-
-def number(value: Decimal) -> str:
-    """12.5000000000 -> 12.5, 1E+3 -> 1000."""
-    text = f"{value:f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text == "-0" else text
 
 
 def rule_of(refused: str) -> tuple[str, str] | None:
@@ -161,12 +155,12 @@ def pricing(facts: Json) -> str:
 
 def reckoned(formula: str, cost: Any) -> str:
     """The arithmetic of a rating method's formula."""
-    return f"{formula} = {'nothing' if cost is None else number(Decimal(cost))}"
+    return f"{formula} = {'nothing' if cost is None else plain(Decimal(cost))}"
 
 
 def covered(line: Json | None) -> Json:
     """The amount of usage that prepaid usage covers."""
-    units = number(Decimal(line["covered"])) if line else "0"
+    units = plain(Decimal(line["covered"])) if line else "0"
     said = f"{units} prepaid units x 0 = 0"
     return {"Arithmetic": said, "Unrounded": "0", "Amount": "0", "Conclusion": f"{said}."}
 
@@ -174,8 +168,8 @@ def covered(line: Json | None) -> Json:
 def carried(quantity: Decimal, rate: Any, cost: Any) -> str:
     """The arithmetic of usage that came with its own rate or amount."""
     if cost is not None:
-        return f"{number(Decimal(cost))} as the usage says"
-    return f"{number(quantity)} x {number(Decimal(rate))} = {number(quantity * Decimal(rate))}"
+        return f"{plain(Decimal(cost))} as the usage says"
+    return f"{plain(quantity)} x {plain(Decimal(rate))} = {plain(quantity * Decimal(rate))}"
 
 
 def of_part(part: Json, facts: Json, factor: Decimal, band: Json | None) -> str:
@@ -186,20 +180,20 @@ def of_part(part: Json, facts: Json, factor: Decimal, band: Json | None) -> str:
     if not facts.get("flat") and (units or cost or not fee):
         percent = " %" if facts.get("percentage") else ""
         size = band["block_size"] if band else None
-        count = number(units)
+        count = plain(units)
         if size is not None:
             per_block = rate * factor * (Decimal("0.01") if percent else 1)
             # Whole blocks were charged: how many, the cost itself says.
             blocks = cost / per_block if per_block else None
             count = (
-                f"{number(units)} in blocks of {number(Decimal(size))}"
+                f"{plain(units)} in blocks of {plain(Decimal(size))}"
                 if blocks is None
-                else f"{number(blocks.quantize(Decimal(1)))} blocks of {number(Decimal(size))}"
+                else f"{plain(blocks.quantize(Decimal(1)))} blocks of {plain(Decimal(size))}"
             )
-        share = "" if factor == 1 else f" x {number(factor)}"
-        terms.append(f"{count} x {number(rate)}{percent}{share}")
+        share = "" if factor == 1 else f" x {plain(factor)}"
+        terms.append(f"{count} x {plain(rate)}{percent}{share}")
     if fee:
-        terms.append(f"{number(fee)} flat fee")
+        terms.append(f"{plain(fee)} flat fee")
     return " + ".join(terms) or "0"
 
 
@@ -219,14 +213,14 @@ def arithmetic(
     if last["for_nothing"]:
         return "All units are included: 0"
     if once:
-        terms.append(f"{number(once)} per charge")
+        terms.append(f"{plain(once)} per charge")
     total = Decimal(summed)
-    said = f"{' + '.join(terms) or '0'} = {number(total)}"
+    said = f"{' + '.join(terms) or '0'} = {plain(total)}"
     if total == round(cost, 10) or round(total, 10) == cost:
         return said
     if charge["raised"]:
-        return f"{said}, raised to the minimum charge {number(cost)}"
-    return f"{said}, lowered to the maximum charge {number(cost)}"
+        return f"{said}, raised to the minimum charge {plain(cost)}"
+    return f"{said}, lowered to the maximum charge {plain(cost)}"
 
 
 def _counts(part: Json) -> bool:
@@ -253,7 +247,7 @@ def of_line(agrees: bool | None, line: Json, told: Json) -> str:
         return f"What the line was rated with can't be told.{parts}"
     if agrees:
         return f"The line says the same.{parts}"
-    said = number(Decimal(line["cost"]))
+    said = plain(Decimal(line["cost"]))
     return (
         f"The line says {said}, the prices as they stand now {told['Unrounded']}: prices, or what "
         f"was added up before it, have changed since it was rated.{parts}"

@@ -12,11 +12,12 @@ from django.db import connection
 
 from billing.customers.paying import PAYER
 from billing.rating.explaining.findings import Json
-from billing.rating.explaining.sentences import HIDDEN_AMOUNT, number
+from billing.rating.explaining.sentences import HIDDEN_AMOUNT
 from billing.rating.explaining.sight import Sight
 from billing.rating.settling.commitments import UNCOUNTED, counts
 from billing.rating.settling.filters import compiled
 from billing.rating.settling.scope import UNCHARGED
+from entities.fieldtypes.numbers import plain
 from entities.formulas import FormulaError
 
 #: Lines that are told one by one.
@@ -136,8 +137,8 @@ def tell(told: Json, line_id: int, sight: Sight) -> None:
     }
     told |= {
         "Arithmetic": arithmetic,
-        "Unrounded": number(found["cost"]),
-        "Amount": number(found["rated_amount"]),
+        "Unrounded": plain(found["cost"]),
+        "Amount": plain(found["rated_amount"]),
         "Conclusion": _conclusion(found, arithmetic),
     }
     if found["taken_back_id"] is not None:
@@ -160,13 +161,13 @@ def _tell_taken_back(told: Json, found: dict[str, Any]) -> None:
     amount, back = found["rated_amount"], found["back_amount"]
     told |= {
         "Arithmetic": f"-({told['Arithmetic']})",
-        "Unrounded": number(-found["cost"]),
-        "Amount": number(back),
+        "Unrounded": plain(-found["cost"]),
+        "Amount": plain(back),
         "Conclusion": f"It takes back line {found['taken_back_id']}: {told['Conclusion']}",
     }
     told["Line"] |= {
         "Agrees": "1" if back == -amount else "0",
-        "Reason": f"Line {found['taken_back_id']} came to {number(amount)} when it was settled; "
+        "Reason": f"Line {found['taken_back_id']} came to {plain(amount)} when it was settled; "
         f"it was taken back when the charges came to something else.",
     }
 
@@ -204,26 +205,26 @@ def _lines(found: dict[str, Any], sight: Sight) -> list[Json]:
 
 def _arithmetic(found: dict[str, Any]) -> str:
     kind, base, cost = found["kind"], found["base"] or Decimal(0), found["cost"]
-    rate, shown = number(found["rate"] or Decimal(0)), number(cost)
+    rate, shown = plain(found["rate"] or Decimal(0)), plain(cost)
     if kind in ("Minimum", "Maximum"):
-        limit = number(base + cost)
+        limit = plain(base + cost)
         part = "" if limit == rate else f" (its part of {rate})"
-        return f"{limit}{part} - {number(base)} = {shown}"
+        return f"{limit}{part} - {plain(base)} = {shown}"
     per_unit = Decimal("0.01") if found["percentage"] else Decimal(1)
     if kind == "Commitment":
-        lacking = number(found["quantity"])
-        committed = number(found["quantity"] + base)
+        lacking = plain(found["quantity"])
+        committed = plain(found["quantity"] + base)
         per_cent = " %" if found["percentage"] else ""
         exact = _within(found["quantity"] * (found["rate"] or 0) * per_unit, cost)
-        return f"({committed} - {number(base)} = {lacking}) x {rate}{per_cent} = {exact}"
+        return f"({committed} - {plain(base)} = {lacking}) x {rate}{per_cent} = {exact}"
     if kind == "Discount":
         if found["percentage"]:
-            return f"-{rate} % of {number(base)} = {shown}"
-        return f"the part of {rate} off that falls on {number(base)}: {shown}"
+            return f"-{rate} % of {plain(base)} = {shown}"
+        return f"the part of {rate} off that falls on {plain(base)}: {shown}"
     if found["percentage"]:
-        return f"{rate} % of {number(base)} = {_within(base * found['rate'] * per_unit, cost)}"
+        return f"{rate} % of {plain(base)} = {_within(base * found['rate'] * per_unit, cost)}"
     if kind == "Conditional":
-        return f"{number(found['quantity'])} x {rate} = " + _within(
+        return f"{plain(found['quantity'])} x {rate} = " + _within(
             found["quantity"] * found["rate"], cost
         )
     return f"{shown} for the invoice"
@@ -232,7 +233,7 @@ def _arithmetic(found: dict[str, Any]) -> str:
 def _within(exact: Decimal, cost: Decimal) -> str:
     """What was reckoned, and what the price's MinCharge and MaxCharge made of it."""
     exact = round(exact, 10)
-    return number(exact) if exact == cost else f"{number(exact)}, bounded to {number(cost)}"
+    return plain(exact) if exact == cost else f"{plain(exact)}, bounded to {plain(cost)}"
 
 
 def _conclusion(found: dict[str, Any], arithmetic: str) -> str:

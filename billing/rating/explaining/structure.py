@@ -2,12 +2,13 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
+from billing.rating import wire
 from billing.rating.explaining import sentences
 from billing.rating.explaining.findings import Json
 from billing.rating.explaining.question import Question
 from billing.rating.explaining.revealing import MADE_OF, SOURCES, Revealed
+from entities.fieldtypes.numbers import plain
 
 
 class Structure:
@@ -43,14 +44,14 @@ class Structure:
             "Account": self.revealed.named("ACCOUNT", about["account_id"]),
             "Payer": self.revealed.named("ACCOUNT", about["payer_id"]),
             "Product": self.revealed.named("PRODUCT", about["product_id"]),
-            "AccountProductId": _text(about["account_product_id"]),
-            "PackageProductId": _text(about["package_product_id"]),
+            "AccountProductId": wire.text(about["account_product_id"]),
+            "PackageProductId": wire.text(about["package_product_id"]),
             "Day": self.day,
             "TimeZone": about["zone"],
             "CurrencyCode": about["currency_code"],
-            "Quantity": sentences.number(self.asked.quantity),
+            "Quantity": plain(self.asked.quantity),
             "QuantityFormula": self.revealed.quantity_formula,
-            "Before": sentences.number(self.asked.before),
+            "Before": plain(self.asked.before),
             "Origin": self.revealed.named("COUNTRY_CODE", self.asked.origin_id),
             "Destination": self.revealed.named("COUNTRY_CODE", self.asked.destination_id),
             "ChargeType": self.asked.charge_type,
@@ -98,8 +99,8 @@ class Structure:
             return {"Conclusion": sentences.HIDDEN_AMOUNT}
         told = {
             "Arithmetic": sentences.reckoned(formula["text"], formula["cost"]),
-            "Unrounded": _text(formula["cost"]),
-            "Amount": _text(formula["amount"]),
+            "Unrounded": wire.text(formula["cost"]),
+            "Amount": wire.text(formula["amount"]),
         }
         if formula["cost"] is None:
             return told | {"Conclusion": sentences.NO_RESULT}
@@ -229,8 +230,8 @@ class Structure:
         amount = self.line["rated_amount"]
         return {
             "Arithmetic": sentences.carried(quantity, rate, cost),
-            "Unrounded": sentences.number(unrounded),
-            "Amount": None if amount is None else sentences.number(Decimal(amount)),
+            "Unrounded": plain(unrounded),
+            "Amount": None if amount is None else plain(Decimal(amount)),
             "Conclusion": sentences.USAGE_CARRIES,
         }
 
@@ -241,11 +242,11 @@ class Structure:
         bands = [self._band(band, parts, facts) for band in self.found["bands"] or []]
         price = {
             "Source": winner["source"],
-            "Override": _text(line["override"]),
-            "CountryCodeMapId": _text(self.asked.route_id),
+            "Override": wire.text(line["override"]),
+            "CountryCodeMapId": wire.text(self.asked.route_id),
             "Pricing": sentences.pricing(facts),
-            "ProrateFactor": sentences.number(self.asked.factor),
-            "IncludedUnits": sentences.number(
+            "ProrateFactor": plain(self.asked.factor),
+            "IncludedUnits": plain(
                 Decimal(line["quantity"]) - (Decimal(line["after"]) - Decimal(line["before"]))
             ),
         }
@@ -256,15 +257,15 @@ class Structure:
             return {"Price": price, "Bands": bands, "Conclusion": sentences.NO_BAND}
         last = next(p for p in parts if p["pricing_id"] == charge["pricing_id"])
         told = {
-            "Price": price | {"MinCharge": _text(last["min_charge"])}
-            | {"MaxCharge": _text(last["max_charge"])},
+            "Price": price | {"MinCharge": wire.text(last["min_charge"])}
+            | {"MaxCharge": wire.text(last["max_charge"])},
             "Bands": bands,
             "Arithmetic": sentences.arithmetic(
                 parts, facts, self.asked.factor, self.found["summed"], charge, last,
                 {b["pricing_id"]: b for b in self.found["bands"] or []},
             ),
-            "Unrounded": _text(charge["cost"]),
-            "Amount": _text(charge["amount"]),
+            "Unrounded": wire.text(charge["cost"]),
+            "Amount": wire.text(charge["amount"]),
         }  # fmt: skip
         told["Conclusion"] = sentences.conclusion(told, winner, about)
         return told
@@ -272,7 +273,7 @@ class Structure:
     def _band(self, band: Json, parts: list[Json], facts: Json) -> Json:
         part = next((p for p in parts if p["pricing_id"] == band["pricing_id"]), None)
         top = band["to_quantity"]
-        told = {name: _text(band[column]) for name, column in MADE_OF.items()}
+        told = {name: wire.text(band[column]) for name, column in MADE_OF.items()}
         applied = part is not None and (
             Decimal(part["units"]) != 0 or Decimal(part["cost"]) != 0 or Decimal(part["fee"]) != 0
         )
@@ -281,11 +282,9 @@ class Structure:
             **told,
             "UpperBand": "-1" if top is None else told["UpperBand"],
             "Applied": "1" if applied else "0",
-            "Units": _text(part["units"]) if part else "0",
+            "Units": wire.text(part["units"]) if part else "0",
             "Arithmetic": sentences.of_part(part, facts, self.asked.factor, band) if part else None,
-            "Cost": None
-            if part is None
-            else sentences.number(Decimal(part["cost"]) + Decimal(part["fee"])),
+            "Cost": None if part is None else plain(Decimal(part["cost"]) + Decimal(part["fee"])),
         }
 
     def _of_line(self, told: Json) -> Json:
@@ -298,9 +297,9 @@ class Structure:
         return {
             "Id": str(line["id"]),
             "RateSource": line["rate_source"],
-            "RateSourceId": _text(line["rate_source_id"]),
-            "RatedAmount": _text(line["rated_amount"]),
-            "CostUnrounded": _text(cost),
+            "RateSourceId": wire.text(line["rate_source_id"]),
+            "RatedAmount": wire.text(line["rated_amount"]),
+            "CostUnrounded": wire.text(cost),
             "Lines": str(line["lines"]),
             "RatingDate": line["rating_date"],
             "Agrees": None if agrees is None else "1" if agrees else "0",
@@ -318,13 +317,6 @@ def _same(offer: Json, candidate: Json) -> bool:
         candidate["source"],
         candidate["source_id"],
     )
-
-
-def _text(value: Any) -> str | None:
-    """A number as the wire has it."""
-    if value is None:
-        return None
-    return sentences.number(value) if isinstance(value, Decimal) else str(value)
 
 
 def _day(day: str) -> str | None:

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from django.http import HttpRequest, HttpResponse
 
+from billing.rating import wire
 from billing.rating.rerating import asked
 from billing.rating.rerating.asked import CORRECTIONS, PARAMETERS
 from billing.rating.rerating.telling import Amount, Line, Result, Total
@@ -71,8 +72,8 @@ def _told(told: Result) -> Json:
         "Totals": [
             {
                 "AccountId": str(one.account_id),
-                "ProductId": _text(one.product_id),
-                "InvoiceId": _text(one.invoice_id),
+                "ProductId": wire.text(one.product_id),
+                "InvoiceId": wire.text(one.invoice_id),
                 **_amounts(one),
             }
             for one in told.totals
@@ -86,9 +87,9 @@ def _amounts(one: Amount | Total) -> Json:
     return {
         "CurrencyCode": one.currency_code,
         "Lines": str(one.lines),
-        "OldAmount": _text(one.old),
-        "NewAmount": _text(one.new),
-        "Difference": _text(one.difference),
+        "OldAmount": wire.text(one.old),
+        "NewAmount": wire.text(one.new),
+        "Difference": wire.text(one.difference),
     }
 
 
@@ -96,26 +97,19 @@ def _line(one: Line) -> Json:
     return {
         "ActivityId": str(one.id),
         "AccountId": str(one.account_id),
-        "ProductId": _text(one.product_id),
-        "AccountProductId": _text(one.account_product_id),
-        "InvoiceId": _text(one.invoice_id),
-        "ActivityDate": one.activity_date.isoformat(),
+        "ProductId": wire.text(one.product_id),
+        "AccountProductId": wire.text(one.account_product_id),
+        "InvoiceId": wire.text(one.invoice_id),
+        "ActivityDate": wire.text(one.activity_date),
         "CurrencyCode": one.new_currency or one.old_currency,
-        "OldQuantity": _text(one.old_quantity),
-        "NewQuantity": _text(one.new_quantity),
-        "OldRate": _text(one.old_rate),
-        "NewRate": _text(one.new_rate),
-        "OldAmount": _text(one.old),
-        "NewAmount": _text(one.new),
+        "OldQuantity": wire.text(one.old_quantity),
+        "NewQuantity": wire.text(one.new_quantity),
+        "OldRate": wire.text(one.old_rate),
+        "NewRate": wire.text(one.new_rate),
+        "OldAmount": wire.text(one.old),
+        "NewAmount": wire.text(one.new),
         "RateSource": one.source,
     }
-
-
-def _text(value: Any) -> str | None:
-    if value is None:
-        return None
-    text = f"{value:f}" if hasattr(value, "as_tuple") else str(value)
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _usable(view: View) -> bool:

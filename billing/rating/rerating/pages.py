@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 
-from billing.catalog.bands import plain
 from billing.mediation.models import Activity
 from billing.rating.forms import of_record, of_text
 from billing.rating.parameters import id_of
@@ -27,6 +26,7 @@ from entities.admin.display import record_url
 from entities.admin.offered import Page
 from entities.admin.titles import titles
 from entities.errors import RequestError
+from entities.fieldtypes.numbers import plain
 from entities.schema.snapshot import Snapshot
 
 if TYPE_CHECKING:

@@ -3,12 +3,11 @@ verdicts, products and prices.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.db import connection
 
+from billing.rating import wire
 from billing.rating.trying.running import MOST, Trial
 from entities.access.rights import rights
 from entities.schema.description import quote
@@ -135,43 +134,30 @@ def _field(trial: Trial, value: Any, line: int) -> Json:
     return {
         "Name": value.name,
         "Text": text,
-        "Value": _text(made),
+        "Value": wire.text(made),
         "Bad": "1" if text is not None and made is None else "0",
     }
 
 
 def _charge(row: Json) -> Json:
     return {
-        "AccountProductId": _text(row["account_product_id"]),
-        "ProductId": _text(row["product_id"]),
-        "Quantity": _text(row["quantity"]),
-        "Rate": _text(row["rate"]),
-        "Amount": _text(row["rated_amount"]),
+        "AccountProductId": wire.text(row["account_product_id"]),
+        "ProductId": wire.text(row["product_id"]),
+        "Quantity": wire.text(row["quantity"]),
+        "Rate": wire.text(row["rate"]),
+        "Amount": wire.text(row["rated_amount"]),
         "CurrencyCode": row["currency_code"],
         "RateSource": row["rate_source"],
-        "RateSourceId": _text(row["rate_source_id"]),
-        "Day": _text(row["rate_date"]),
+        "RateSourceId": wire.text(row["rate_source_id"]),
+        "Day": wire.text(row["rate_date"]),
     }
 
 
 def _found(row: Json) -> Json:
     return {
-        "AccountId": _text(row["account_id"]),
-        "AccountProductId": _text(row["account_product_id"]),
-        "ProductId": _text(row["product_id"]),
+        "AccountId": wire.text(row["account_id"]),
+        "AccountProductId": wire.text(row["account_product_id"]),
+        "ProductId": wire.text(row["product_id"]),
         "UsageIdentifier": row["usage_identifier"],
-        "ActivityDate": _text(row["activity_date"]),
+        "ActivityDate": wire.text(row["activity_date"]),
     }
-
-
-def _text(value: Any) -> str | None:
-    """A value as the wire has it."""
-    if value is None:
-        return None
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    if isinstance(value, Decimal):
-        return f"{value.normalize():f}"
-    return str(value)
