@@ -43,6 +43,16 @@ def about(day: str, calendar: str) -> str:
     ELSE (({months}) * 2)::int + (extract(day FROM {day}) > 15)::int END"""
 
 
+def cycles(first: str, last: str, calendar: str) -> str:
+    """SQL of the cycles from the one that holds a day to the one that holds another, and perhaps
+    one more at either end: n, from_day and until_day, the first day of the next."""
+    return f"""SELECT n, {begin("n", calendar)} AS from_day, {begin("n + 1", calendar)} AS until_day
+    FROM (
+        SELECT {about(first, calendar)} - 1 AS low, {about(last, calendar)} + 1 AS high
+    ) numbers
+    CROSS JOIN LATERAL generate_series(numbers.low, numbers.high) n"""  # noqa: S608 - of statements
+
+
 # The lengths of a rating method `m`.
 LENGTH = """
     SELECT CASE upper(m.subscription_cycle) WHEN 'MONTHLY' THEN 1 WHEN 'QUARTERLY' THEN 3

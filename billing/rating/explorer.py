@@ -80,6 +80,9 @@ def page(site: "RecordSite", request: HttpRequest) -> HttpResponse:
     context = {
         **site.each_context(request),
         "title": "Price explorer",
+        "about": "Which price counts for an account's product on a day, every price that was "
+        "considered, and how the amount comes about. Pick an account and a product, or an account "
+        "product.",
         "form": form,
         "usual": [form[name] for name in form.fields if name not in _RARE],
         "rare": [form[name] for name in form.fields if name in _RARE],

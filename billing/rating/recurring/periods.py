@@ -1,6 +1,6 @@
 """What the terms ask, cycle by cycle, against what is charged: the days that lack something."""
 
-from billing.rating.cycles import about, begin
+from billing.rating.cycles import cycles
 
 # What the terms ask, cycle by cycle, from the first that may lack something to one that is to come.
 CYCLES = f"""
@@ -12,11 +12,7 @@ CROSS JOIN LATERAL (
     SELECT greatest((s.limit_day + s.advance)::date, s.look_from) AS until_day
 ) horizon
 CROSS JOIN LATERAL (
-    SELECT {about("s.look_from", "s")} - 1 AS low, {about("horizon.until_day", "s")} + 1 AS high
-) numbers
-CROSS JOIN LATERAL generate_series(numbers.low, numbers.high) n
-CROSS JOIN LATERAL (
-    SELECT {begin("n", "s")} AS from_day, {begin("n + 1", "s")} AS until_day
+    {cycles("s.look_from", "horizon.until_day", "s")}
 ) cycle
 CROSS JOIN LATERAL (
     VALUES ('Trial', greatest(cycle.from_day, s.service_from),

@@ -11,7 +11,7 @@ invoice stay as they are. Lines of taxes count where CMTTaxFlag says so.
 from typing import Any
 
 from billing.rating.asking import METHOD, rounded
-from billing.rating.cycles import about, begin
+from billing.rating.cycles import cycles
 from billing.rating.loads.prices import FILL, TABLES
 from billing.rating.settling.filters import compiled, leave_out, priced, tell_unpriced
 from billing.rating.settling.writing import WANTED, Settled
@@ -59,12 +59,7 @@ SELECT row_number() OVER () AS key, held.*, term.from_day, term.until_day AS unt
             ELSE 1 END AS part
 FROM held
 CROSS JOIN LATERAL (
-    SELECT {about("greatest(held.start_date, held.open_from)", "held")} - 1 AS low,
-           {about("held.until_day", "held")} AS high
-) numbers
-CROSS JOIN LATERAL generate_series(numbers.low, numbers.high) n
-CROSS JOIN LATERAL (
-    SELECT {begin("n", "held")} AS from_day, {begin("n + 1", "held")} AS until_day
+    {cycles("greatest(held.start_date, held.open_from)", "held.until_day", "held")}
 ) whole
 CROSS JOIN LATERAL (
     SELECT greatest(whole.from_day, held.start_date) AS from_day,
