@@ -27,7 +27,8 @@ from metabrm import embedded
 from metabrm.embedded.place import Place
 from metabrm.embedded.postgres import Postgres
 from metabrm.embedded.valkey import Valkey
-from metabrm.environment import VARIABLES, read
+from metabrm.environment import read
+from metabrm.environment.variables import VARIABLES
 from metabrm.problems import Problem
 from tests.pristine import Pristine
 

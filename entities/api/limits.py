@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from entities.errors import Code, RequestError
 from metabrm import embedded, environment
-from metabrm.environment import RateLimit
+from metabrm.environment.values import RateLimit
 from metabrm.identity.context import Context
 from metabrm.web.addresses import client_address, one_and_the_same
 from metabrm.web.limiting import Limiter, Rate, Standing

@@ -6,7 +6,7 @@ authenticated, and the column's name goes in as associated data: a token that wa
 to another column, does not open. A token is text, `sealed.<key id>:<base64url>`; whoever reads the
 database learns which records of a column hold the same text, and about how long it is.
 
-The keys come from `environment.field_keys`: the first one writes, all of them read.
+The keys come from `kept.field_keys`: the first one writes, all of them read.
 """
 
 import logging
@@ -20,7 +20,7 @@ from functools import cache
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from metabrm import environment
+from metabrm.environment import kept
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ def place(table: str, column: str) -> str:
 @cache
 def ring() -> Ring:
     """The keys of this process."""
-    keys = environment.field_keys()
+    keys = kept.field_keys()
     return Ring(keys[0][0] if keys else "", {name: AESSIV(key) for name, key in keys})
 
 

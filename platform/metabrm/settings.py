@@ -5,6 +5,7 @@ from datetime import timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from metabrm import embedded, environment, storing
+from metabrm.environment import kept
 from metabrm.observability import logs
 from metabrm.observability.connections import MeasuredConnection
 
@@ -12,7 +13,7 @@ env = environment.current()
 
 # Security
 
-SECRET_KEY = environment.secret_key()
+SECRET_KEY = kept.secret_key()
 DEBUG = env.debug
 ALLOWED_HOSTS = list(env.allowed_hosts)
 PASSWORD_HASHERS = [

@@ -9,6 +9,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from rest_framework_simplejwt.tokens import SlidingToken
 
 from metabrm import environment
+from metabrm.environment import kept
 from metabrm.identity import services, sessions, tokens
 from metabrm.identity.models import ApiSession, Role, User
 
@@ -120,7 +121,7 @@ def test_the_administrator_is_made_once(user: User) -> None:
     assert first.pk == again.pk
     assert first.password == again.password
     assert first.is_superuser and first.is_staff
-    assert first.check_password(environment.admin_password())
+    assert first.check_password(kept.admin_password())
     roles = Role.objects.filter(name__in=services.ROLES)
     assert roles.count() == 3
     assert not roles.get(name="CUSTOMER PORTAL USER").internal_role

@@ -15,7 +15,7 @@ from metabrm.embedded import processes
 from metabrm.embedded.place import Place
 from metabrm.embedded.postgres import Postgres
 from metabrm.embedded.valkey import Valkey
-from metabrm.environment import VARIABLES
+from metabrm.environment.variables import VARIABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLD = Path(__file__).with_name("hold_servers.py")

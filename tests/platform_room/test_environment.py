@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from metabrm import environment
-from metabrm.environment import VARIABLES, MailServer, RateLimit, masked, read
+from metabrm.environment import kept, masked, read
+from metabrm.environment.values import SECRET_KEY_LENGTH, MailServer, RateLimit
+from metabrm.environment.variables import VARIABLES
 from metabrm.problems import Problem
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -243,15 +245,13 @@ def test_secrets_are_made_once_and_only_their_owner_reads_them(
     env = read({"BRM_STATE_DIR": str(tmp_path / "state")})
     monkeypatch.setattr(environment, "current", lambda: env)
     with ThreadPoolExecutor(8) as many:
-        keys = {
-            future.result() for future in [many.submit(environment.secret_key) for _ in "12345678"]
-        }
+        keys = {future.result() for future in [many.submit(kept.secret_key) for _ in "12345678"]}
     assert len(keys) == 1
-    assert len(keys.pop()) >= environment.SECRET_KEY_LENGTH
-    assert environment.admin_password() == environment.admin_password()
-    assert environment.admin_password() == env.admin_password_file.read_text().strip()
-    kept = sorted(path.name for path in env.state_dir.iterdir())
-    assert kept == ["admin-password", "secret-key"]
+    assert len(keys.pop()) >= SECRET_KEY_LENGTH
+    assert kept.admin_password() == kept.admin_password()
+    assert kept.admin_password() == env.admin_password_file.read_text().strip()
+    names = sorted(path.name for path in env.state_dir.iterdir())
+    assert names == ["admin-password", "secret-key"]
     for path in env.state_dir.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(env.state_dir.stat().st_mode) == 0o700
@@ -306,13 +306,13 @@ def test_a_field_key_is_made_beside_an_embedded_database_only(
     given = {"BRM_STATE_DIR": str(tmp_path / "state")}
     env = read(given)
     monkeypatch.setattr(environment, "current", lambda: env)
-    ((name, key),) = environment.field_keys()
+    ((name, key),) = kept.field_keys()
     assert (name, len(key)) == ("generated", 64)
-    assert environment.field_keys() == ((name, key),)
+    assert kept.field_keys() == ((name, key),)
     assert stat.S_IMODE((env.state_dir / "field-key").stat().st_mode) == 0o600
     theirs = read({**given, "DATABASE_URL": "postgresql://h/n"})
     monkeypatch.setattr(environment, "current", lambda: theirs)
-    assert environment.field_keys() == ()
+    assert kept.field_keys() == ()
 
 
 def test_a_given_secret_is_used_and_not_stored(
@@ -321,6 +321,6 @@ def test_a_given_secret_is_used_and_not_stored(
     given = {"BRM_SECRET_KEY": "k" * 40, "BRM_ADMIN_PASSWORD": "given"}
     env = read({"BRM_STATE_DIR": str(tmp_path / "state"), **given})
     monkeypatch.setattr(environment, "current", lambda: env)
-    assert environment.secret_key() == "k" * 40
-    assert environment.admin_password() == "given"
+    assert kept.secret_key() == "k" * 40
+    assert kept.admin_password() == "given"
     assert not env.state_dir.exists()

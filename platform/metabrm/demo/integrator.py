@@ -16,9 +16,8 @@ from billingplatform.exceptions import BillingPlatform401Exception, BillingPlatf
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from metabrm import environment
 from metabrm.demo.fixtures import DataFile
-from metabrm.environment import Environment
+from metabrm.environment import Environment, kept
 from metabrm.problems import Problem
 
 BATCH = 500
@@ -61,7 +60,7 @@ def signed_in(url: str, env: Environment) -> Iterator[BillingPlatform]:
         client = BillingPlatform(
             f"{url}/{env.org}",
             username=env.admin_username,
-            password=environment.admin_password(),
+            password=kept.admin_password(),
             requests_parameters={"timeout": _ANSWER_SECONDS},
         )
     except BillingPlatform401Exception:

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import requests
 
-from metabrm import environment, serve
-from metabrm.environment import Environment
+from metabrm import serve
+from metabrm.environment import Environment, kept
 from metabrm.problems import Problem
 
 PATIENCE_SECONDS = 180
@@ -91,10 +91,10 @@ def _check_ready(url: str) -> None:
 
 
 def _log_file(env: Environment) -> Path:
-    environment.state_directory(env.state_dir)
+    kept.state_directory(env.state_dir)
     log = env.state_dir / LOG
     log.touch(mode=0o600)
-    environment.give_to_owner(log)
+    kept.give_to_owner(log)
     return log
 
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from metabrm.environment import state_directory
+from metabrm.environment.kept import state_directory
 from metabrm.problems import Problem
 
 SOCKET_PATH_LIMIT = 107

@@ -21,7 +21,7 @@ import psycopg
 
 from metabrm.embedded import processes
 from metabrm.embedded.place import POSTGRES_SOCKET, Place
-from metabrm.environment import give_to_owner
+from metabrm.environment.kept import give_to_owner
 from metabrm.problems import Problem
 
 VERSION = "18"

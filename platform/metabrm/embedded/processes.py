@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from metabrm.embedded import unprivileged
-from metabrm.environment import give_to_owner
+from metabrm.environment.kept import give_to_owner
 
 LAUNCHER = [sys.executable, "-I", "-S", unprivileged.__file__]
 LOG_SIZE_LIMIT = 16 * 1024 * 1024

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from metabrm.environment import give_to_owner
+from metabrm.environment.kept import give_to_owner
 from metabrm.problems import NO_ROOM_ERRNOS
 
 SAME_START_SECONDS = 30

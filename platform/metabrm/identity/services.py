@@ -5,6 +5,7 @@ from django.db import connection, transaction
 from django.http import HttpRequest
 
 from metabrm import environment
+from metabrm.environment import kept
 from metabrm.identity import lockout
 from metabrm.identity.models import ADMINISTRATOR_ROLE, Role, User
 from metabrm.identity.sessions import (
@@ -93,7 +94,7 @@ def ensure_admin() -> User:
         user = User.objects.filter(username=env.admin_username).first()
         if user is None:
             user = User(username=env.admin_username, role=roles[ADMINISTRATOR_ROLE])
-            user.set_password(environment.admin_password())
+            user.set_password(kept.admin_password())
             user.save()
         elif env.admin_password and not user.check_password(env.admin_password):
             set_password(user, env.admin_password)

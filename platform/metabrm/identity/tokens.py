@@ -16,7 +16,7 @@ from rest_framework_simplejwt.exceptions import TokenBackendError, TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token, UntypedToken
 
-from metabrm import environment
+from metabrm.environment import kept
 from metabrm.identity import sessions
 from metabrm.identity.context import Context
 from metabrm.identity.models import User
@@ -60,7 +60,7 @@ class SigningKeys(TokenBackend):
 @cache
 def signing_keys() -> SigningKeys:
     """The keys of this process."""
-    return SigningKeys(environment.signing_keys())
+    return SigningKeys(kept.signing_keys())
 
 
 class _Ours:

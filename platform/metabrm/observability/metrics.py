@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 
 from metabrm import environment
+from metabrm.environment import kept
 from metabrm.observability.facts import Facts
 
 
@@ -196,10 +197,10 @@ def sources() -> list[Callable[[], Iterable[Answer]]]:
 
 
 def _prepare() -> None:
-    environment.state_directory(environment.current().state_dir)
+    kept.state_directory(environment.current().state_dir)
     if not directory().exists():
         directory().mkdir(mode=0o700, parents=True, exist_ok=True)
-        environment.give_to_owner(directory())
+        kept.give_to_owner(directory())
 
 
 _prepare()

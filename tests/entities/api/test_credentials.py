@@ -13,7 +13,8 @@ import jwt
 import pytest
 from django.test import Client
 
-from metabrm import clock, environment
+from metabrm import clock
+from metabrm.environment import kept
 
 if TYPE_CHECKING:  # Django is set up only after this file has been read
     from metabrm.identity.context import Context
@@ -343,7 +344,7 @@ def forged(boss: User, algorithm: str, key: str, **changed: Any) -> str:
 
 
 def test_forged_tokens_are_refused(boss: User) -> None:
-    secret = environment.secret_key()
+    secret = kept.secret_key()
     good = forged(boss, "HS256", secret)
     assert whoami(Authorization=f"Bearer {good}").status_code == 200
     head, claims, _ = good.split(".")

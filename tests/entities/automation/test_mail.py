@@ -9,7 +9,7 @@ from aiosmtpd.controller import Controller
 
 from entities.automation import delivery
 from entities.models.workflow import OutboundMessage, OutboundMessageAttempt
-from metabrm.environment import MailServer
+from metabrm.environment.values import MailServer
 from tests.entities.automation import waiting
 
 pytestmark = pytest.mark.django_db
