@@ -1,6 +1,7 @@
 """The tables of the metadata core."""
 
 from entities.history.models import AuditLog
+from entities.models.agreed import EntityFieldRole, EntityKey, EntityLayout, EntityValidation
 from entities.models.bulk import (
     BulkApiBatch,
     BulkApiRequest,
@@ -10,16 +11,7 @@ from entities.models.bulk import (
 )
 from entities.models.changes import SchemaChange, SchemaJob
 from entities.models.files import StoredFile
-from entities.models.metadata import (
-    Entity,
-    EntityField,
-    EntityFieldRole,
-    EntityFieldValue,
-    EntityKey,
-    EntityLayout,
-    EntityValidation,
-    SchemaVersion,
-)
+from entities.models.metadata import Entity, EntityField, EntityFieldValue, SchemaVersion
 from entities.models.sharing import SharingGroup, SharingGroupRule, SharingGroupUser
 from entities.models.workflow import (
     OutboundMessage,
