@@ -9,9 +9,7 @@ from entities.admin import choice
 from entities.admin.callers import rights_on
 from entities.admin.display import Behind, Column
 from entities.admin.entity import EntityAdmin
-from entities.admin.titles import (
-    stored,
-)
+from entities.admin.titles import stored
 from entities.schema import layouts
 from entities.schema.description import FieldSchema
 from entities.schema.layouts import Place

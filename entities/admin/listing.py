@@ -19,10 +19,7 @@ from entities.admin.filters import FieldFilter
 from entities.admin.reader import may_see
 from entities.admin.search import matching_ids
 from entities.admin.sizes import BIG, CappedPaginator, estimate
-from entities.admin.titles import (
-    attach_titles,
-    attribute,
-)
+from entities.admin.titles import attach_titles, attribute
 from entities.schema import layouts
 from entities.schema.description import FieldSchema, quote
 from entities.schema.layouts import Place

@@ -20,12 +20,7 @@ from entities.admin.forms import RecordForm, ShownFile, choose, form_value, look
 from entities.admin.listing import ListAdmin
 from entities.admin.reader import may_see
 from entities.admin.related import related_lists
-from entities.admin.titles import (
-    Called,
-    stored,
-    title_of,
-    titles,
-)
+from entities.admin.titles import Called, stored, title_of, titles
 from entities.errors import Code, RequestError
 from entities.fieldtypes.structured import key_of
 from entities.schema.description import FieldSchema
