@@ -175,7 +175,7 @@ def begin(cursor: Any) -> bool:
 def add(cursor: Any, open_: str) -> int:
     """Add the lines of all that may draw on the same balances; gives how many."""
     cursor.execute(_BALANCES)
-    if not cursor.rowcount:
+    if not drawn(cursor):
         return 0
     cursor.execute(_DRAWING.format(open=open_))
     return int(cursor.rowcount)
