@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from billing.changes import changed, found, tells
+from billing.customers.paying import PAYER
 from billing.customers.provisioning.terms import IN_DEVELOPMENT
 from billing.customers.under_contract import keep_within_contract, refuse_coming_back_outside
 from entities import records
@@ -12,7 +13,13 @@ from entities.records import Batch, Behavior, behavior
 
 # What an account package depends on: the package's status, whether it is sold in the currency that
 # the account is charged in (anything fits where nothing is listed), and what hangs on it.
-_SOLD = """
+_SOLD = f"""
+WITH RECURSIVE sent AS (
+    SELECT * FROM unnest(%(ids)s::bigint[], %(packages)s::bigint[], %(accounts)s::bigint[])
+             WITH ORDINALITY AS sent(id, package, account, place)
+), used AS (
+    SELECT DISTINCT account AS account_id FROM sent
+), {PAYER}
 SELECT package.package_status,
        account.allow_pricing_in_different_currency
        OR profile.currency_code IS NULL
@@ -23,18 +30,13 @@ SELECT package.package_status,
                     AND c.currency_code = profile.currency_code),
        EXISTS (SELECT FROM customers_accountproduct a
                WHERE a.account_package_id = sent.id AND a.deleted_at IS NULL)
-FROM unnest(%(ids)s::bigint[], %(packages)s::bigint[], %(accounts)s::bigint[])
-     WITH ORDINALITY AS sent(id, package, account, place)
+FROM sent
 LEFT JOIN catalog_package package ON package.id = sent.package
 LEFT JOIN customers_account account ON account.id = sent.account
-LEFT JOIN LATERAL (
-    SELECT p.currency_code FROM customers_billingprofile p
-    WHERE p.id = coalesce(account.billing_profile_id, account.billable_billing_profile_id)
-       OR p.account_id = account.id AND p.deleted_at IS NULL
-    ORDER BY p.id = account.billing_profile_id DESC NULLS LAST, p.id LIMIT 1
-) profile ON true
+LEFT JOIN payer ON payer.account_id = sent.account
+LEFT JOIN customers_billingprofile profile ON profile.id = payer.profile_id
 ORDER BY sent.place
-"""
+"""  # noqa: S608 - constants only
 
 _OF_PACKAGES = """
 SELECT id, account_package_id, start_date, end_date, contract_id FROM customers_accountproduct
@@ -89,8 +91,8 @@ def _check_sold(batch: Batch) -> None:
             batch.fail(
                 index,
                 Code.VALIDATION_FAILED,
-                "The package is not sold in the currency of the account's billing profile; list "
-                "the currency in PACKAGE_CURRENCY, or send another package.",
+                "The package is not sold in the currency of the billing profile that pays for the "
+                "account; list the currency in PACKAGE_CURRENCY, or send another package.",
                 "PackageId",
             )
 

@@ -408,3 +408,20 @@ def test_more_of_a_part_is_counted_with_the_others(
     ) == [""]
     (back,) = records.undelete("ACCOUNT_PRODUCT", [int(second)], system)
     assert "would have 6 of the package product" in refusals([back])[0]
+
+
+def test_a_package_is_sold_in_the_currency_of_who_pays(
+    make: Maker, system: Context, package: str
+) -> None:
+    head, other = make("ACCOUNT", Name="Head"), make("ACCOUNT", Name="Other")
+    make("BILLING_PROFILE", AccountId=head, CurrencyCode="EUR")
+    make("BILLING_PROFILE", AccountId=other, CurrencyCode="USD")
+    below = make("ACCOUNT", Name="Below", ParentAccountId=head)
+    paid_for = make("ACCOUNT", Name="Paid for", BillableAccountId=head, ParentAccountId=other)
+    make("PACKAGE_CURRENCY", PackageId=package, CurrencyCode="EUR")
+    sent = [
+        filled("ACCOUNT_PACKAGE", AccountId=account, PackageId=package)
+        for account in (head, below, paid_for, other)
+    ]
+    outcomes = records.create("ACCOUNT_PACKAGE", sent, system)
+    assert [o.ok for o in outcomes] == [True, True, True, False]
