@@ -6,6 +6,7 @@ before is removed by whoever takes the load up.
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC
 from functools import partial
 from typing import Any
 
@@ -40,7 +41,8 @@ _FORGET = "DELETE FROM mediation_usage WHERE load_id = %s"
 PREPARE = "SELECT set_config('TimeZone', %s, true), set_config('work_mem', '64MB', true)"
 # When the usage of each shard happened, and whether any is compared with other.
 _SPAN = """
-SELECT shard, min(activity_date), max(activity_date), bool_or(signature IS NOT NULL)
+SELECT shard, min(activity_date) AT TIME ZONE 'UTC', max(activity_date) AT TIME ZONE 'UTC',
+       bool_or(signature IS NOT NULL)
 FROM mediation_usage WHERE load_id = %s GROUP BY shard ORDER BY shard
 """
 # The first and the last day of what is to be rated; all of them, where these are far apart.
@@ -308,8 +310,9 @@ def settle(
     cursor.execute(_SPAN, [load.pk])
     spans = cursor.fetchall()
     shards = [shard for shard, _, _, _ in spans]
-    first = min((one for _, one, _, _ in spans if one), default=None)
-    last = max((one for _, _, one, _ in spans if one), default=None)
+    # Django takes all moments to be of UTC, whatever zone the session tells them in.
+    first = min((one.replace(tzinfo=UTC) for _, one, _, _ in spans if one), default=None)
+    last = max((one.replace(tzinfo=UTC) for _, _, one, _ in spans if one), default=None)
     if any(compared for _, _, _, compared in spans):
         within = repeats.Within(first or "epoch", last or "epoch")
         keys = {v.key for v in plan.values.values() if v.signature} or set(plan.values)

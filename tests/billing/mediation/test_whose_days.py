@@ -120,3 +120,16 @@ def test_what_stays_on_a_closed_invoice_is_known_when_its_load_is_taken_back() -
     assert reverse(load.pk)
     again = standing.file(content, "b.csv")
     assert (again.duplicate_count, again.processed_count) == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["America/New_York", "Asia/Tokyo"])
+def test_repeats_are_known_at_every_hour_of_the_collectors_zone(name: str) -> None:
+    standing = Standing(ConsolidationMode="Deduplication", TimeZoneId=zone(name)).usual()
+    content = "who,at,much\n" + "".join(
+        f"{standing.token},2026-07-{day} {hour:02}:30,1\n"
+        for day in ("01", "02")
+        for hour in (0, 23)
+    )
+    standing.file(content, "a.csv")
+    again = standing.file(content + f"{standing.token},2026-07-01 12:00,1\n", "b.csv")
+    assert (again.duplicate_count, again.processed_count) == (4, 1)
