@@ -218,14 +218,8 @@ class Pricing(ExternallyKeyed, EntityModel):
         external_keys=("external_key",),
         title="rate",
         described_by=(
-            "product",
-            "package_product",
-            "rate_class_product",
-            "contract_rate",
-            "account_product",
-            "main_pricing_plan",
-            "rate",
-            "currency",
+            *("product", "package_product", "rate_class_product", "contract_rate"),
+            *("account_product", "main_pricing_plan", "rate", "currency"),
         ),
         example={"ProductId": {}},
         computed=(
