@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from billing.changes import changed
 from billing.mediation.collected import CollectedBehavior  # noqa: F401 (registers itself)
 from billing.mediation.loads import claiming, numbering
 from billing.mediation.loads.running import RUN
@@ -71,6 +72,7 @@ class CollectorBehavior(_Checked):
         names = ("RecordFormat", "Delimiter", "FieldIncludedChar", "Encoding", "SequencePattern")
         columns = {name: batch.effective(name) for name in names}
         self._guard_password(batch)
+        self._say_who_reads(batch)
         for index in batch.live:
             told = {name: column[index] for name, column in columns.items()}
             collector = ActivityCollector(
@@ -109,6 +111,14 @@ class CollectorBehavior(_Checked):
                     "Send Password, too, or clear it.",
                     "Password",
                 )
+
+    def _say_who_reads(self, batch: Batch) -> None:
+        """Who says which rows are read, reads them: others who save the collector lend no rights
+        to what he wrote."""
+        said = set(changed(batch, "Type", "Entity_Id", "RetrieveSql"))
+        if said:
+            reader = batch.context.user_id
+            batch.put("ReadsAsUserId", [reader if i in said else UNSET for i in range(batch.size)])
 
 
 @behavior("ACTIVITY_COLLECTOR_MAP")

@@ -106,6 +106,12 @@ class ActivityCollector(EntityModel):
     entity_method = optional.text(100, "How the entity's records are collected.")
     external_entity_field_id = optional.number_of("Id of the field that names a record outside.")
     retrieve_sql = optional.long_text("Query that yields the usage.", verbose_name="query")
+    reads_as_user = optional.past(
+        "identity.User",
+        "In whose name rows are read: who said last which ones, by the query or the entity. What "
+        "that user may not read, the collector does not.",
+        verbose_name="reads as",
+    )
     sproc = optional.text(255, "Procedure that yields the usage.", verbose_name="procedure")
     service_point_type_id = optional.number_of("Id of the kind of service point.")
     precollector_validation = optional.text(1000, "What a record must meet to be collected.")
@@ -167,7 +173,7 @@ class ActivityCollector(EntityModel):
         title="activity_collector_name",
         encrypted=("password", "private_key"),
         write_only=("password", "private_key"),
-        read_only=("last_sequence_number",),
+        read_only=("last_sequence_number", "reads_as_user"),
     )
 
     class Meta:

@@ -36,13 +36,16 @@ def statement_of(collector: ActivityCollector) -> str:
 
 
 def context_of(collector: ActivityCollector) -> Context:
-    """Whoever set up the query: it reads no more than he may. RequestError if he is gone."""
-    user_id = collector.updated_user_id or collector.created_user_id
+    """Whoever said which rows are read: it reads no more than he may. ValueError if he is gone."""
+    user_id = collector.reads_as_user_id or collector.updated_user_id or collector.created_user_id
     if user_id is None:
         return Context.system(f"collector {collector.pk}")
     user = User.objects.select_related("role", "time_zone").filter(pk=user_id).first()
     if user is None or not user.is_active:
-        raise ValueError("Whoever set up the query may no longer sign in; save it as another user")
+        raise ValueError(
+            "Whoever said which rows are read may no longer sign in; change RetrieveSql, Type or "
+            "Entity_Id as a user who may"
+        )
     return Context.of(user, reason=f"collector {collector.pk}")
 
 

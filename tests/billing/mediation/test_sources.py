@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -15,11 +15,13 @@ from django.db import connection
 
 from billing.mediation import sources
 from billing.mediation.loads import claiming
-from billing.mediation.models import ActivityCollectorHistory
-from billing.mediation.sources import directory, samples, sftp
+from billing.mediation.models import ActivityCollector, ActivityCollectorHistory
+from billing.mediation.sources import directory, query, samples, sftp
 from entities import records
 from entities.schema.current import current
 from metabrm import environment
+from metabrm.identity.context import Context
+from metabrm.identity.models import User
 from tests.billing.mediation.standing import SYSTEM, Standing, changed, drive
 from tests.entities.acting import create_one
 from tests.factories import ActivityCollectorFactory
@@ -345,6 +347,30 @@ def test_rows_of_an_entity_are_taken_once_by_their_bookmark() -> None:
     ), load.error_text
     assert standing.model().last_row_id == last
     assert run(standing) == []
+
+
+def test_rows_are_read_in_the_name_of_who_asked_for_them(clerk: Callable[..., Context]) -> None:
+    writes = {"ACTIVITY_COLLECTOR": "RU", "PRODUCT": "R"}
+    limited, other = clerk(**writes), clerk(**writes)
+    standing = Standing(Type="DATABASE", RetrieveSql="SELECT Id FROM PRODUCT").usual()
+
+    def reader(context: Context, **sent: Any) -> int | None:
+        (outcome,) = records.update(
+            "ACTIVITY_COLLECTOR", [{"Id": standing.collector, **sent}], context
+        )
+        assert outcome.ok, outcome.problems
+        return ActivityCollector.objects.get(pk=standing.collector).reads_as_user_id
+
+    asked = "SELECT Id, Name FROM PRODUCT WHERE Id > :LastRowId ORDER BY Id"
+    assert reader(limited, RetrieveSql=asked) == limited.user_id
+    assert reader(other, RunIntervalMin="7", RetrieveSql=asked) == limited.user_id
+    assert reader(other, ReadsAsUserId=str(other.user_id)) == limited.user_id
+    found = ActivityCollector.objects.get(pk=standing.collector)
+    assert query.context_of(found).user_id == limited.user_id
+    assert reader(other, RetrieveSql=f"{asked} FETCH NEXT 9 ROWS ONLY") == other.user_id
+    User.objects.filter(pk=other.user_id).update(is_active=False)
+    with pytest.raises(ValueError, match="may no longer sign in; change RetrieveSql"):
+        sources.collect(standing.collector)
 
 
 def test_a_query_is_of_the_platforms_language_alone() -> None:
