@@ -16,6 +16,7 @@ from billing.mediation import partitions, suspense
 from billing.mediation.loads.opening import opened
 from billing.mediation.mapping import controls, fields, late, repeats, statement
 from billing.mediation.mapping.days import apart
+from billing.mediation.mapping.whose import Load
 from billing.mediation.models import (
     ActivityCollector,
     ActivityCollectorFilter,
@@ -263,8 +264,8 @@ def _collected(
 
 def _about(
     load: ActivityCollectorHistory, collector: ActivityCollector, count: int, zone: str
-) -> statement.Load:
-    return statement.Load(
+) -> Load:
+    return Load(
         load.pk,
         collector.pk,
         collector.account_id,

@@ -3,7 +3,7 @@
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from billing.mediation.mapping import casting
+from billing.mediation.mapping import casting, fields
 from billing.mediation.models import ActivityCollector, ActivityCollectorControl
 from billing.mediation.models.collectors import FIXED_WIDTH
 from billing.mediation.reading import TABLE, Layout, Sessions, Staged, UnreadableError
@@ -60,7 +60,7 @@ def _looked_at(
                 told,
                 f"{where} is a sum of {control.source!r}, which is no column of the records.",
             )
-        cast = casting.number_sql(sql.replace("{t}", "r"))
+        cast = casting.number_sql(fields.over(sql, "r"))
         found, what = Decimal(0), f"as the sum of {control.source}"
         for cursor in sessions.cursors:
             cursor.execute(f"SELECT coalesce(sum({cast}), 0) FROM {TABLE} r")

@@ -171,6 +171,11 @@ def names_for(layout: Layout, maps: Sequence[ActivityCollectorMap]) -> _Names:
     return _Names(layout, None, maps)
 
 
+def over(sql: str, alias: str) -> str:
+    """SQL over `{t}`, over the table of that alias."""
+    return sql.replace("{t}", alias)
+
+
 def condition(text: str, names: _Names, what: str) -> str:
     """SQL of a condition over `{t}`."""
     try:

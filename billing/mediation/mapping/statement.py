@@ -7,16 +7,15 @@
 The usage of a shard is written side by side, so that who rates it reads little of the others'.
 
 The session's time zone is the collector's, so that dates without an offset are of its days; where
-it has none they are of the account's. Whether a token or an account product is there on the day of
-usage is judged in the days of the account.
+it has none they are of the account's.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from billing.customers.paying import LIVES
 from billing.mediation.mapping import casting, causes
-from billing.mediation.mapping.fields import Plan
+from billing.mediation.mapping.fields import Plan, over
+from billing.mediation.mapping.whose import Load, charged
 from billing.mediation.reading import TABLE
 from entities.formulas import Kind
 from entities.formulas.terms import text_sql
@@ -50,49 +49,6 @@ _COLUMNS = """
     origin_id, destination_id, override_rate, override_cost, buy_cost, signature,
     cause, reason, collector_fields_id, extra, raw
 """
-# What the token belongs to on the day of the usage.
-_TOKEN = """
-    LEFT JOIN {identifiers} b ON b.billing_identifier = t.token
-        AND b.deleted_at IS NULL AND b.status = 'ACTIVE'
-        AND {day} >= coalesce(b.start_date, '-infinity')
-        AND {day} <= coalesce(b.end_date, 'infinity')
-"""
-_OWN_PRODUCT = """
-    LEFT JOIN customers_accountproduct own ON own.id = b.account_product_id
-        AND own.deleted_at IS NULL AND own.status = 'ACTIVE'
-        AND {day} >= own.start_date AND {day} <= coalesce(own.end_date, 'infinity')
-"""
-# Every account product that carries the label, or whose product or place in a package does. A
-# token of an account product reaches it and what is part of it.
-_LABELLED = """
-    LEFT JOIN (
-        SELECT ap.id, ap.account_id, ap.product_id, ap.parent_customer_product_id AS parent,
-               ap.start_date, coalesce(ap.end_date, 'infinity') AS end_date,
-               ap.usage_identifier_id AS own, pp.usage_identifier_id AS packaged,
-               p.usage_identifier_id AS general
-        FROM customers_accountproduct ap
-        JOIN catalog_product p ON p.id = ap.product_id
-        LEFT JOIN catalog_packageproduct pp ON pp.id = ap.package_product_id
-        WHERE ap.deleted_at IS NULL AND ap.status = 'ACTIVE'
-          AND coalesce(ap.usage_identifier_id, pp.usage_identifier_id, p.usage_identifier_id)
-              IS NOT NULL
-    ) charged ON charged.account_id = {account}
-        AND {label} IN (charged.own, charged.packaged, charged.general)
-        AND {day} >= charged.start_date AND {day} <= charged.end_date
-        AND (b.account_product_id IS NULL
-             OR b.account_product_id IN (charged.id, charged.parent))
-"""
-_ZONED = """
-    (SELECT identifier.*, lives.zone FROM customers_billingidentifier identifier
-     LEFT JOIN lives ON lives.account_id = identifier.account_id)
-"""
-# The accounts of the tokens, and the one that the collector brings the usage of.
-_USED = """
-WITH RECURSIVE used AS (
-    SELECT account_id FROM customers_billingidentifier
-    WHERE deleted_at IS NULL AND billing_identifier IN ({of_tokens})
-    UNION SELECT id FROM customers_account WHERE id = {account}
-), """
 # The location whose name is the longest beginning of the text.
 _PLACE = """
     LEFT JOIN (
@@ -129,20 +85,6 @@ class Statement:
         return self.mapped.replace(_BLOCKS, chosen)
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What a statement is for: `zone` of the collector, "" for each account's own; `apart`: some
-    accounts have other days than the session."""
-
-    id: int
-    collector: int
-    account: int | None
-    shards: int
-    signed: bool
-    zone: str = ""
-    apart: bool = False
-
-
 def of_records(
     load: Load, plan: Plan, names: Sequence[str], known_by: Sequence[str] = ()
 ) -> Statement:
@@ -156,33 +98,33 @@ def of_records(
     typed = ["v.line", "v.problem", "v.place", "NULL::bigint AS collector_fields_id"]
     for value in values:
         if value.text:
-            kept.append(f"{_over(value.text, 'r')} AS {value.key}_v")
+            kept.append(f"{over(value.text, 'r')} AS {value.key}_v")
             typed.append(f"v.{value.key}_v")
             if value.kind is Kind.TEXT:
                 typed.append(f"v.{value.key}_v AS {value.key}")
             else:
                 typed.append(f"{value.typed} AS {value.key}")
         else:
-            kept.append(f"{_over(value.typed, 'r')} AS {value.key}_f")
+            kept.append(f"{over(value.typed, 'r')} AS {value.key}_f")
             typed.append(f"v.{value.key}_f AS {value.key}")
     for key, kind in _TYPES.items():
         if key not in plan.values:
             typed.append(f"{'1' if key == 'quantity' else 'NULL'}::{kind} AS {key}")
     signature = _signature(plan)
     if known_by:
-        texts = ", ".join(f"coalesce({_over(text, 'r')}, '')" for text in known_by)
+        texts = ", ".join(f"coalesce({over(text, 'r')}, '')" for text in known_by)
         kept.append(f"md5(concat_ws(E'\\x1f', {texts})) AS key")
         typed.append("v.key")
         signature = "t.key::uuid"
     for number, one in enumerate(plan.labels):
         if one.met:
-            kept.append(f"{_over(one.met, 'r')} AS raised{number}")
+            kept.append(f"{over(one.met, 'r')} AS raised{number}")
             typed.append(f"v.raised{number}")
     dated = plan.values.get("activity_date")
     asked = load.apart and not load.zone and dated is not None and dated.text
     offset = casting.has_offset_sql("v.activity_date_v", dated.form) if dated and asked else "true"
     typed.append(f"{offset} AS exact")
-    filters = " AND ".join(f"coalesce({_over(one, 'r')}, false)" for one in plan.filters)
+    filters = " AND ".join(f"coalesce({over(one, 'r')}, false)" for one in plan.filters)
     taken = f"r.problem <> '' OR {filters}" if filters else "true"
     # From COPY an empty text arrives as NULL where the column was not given.
     source = f"""
@@ -191,7 +133,7 @@ def of_records(
         OFFSET 0
     """
     places = {
-        key: (_over(plan.values[key].text, "r"), f"{TABLE} r")
+        key: (over(plan.values[key].text, "r"), f"{TABLE} r")
         for key in _ENDS
         if key in plan.values and plan.values[key].text
     }
@@ -251,10 +193,6 @@ def of_collected(load: Load, plan: Plan, where: str) -> Statement:
     return Statement(mapped, "")
 
 
-def _over(sql: str, alias: str) -> str:
-    return sql.replace("{t}", alias)
-
-
 def _mapped(
     load: Load,
     plan: Plan,
@@ -266,56 +204,27 @@ def _mapped(
     where: str,
     extra: str | None = None,
 ) -> str:
-    tokens = "token" in plan.values or not plan.values
-    account = "b.account_id" if tokens else _number(load.account)
-    if load.account is not None and tokens:
-        # The token may be left out where all is one account's.
-        account = f"coalesce(b.account_id, CASE WHEN t.token IS NULL THEN {load.account} END)"
-    # A type of usage that needs nobody's label goes to the account product of the token.
-    label = _label(plan)
-    joins, day = _whose(load, account)
-    joins.append(_OWN_PRODUCT.format(day=day))
-    if label:
-        joins.append(
-            "LEFT JOIN catalog_usageidentifier named ON named.usage_identifier = t.label "
-            "AND named.deleted_at IS NULL"
-        )
-        if len(plan.labels) > 1:
-            joins.append(f"LEFT JOIN LATERAL unnest({label}) AS raised (id) ON true")
-            label = "raised.id"
-        joins.append(_LABELLED.format(account=account, label=label, day=day))
-        if extra:
-            joins.append("AND (t.only IS NULL OR charged.id = t.only)")
-    product = {
-        key: f"coalesce(charged.{key}, "
-        f"CASE WHEN {label} IS NULL AND t.label IS NULL THEN own.{key} END)"
-        if label
-        else f"own.{key}"
-        for key in ("id", "product_id")
-    }
-    moment, begin = "t.activity_date", ""
-    if load.apart:
-        begin = _USED.format(of_tokens=_tokens(plan, where), account=_number(load.account)) + LIVES
-        if not load.zone:
-            moment = (
-                "CASE WHEN t.exact OR lives.zone IS NULL THEN t.activity_date "
-                "ELSE (t.activity_date AT TIME ZONE 'UTC') AT TIME ZONE lives.zone END"
-            )
+    found = charged(load, plan, where, only=bool(extra))
+    joins = list(found.joins)
     for key, (text, rows) in places.items():
         joins.append(_PLACE.format(text=text, source=rows, alias=key))
-    raised = _raised_sql(plan, label)
-    found = causes.of_usage(load.account, wrong, places, account, tokens, product["product_id"])
-    cause = "\n".join(f"WHEN {condition} THEN {text_sql(code)}" for condition, code, _ in found)
+    raised = _raised_sql(plan, found.label)
+    known_causes = causes.of_usage(
+        load.account, wrong, places, found.account, found.by_token, found.product
+    )
+    cause = "\n".join(
+        f"WHEN {condition} THEN {text_sql(code)}" for condition, code, _ in known_causes
+    )
     reason = "\n".join(
         f"WHEN {text_sql(code)} THEN {said}"
-        for code, said in {code: said for _, code, said in found}.items()
+        for code, said in {code: said for _, code, said in known_causes}.items()
     )
     located = {key: f"{key}.id" if key in places else "NULL::bigint" for key in _ENDS}
     # Of what can't be read nobody knows whether it is the same.
     known = "coalesce(t.problem, '') = '' AND NOT coalesce(t.exempt, false)"
     signed = f"CASE WHEN {known} THEN {signature} END"
     return f"""
-{begin}
+{found.begin}
 INSERT INTO mediation_usage ({_COLUMNS})
 SELECT {load.id}, j.line,
        coalesce(j.account_id, 0) / {_SIDE_BY_SIDE} % {load.shards},
@@ -325,9 +234,9 @@ SELECT {load.id}, j.line,
        j.cause, CASE j.cause {reason} END, j.collector_fields_id, {_kept(places)},
        {raw}
 FROM (
-    SELECT t.*, {account} AS account_id, {product["id"]} AS account_product_id,
-           {product["product_id"]} AS product_id, b.id AS billing_identifier_id,
-           {raised} AS raised, {moment} AS moment, {day} AS local_day,
+    SELECT t.*, {found.account} AS account_id, {found.account_product} AS account_product_id,
+           {found.product} AS product_id, b.id AS billing_identifier_id,
+           {raised} AS raised, {found.moment} AS moment, {found.day} AS local_day,
            {located["origin"]} AS origin_id, {located["destination"]} AS destination_id,
            {signed if load.signed else "NULL::uuid"} AS signature,
            CASE {cause} END AS cause
@@ -338,34 +247,6 @@ FROM (
 ) j
 ORDER BY 3
 """
-
-
-def _whose(load: Load, account: str) -> tuple[list[str], str]:
-    """The joins that find whose usage it is, and SQL of its day where they are."""
-    if not load.apart:
-        return [_TOKEN.format(identifiers="customers_billingidentifier", day="t.day")], "t.day"
-    # A text without an offset has the day that it says, where it is of the account's days.
-    as_told = "" if load.zone else "NOT t.exact OR "
-    there, here = (
-        f"CASE WHEN {as_told}{alias}.zone IS NULL THEN t.day "
-        f"ELSE (t.activity_date AT TIME ZONE {alias}.zone)::date END"
-        for alias in ("b", "lives")
-    )
-    joins = [
-        _TOKEN.format(identifiers=_ZONED, day=there),
-        f"LEFT JOIN lives ON lives.account_id = {account}",
-    ]
-    return joins, here
-
-
-def _tokens(plan: Plan, where: str) -> str:
-    """SQL of the tokens of all records."""
-    if not plan.values:
-        return f"SELECT nullif(btrim(c.billing_identifier), '') FROM {where}"
-    token = plan.values.get("token")
-    if token is None:
-        return "SELECT NULL::text"
-    return f"SELECT {_over(token.text or token.typed, 'r')} FROM {where}"
 
 
 def _kept(places: dict[str, tuple[str, str]]) -> str:
@@ -379,28 +260,6 @@ def _kept(places: dict[str, tuple[str, str]]) -> str:
         f"CASE WHEN j.cause IS NULL THEN j.extra ELSE "
         f"jsonb_strip_nulls(coalesce(j.extra, '{{}}') || jsonb_build_object({named})) END"
     )
-
-
-def _number(value: int | None) -> str:
-    return "NULL::bigint" if value is None else f"{int(value)}::bigint"
-
-
-def _label(plan: Plan) -> str:
-    """SQL of the usage identifier that a record raises, or of their array where it may be several;
-    "" where no record raises any."""
-    named = "label" in plan.values or not plan.values
-    raised = [
-        f"CASE WHEN t.raised{number} THEN {one.id}::bigint END" if one.met else f"{one.id}::bigint"
-        for number, one in enumerate(plan.labels)
-    ]
-    if len(raised) > 1:
-        several = f"array_remove(ARRAY[{', '.join(raised)}], NULL)"
-        return f"CASE WHEN t.label IS NULL THEN {several} ELSE ARRAY[named.id] END"
-    if raised:
-        return (
-            f"CASE WHEN t.label IS NULL THEN {raised[0]} ELSE named.id END" if named else raised[0]
-        )
-    return "named.id" if named else ""
 
 
 def _raised_sql(plan: Plan, label: str) -> str:

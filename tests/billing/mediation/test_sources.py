@@ -351,7 +351,7 @@ def test_rows_of_an_entity_are_taken_once_by_their_bookmark() -> None:
 
 def test_rows_are_read_in_the_name_of_who_asked_for_them(clerk: Callable[..., Context]) -> None:
     writes = {"ACTIVITY_COLLECTOR": "RU", "PRODUCT": "R"}
-    limited, other = clerk(**writes), clerk(**writes)
+    limited, other = clerk(**writes), clerk(**writes, ACCOUNT="R")
     standing = Standing(Type="DATABASE", RetrieveSql="SELECT Id FROM PRODUCT").usual()
 
     def reader(context: Context, **sent: Any) -> int | None:
@@ -368,7 +368,7 @@ def test_rows_are_read_in_the_name_of_who_asked_for_them(clerk: Callable[..., Co
     found = ActivityCollector.objects.get(pk=standing.collector)
     assert query.context_of(found).user_id == limited.user_id
     assert reader(other, RetrieveSql=f"{asked} FETCH NEXT 9 ROWS ONLY") == other.user_id
-    User.objects.filter(pk=other.user_id).update(is_active=False)
+    User.objects.filter(pk=other.user_id).update(status="INACTIVE")
     with pytest.raises(ValueError, match="may no longer sign in; change RetrieveSql"):
         sources.collect(standing.collector)
 

@@ -31,9 +31,12 @@ def told(thing: Any, *but: str) -> dict[str, Any]:
 
 def described(snapshot: Snapshot) -> dict[str, Any]:
     """All that a snapshot says, to be compared."""
+    named = ("described_by", "seen_with", "inputs")
     return {
         name: {
-            **told(schema, "fields", "make_model", "partitioned_by", "seen_with", "inputs"),
+            **told(schema, "fields", "make_model", "partitioned_by", *named),
+            **{option: [field.name for field in getattr(schema, option)] for option in named},
+            "partitioned_by": schema.partitioned_by and schema.partitioned_by.name,
             "model": schema.model.__name__,
             "columns": sorted(schema.attributes),
             "fields": [
