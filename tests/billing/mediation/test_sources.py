@@ -368,7 +368,7 @@ def test_rows_are_read_in_the_name_of_who_asked_for_them(clerk: Callable[..., Co
     found = ActivityCollector.objects.get(pk=standing.collector)
     assert query.context_of(found).user_id == limited.user_id
     assert reader(other, RetrieveSql=f"{asked} FETCH NEXT 9 ROWS ONLY") == other.user_id
-    User.objects.filter(pk=other.user_id).update(status="INACTIVE")
+    User.objects.filter(pk=other.user_id).update(status="DEACTIVATED")
     with pytest.raises(ValueError, match="may no longer sign in; change RetrieveSql"):
         sources.collect(standing.collector)
 
