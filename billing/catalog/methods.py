@@ -23,6 +23,7 @@ KNOWN_BY: dict[str, tuple[str, ...]] = {
             "SubscriptionModel",
             "CycleType",
             "ProrateSubscription",
+            "ProrationDayCount",
             "ChargeInAdvancePeriod",
             "ChargeInAdvanceUnit",
             "SubAggrLevel",
@@ -142,6 +143,7 @@ BESIDE: tuple[tuple[str, str, tuple[str | bool, ...]], ...] = (
     ("DiscountMaxNumberOfUses", "DiscountLimitedUsage", (True,)),
     ("DiscountUsePer", "DiscountLimitedUsage", (True,)),
     ("TaxProductFilterLogic", "TaxApplicableTo", ("Filtered Products",)),
+    ("ProrationDayCount", "ProrateSubscription", (True,)),
 )
 
 #: Two settings of which neither means anything alone.
@@ -361,7 +363,9 @@ def _keep_bands(batch: Batch) -> None:
 
 
 def _shown(value: object) -> str:
-    return repr(value) if isinstance(value, str) else str(int(value) if value is True else value)
+    if isinstance(value, str):
+        return repr(value)
+    return str(int(value) if isinstance(value, bool) else value)
 
 
 def _either(kinds: tuple[str, ...]) -> str:

@@ -88,7 +88,17 @@ _BAND = thing(
 _TOLD = thing(
     [
         *("Account", "Product", "Day", "CurrencyCode", "Quantity", "Candidates", "Bands"),
-        *("Prepaid", "Arithmetic", "Unrounded", "Rounding", "Amount", "Line", "Conclusion", "Text"),
+        *(
+            "Prepaid",
+            "Prorated",
+            "Arithmetic",
+            "Unrounded",
+            "Rounding",
+            "Amount",
+            "Line",
+            "Conclusion",
+            "Text",
+        ),
     ],
     Account=_NAMED,
     Payer=_NAMED | {"description": "Whose billing profile says the currency."},
@@ -107,6 +117,11 @@ _TOLD = thing(
     Prepaid={
         "type": ["object", "null"],
         "description": "The prepaid usage that usage draws on: what is left, what it covered.",
+    },
+    Prorated={
+        "type": ["object", "null"],
+        "description": "Of a line for a part of a cycle: how many Days of CycleDays, by which "
+        "DayCount.",
     },
     Price={"type": ["object", "null"], "description": "How the price of the winner is used."},
     Bands={"type": "array", "items": _BAND},

@@ -63,6 +63,12 @@ class ChargedPeriod(CoreModel):
     kept_until = models.DateField(help_text="Day after the last one that was not credited.")
     quantity = QuantityField(help_text="Units charged, in addition to those charged before.")
     factor = QuantityField(help_text="Part of the cycle that is charged.")
+    day_count = models.CharField(
+        max_length=10,
+        db_default="Actual",
+        help_text="How days were counted: Actual or 30/360, as ProrationDayCount of the rating "
+        "method said then.",
+    )
     cost = optional.money("Amount before rounding, what was credited included.")
     credited = MoneyField(default=0, help_text="Amount before rounding that was credited.")
     activity_id = optional.number_of("Id of the charge line; empty where it came to nothing.")

@@ -26,6 +26,8 @@ CYCLES = (
 )
 #: What charges a discount, or what makes eligible for it, is designated by.
 DESIGNATED_BY = ("All charges", "Account package", "Parent account product", "Filter")
+#: How days are counted (billing.rating.cycles).
+DAY_COUNTS = ("Actual", "30/360")
 UNITS_OF_TIME = ("Day", "Week", "Month", "Quarter", "Year")
 
 
@@ -168,6 +170,13 @@ class RatingMethod(ExternallyKeyed, EntityModel):
     )
     prorate_subscription = FlagField(
         help_text="A period that begins or ends inside a cycle is charged by its days."
+    )
+    proration_day_count = ListField(
+        values=DAY_COUNTS,
+        default=DAY_COUNTS[0],
+        help_text="How the days of a prorated subscription, and those of the cycle that they are a "
+        "part of, are counted: Actual: as they are in the calendar; 30/360: each month as 30 days "
+        "(8 days of a month cost 8/30, in a short month and in a long one).",
     )
     charge_in_advance_period = _count(
         "How long before its period a prepaid charge is made, in ChargeInAdvanceUnit."

@@ -13,7 +13,7 @@ it won he is told that something he may not see counts, and no amount.
 from dataclasses import replace
 from decimal import Decimal
 
-from billing.rating.explaining import findings, prepaid, sentences, settled
+from billing.rating.explaining import findings, prepaid, prorating, sentences, settled
 from billing.rating.explaining.findings import Json
 from billing.rating.explaining.question import Question, missing, require, resolved
 from billing.rating.explaining.revealing import Revealed
@@ -92,7 +92,8 @@ def _explained(asked: Question, sight: Sight, line: Json | None = None) -> Json:
     by = found["quantity_formula"]
     if revealed.quantity_formula is not None and by["quantity"] is not None:
         asked = replace(asked, quantity=by["quantity"])
-    told = Structure(asked, found, revealed, paid, line).whole()
+    prorated = prorating.of_line(line, sight) if line else None
+    told = Structure(asked, found, revealed, paid, prorated, line).whole()
     if line is not None:
         settled.tell(told, line["id"], sight)
     told["Text"] = sentences.readable(told)

@@ -11,6 +11,7 @@ from billing.rating import formulas
 from billing.rating.asking import METHOD, asked_in, rounded
 from billing.rating.book import BOOK
 from billing.rating.charges import CHARGES, FACTS
+from billing.rating.cycles import days, part
 from billing.rating.explaining.question import Question
 from billing.rating.loads.routes import NEAREST
 from entities.schema.current import current
@@ -39,9 +40,12 @@ journey AS (
     SELECT 1::bigint AS id, book.version_id,
            coalesce(%(route_rate)s::numeric, route.rate, book.override) AS override,
            book.rating_method_id,
-           %(quantity)s::numeric AS quantity, %(factor)s::numeric AS factor, false AS usage,
+           %(quantity)s::numeric AS quantity,
+           CASE WHEN facts.flat THEN 1 ELSE %(factor)s::numeric END AS factor, false AS usage,
            %(before)s::numeric AS before, %(reached)s::numeric AS reached, %(nth)s::bigint AS nth
-    FROM book LEFT JOIN route ON true
+    FROM book
+    LEFT JOIN facts ON facts.id = book.rating_method_id
+    LEFT JOIN route ON true
     WHERE route.rate IS NOT NULL OR NOT EXISTS (SELECT FROM journey WHERE obligatory)
 ), {CHARGES}
 SELECT jsonb_build_object(
@@ -92,18 +96,33 @@ SELECT jsonb_build_object(
         ) ap {METHOD}
         WHERE m.formula_quantity <> ''),
     'summed', (SELECT s.cost FROM summed s),
-    'charge', (SELECT to_jsonb(c) || jsonb_build_object('amount', {rounded("c.cost", "a")})
-               FROM charge c, asked a)
+    'charge', (
+        SELECT to_jsonb(c)
+               || jsonb_build_object('cost', whole.cost, 'amount', {rounded("whole.cost", "a")})
+        FROM charge c
+        JOIN line ON line.id = c.id
+        CROSS JOIN LATERAL (
+            SELECT round(c.cost * CASE WHEN line.flat THEN %(factor)s::numeric ELSE 1 END, 10)
+                   AS cost
+        ) whole
+        CROSS JOIN asked a)
 )::text
 """  # noqa: S608 - constants only
 
+#: The days of service that a line says, and those of the cycle that they lie in.
+_SERVED = ("a.subscription_from_date", "(a.subscription_to_date + 1)")
+_CYCLE = ("p.cycle_from", "p.cycle_until")
+
 # A line with the record of usage it is part of: a record that was split over bands has several.
-_LINE = """
+_LINE = f"""
 SELECT jsonb_build_object(
     'account_id', a.account_id, 'product_id', a.product_id,
     'account_product_id', a.account_product_id, 'package_product_id', a.package_product_id,
     'moment', a.activity_date, 'day', a.rate_date, 'currency', a.currency_code,
-    'factor', coalesce(a.prorate_factor, 1), 'rate_override', a.rate_override,
+    'factor', coalesce(cycle.part, a.prorate_factor, 1), 'rate_override', a.rate_override,
+    'cycle', CASE WHEN cycle.part IS NOT NULL THEN jsonb_build_object(
+        'period_id', cycle.id, 'days', cycle.days, 'of', cycle.of_days,
+        'day_count', cycle.day_count) END,
     'cost_override', a.cost_override, 'rated_amount', a.rated_amount,
     'rating_date', a.rating_date, 'rate_source', a.rate_source,
     'rate_source_id', a.rate_source_id, 'quantity', whole.quantity,
@@ -142,8 +161,21 @@ LEFT JOIN LATERAL (
       AND o.activity_date >= coalesce(s.period_begin - 2, '-infinity')
       AND (s.level = 'Invoice' OR o.account_id = a.account_id)
 ) stood ON true
+LEFT JOIN LATERAL (
+    -- The part of its cycle to more places than the line has, where it says the same.
+    SELECT p.id, p.day_count, {days(*_SERVED, "p.day_count")} AS days,
+           {days(*_CYCLE, "p.day_count")} AS of_days, whole.part
+    FROM rating_chargedperiod p
+    CROSS JOIN LATERAL (
+        SELECT {part(_SERVED, _CYCLE, "p.day_count")} AS part
+    ) whole
+    WHERE p.account_product_id = a.account_product_id AND p.cycle_from IS NOT NULL
+      AND p.activity_id = CASE WHEN a.process_description = 'Credit' THEN a.reversal_of_id
+                               ELSE coalesce(a.discount_activity_id, a.id) END
+      AND a.prorate_factor <> 1 AND a.prorate_factor = round(whole.part, 10)
+) cycle ON true
 WHERE a.id = %s
-"""
+"""  # noqa: S608 - constants only
 
 
 def find(asked: Question, line_id: int | None = None) -> Json:

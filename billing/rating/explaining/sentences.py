@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from billing.rating.book import CONTRACT_ONLY, NAMED_ONLY, UNLISTED
+from billing.rating.explaining.prorating import Prorated
 from entities.fieldtypes.numbers import plain
 
 Json = dict[str, Any]
@@ -172,7 +173,15 @@ def carried(quantity: Decimal, rate: Any, cost: Any) -> str:
     return f"{plain(quantity)} x {plain(Decimal(rate))} = {plain(quantity * Decimal(rate))}"
 
 
-def of_part(part: Json, facts: Json, factor: Decimal, band: Json | None) -> str:
+def share(factor: Decimal, prorated: Prorated | None) -> str:
+    """The part of a cycle that is charged: " x 8/30", " x 0.5"; nothing of a whole one."""
+    if factor == 1:
+        return ""
+    of = f"{prorated.days}/{prorated.of}" if prorated else plain(round(factor, 10))
+    return f" x {of}"
+
+
+def of_part(part: Json, facts: Json, factor: Decimal, share: str, band: Json | None) -> str:
     """What the units in one band come to: "5 x 10", "2 blocks of 100 x 3 + 20 flat fee"."""
     units, rate = Decimal(part["units"]), Decimal(part["rate"])
     cost, fee = Decimal(part["cost"]), Decimal(part["fee"])
@@ -190,7 +199,6 @@ def of_part(part: Json, facts: Json, factor: Decimal, band: Json | None) -> str:
                 if blocks is None
                 else f"{plain(blocks.quantize(Decimal(1)))} blocks of {plain(Decimal(size))}"
             )
-        share = "" if factor == 1 else f" x {plain(factor)}"
         terms.append(f"{count} x {plain(rate)}{percent}{share}")
     if fee:
         terms.append(f"{plain(fee)} flat fee")
@@ -201,22 +209,30 @@ def arithmetic(
     parts: list[Json],
     facts: Json,
     factor: Decimal,
+    share: str,
     summed: Any,
     charge: Json,
     last: Json,
     bands: dict[int, Json],
 ) -> str:
     """The way from units to the amount: "5 x 10 + 3 x 8 = 74"."""
-    terms = [of_part(p, facts, factor, bands.get(p["pricing_id"])) for p in parts if _counts(p)]
+    terms = [
+        of_part(p, facts, factor, share, bands.get(p["pricing_id"])) for p in parts if _counts(p)
+    ]
     once = max((Decimal(p["fee_per_charge"] or 0) for p in parts), default=Decimal(0))
     cost = Decimal(charge["cost"])
     if last["for_nothing"]:
         return "All units are included: 0"
     if once:
         terms.append(f"{plain(once)} per charge")
-    total = Decimal(summed)
-    said = f"{' + '.join(terms) or '0'} = {plain(total)}"
-    if total == round(cost, 10) or round(total, 10) == cost:
+    total, added = Decimal(summed), " + ".join(terms) or "0"
+    if facts.get("flat") and share:
+        # A flat rate is that of a whole cycle, whatever the band.
+        total *= factor
+        added = f"({added}){share}" if len(terms) > 1 else f"{added}{share}"
+    total = round(total, 10)
+    said = f"{added} = {plain(total)}"
+    if total == cost:
         return said
     if charge["raised"]:
         return f"{said}, raised to the minimum charge {plain(cost)}"
@@ -270,6 +286,8 @@ def readable(told: Json) -> list[str]:
         lines.append(f"The sum over tiers stood at {told['Before']} before.")
     if told["Prepaid"]:
         lines.append(told["Prepaid"]["Reason"])
+    if told["Prorated"]:
+        lines.append(told["Prorated"]["Reason"])
     if told["Origin"] or told["Destination"]:
         lines.append(
             f"The usage goes from {_place(told['Origin'])} to {_place(told['Destination'])}."

@@ -6,6 +6,7 @@ from decimal import Decimal
 from billing.rating import wire
 from billing.rating.explaining import sentences
 from billing.rating.explaining.findings import Json
+from billing.rating.explaining.prorating import Prorated
 from billing.rating.explaining.question import Question
 from billing.rating.explaining.revealing import MADE_OF, SOURCES, Revealed
 from entities.fieldtypes.numbers import plain
@@ -20,10 +21,14 @@ class Structure:
         found: Json,
         revealed: Revealed,
         paid: Json | None,
+        prorated: Prorated | None,
         line: Json | None,
     ) -> None:
         self.asked = asked
         self.paid = paid
+        self.prorated = prorated
+        #: The part of a cycle that is charged, as the arithmetic has it.
+        self.share = sentences.share(asked.factor, prorated)
         self.found = found
         self.revealed = revealed
         self.line = line
@@ -58,6 +63,7 @@ class Structure:
             "Accounts": self._accounts(),
             "Candidates": self._told_candidates(winner, hidden=hidden),
             "Prepaid": self.paid,
+            "Prorated": self.prorated.told() if self.prorated else None,
             "Price": None,
             "Bands": [],
             "Arithmetic": None,
@@ -245,7 +251,7 @@ class Structure:
             "Override": wire.text(line["override"]),
             "CountryCodeMapId": wire.text(self.asked.route_id),
             "Pricing": sentences.pricing(facts),
-            "ProrateFactor": plain(self.asked.factor),
+            "ProrateFactor": plain(round(self.asked.factor, 10)),
             "IncludedUnits": plain(
                 Decimal(line["quantity"]) - (Decimal(line["after"]) - Decimal(line["before"]))
             ),
@@ -261,7 +267,7 @@ class Structure:
             | {"MaxCharge": wire.text(last["max_charge"])},
             "Bands": bands,
             "Arithmetic": sentences.arithmetic(
-                parts, facts, self.asked.factor, self.found["summed"], charge, last,
+                parts, facts, self.asked.factor, self.share, self.found["summed"], charge, last,
                 {b["pricing_id"]: b for b in self.found["bands"] or []},
             ),
             "Unrounded": wire.text(charge["cost"]),
@@ -283,7 +289,9 @@ class Structure:
             "UpperBand": "-1" if top is None else told["UpperBand"],
             "Applied": "1" if applied else "0",
             "Units": wire.text(part["units"]) if part else "0",
-            "Arithmetic": sentences.of_part(part, facts, self.asked.factor, band) if part else None,
+            "Arithmetic": sentences.of_part(part, facts, self.asked.factor, self.share, band)
+            if part
+            else None,
             "Cost": None if part is None else plain(Decimal(part["cost"]) + Decimal(part["fee"])),
         }
 

@@ -1,9 +1,10 @@
 """What is charged and no longer asked is credited: the days cut off, at what was charged."""
 
 from billing.rating.asking import rounded
+from billing.rating.cycles import days
 
 # Days charged too much: those of a charged period that the service no longer has.
-CUTS = """
+CUTS = f"""
 CREATE TEMP TABLE charge_cut ON COMMIT DROP AS
 SELECT p.id, p.account_product_id AS key, p.activity_id, p.quantity, p.factor, s.today,
        kept.from_day, kept.until_day,
@@ -11,9 +12,8 @@ SELECT p.id, p.account_product_id AS key, p.activity_id, p.quantity, p.factor, s
             THEN kept.until_day ELSE p.kept_from END AS first_cut,
        CASE WHEN kept.until_day < p.kept_until OR kept.until_day = kept.from_day
             THEN p.kept_until ELSE kept.from_day END AS until_cut,
-       p.factor * (p.kept_until - p.kept_from - kept.days) / (p.until_day - p.from_day)
-       AS cut_factor,
-       p.cost - round(p.cost * kept.days / (p.until_day - p.from_day), 10) - p.credited AS credit
+       coalesce(p.factor * (stood.days - kept.days) / charged.days, 0) AS cut_factor,
+       p.cost - coalesce(round(p.cost * kept.days / charged.days, 10), 0) - p.credited AS credit
 FROM rating_chargedperiod p
 JOIN charge_subject s ON s.key = p.account_product_id
 CROSS JOIN LATERAL (
@@ -31,11 +31,19 @@ CROSS JOIN LATERAL (
                 ELSE p.kept_until END AS until_day
 ) bounds
 CROSS JOIN LATERAL (
-    SELECT bounds.from_day, bounds.until_day, bounds.until_day - bounds.from_day AS days
+    SELECT bounds.from_day, bounds.until_day,
+           {days("bounds.from_day", "bounds.until_day", "p.day_count")} AS days
 ) kept
+CROSS JOIN LATERAL (
+    SELECT {days("p.kept_from", "p.kept_until", "p.day_count")} AS days
+) stood
+CROSS JOIN LATERAL (
+    -- By 30/360 there may be none, as on the 30th of a long month.
+    SELECT nullif({days("p.from_day", "p.until_day", "p.day_count")}, 0) AS days
+) charged
 WHERE s.credits AND p.kind <> 'Once' AND p.kept_from < p.kept_until
   AND (kept.from_day > p.kept_from OR kept.until_day < p.kept_until)
-"""
+"""  # noqa: S608 - constants only
 
 CREDIT = f"""
 INSERT INTO mediation_activity (

@@ -53,11 +53,11 @@ RETURNING currency_code, rated_amount
 CHARGED = """
 INSERT INTO rating_chargedperiod (
     account_product_id, number, kind, cycle_from, cycle_until, from_day, until_day, kept_from,
-    kept_until, quantity, factor, cost, credited, activity_id, created)
+    kept_until, quantity, factor, day_count, cost, credited, activity_id, created)
 SELECT c.key, coalesce(last.number, 0) + row_number() OVER (PARTITION BY c.key ORDER BY c.id),
        c.kind, c.cycle_from, c.cycle_until, c.from_day, c.until_day, c.from_day, c.until_day,
-       c.lacking, c.factor, CASE WHEN c.kind = 'Trial' THEN 0 ELSE c.cost END, 0, c.activity_id,
-       %(now)s
+       c.lacking, c.factor, c.day_count, CASE WHEN c.kind = 'Trial' THEN 0 ELSE c.cost END, 0,
+       c.activity_id, %(now)s
 FROM charge_cost c
 LEFT JOIN LATERAL (
     SELECT max(p.number) AS number FROM rating_chargedperiod p WHERE p.account_product_id = c.key

@@ -1,6 +1,6 @@
 """What the terms ask, cycle by cycle, against what is charged: the days that lack something."""
 
-from billing.rating.cycles import cycles
+from billing.rating.cycles import cycles, part
 
 # What the terms ask, cycle by cycle, from the first that may lack something to one that is to come.
 CYCLES = f"""
@@ -49,7 +49,7 @@ ANALYZE charge_subject; ANALYZE charge_cycle; ANALYZE charge_cover
 """
 
 # The days of the cycles, cut where what is charged of them changes, with what they lack.
-RUNS = """
+RUNS = f"""
 CREATE TEMP TABLE charge_run ON COMMIT DROP AS
 WITH turn AS (
     SELECT key, n, kind, from_day AS day FROM charge_cycle
@@ -94,8 +94,8 @@ SELECT row_number() OVER (ORDER BY c.key, c.from_day, c.kind) AS id, c.*,
        greatest(c.from_day, begun.day) AS first_day,
        least(c.until_day, s.service_until) AS until_served,
        CASE WHEN c.kind = 'Trial' OR c.kind = 'Period' AND s.prorated
-            THEN (c.until_day - c.from_day)::numeric / (c.cycle_until - c.cycle_from)
-            ELSE 1 END AS factor,
+            THEN {part(("c.from_day", "c.until_day"), ("c.cycle_from", "c.cycle_until"), "s.day_count")}
+            ELSE 1 END AS factor, s.day_count,
        CASE WHEN NOT c.fresh THEN s.today
             WHEN c.kind = 'Once' THEN c.from_day
             WHEN s.prepaid OR c.kind = 'Trial'
@@ -115,4 +115,4 @@ WHERE s.charging AND s.quantity IS NOT NULL
                 AND CASE WHEN s.prorated
                          THEN c.from_day >= s.today AND (s.quantity > c.before OR s.credits)
                          ELSE s.quantity > c.before END END
-"""  # noqa: E501
+"""  # noqa: E501, S608 - constants only

@@ -18,6 +18,7 @@ from django.db import connection
 from billing.mediation.loads.reversing import ON_OPEN_INVOICE
 from billing.mediation.models import Activity
 from billing.rating.asking import rounded
+from billing.rating.cycles import days, part
 from billing.rating.formulas import NO_RESULT, no_result
 from billing.rating.loads.prices import FILL, TABLES
 from billing.rating.recurring import formulas
@@ -41,15 +42,17 @@ JOIN rating_chargedperiod p
 WHERE {which} AND {open}
 """
 # What is charged of them meanwhile, or credited, waits until they are rated again.
-_PERIODS = """
+_PERIODS = f"""
 CREATE TEMP TABLE rerate_period ON COMMIT DROP AS
 SELECT p.*, a.id AS root_id, a.rate_date,
+       {days("p.from_day", "p.until_day", "p.day_count")} AS days,
+       {days("p.kept_from", "p.kept_until", "p.day_count")} AS kept_days,
        CASE WHEN p.kind = 'Trial' THEN a.discounted_by_id END AS discount_id
 FROM rating_chargedperiod p
 JOIN mediation_activity a
   ON a.account_product_id = p.account_product_id AND a.id = p.activity_id
-WHERE p.account_product_id = ANY(%(ids)s) AND {which} AND {open}
-"""
+WHERE p.account_product_id = ANY(%(ids)s) AND {{which}} AND {{open}}
+"""  # noqa: S608 - constants only
 _LINES = f"""
 INSERT INTO rerate_line
 SELECT a.*, p.root_id
@@ -64,9 +67,8 @@ WHERE {_OPEN}
 _CREDITS = """
 CREATE TEMP TABLE rerate_credit ON COMMIT DROP AS
 SELECT l.id, p.id AS period_id,
-       p.until_day - p.from_day - sum(round(
-           l.prorate_factor / p.factor * (p.until_day - p.from_day)
-       )) OVER (PARTITION BY p.id ORDER BY l.id) AS days_left
+       p.days - coalesce(sum(round(l.prorate_factor / nullif(p.factor, 0) * p.days))
+                         OVER (PARTITION BY p.id ORDER BY l.id), 0) AS days_left
 FROM rerate_line l JOIN rerate_period p ON p.root_id = l.root_id
 WHERE l.reversal_of_id = l.root_id
 """
@@ -75,8 +77,8 @@ DELETE FROM rerate_period p
 WHERE NOT EXISTS (SELECT FROM rerate_line l WHERE l.id = p.root_id)
    OR p.discount_id IS NOT NULL
       AND NOT EXISTS (SELECT FROM rerate_line l WHERE l.id = p.discount_id)
-   OR p.kind = 'Period' AND p.kept_until - p.kept_from IS DISTINCT FROM (
-          SELECT coalesce(min(c.days_left), p.until_day - p.from_day)
+   OR p.kind = 'Period' AND p.kept_days IS DISTINCT FROM (
+          SELECT coalesce(min(c.days_left), p.days)
           FROM rerate_credit c WHERE c.period_id = p.id)
 """
 _LEFT = """
@@ -91,7 +93,7 @@ _WHATEVER = """
 UPDATE charge_subject SET forced = true, limit_day = 'infinity'; ANALYZE charge_subject
 """
 # Units charged before of the same days count for the tier, as they did.
-_RUNS = """
+_RUNS = f"""
 CREATE TEMP TABLE charge_run ON COMMIT DROP AS
 SELECT p.id, p.account_product_id AS key, p.kind, p.cycle_from, p.cycle_until, p.from_day,
        p.until_day, coalesce(earlier.quantity, 0) AS before, p.quantity AS lacking,
@@ -100,14 +102,15 @@ SELECT p.id, p.account_product_id AS key, p.kind, p.cycle_from, p.cycle_until, p
        coalesce(p.rate_date, p.from_day) AS due_day, true AS at_begin
 FROM rerate_period p
 CROSS JOIN LATERAL (
-    SELECT (p.until_day - p.from_day)::numeric / (p.cycle_until - p.cycle_from) AS part
+    SELECT {part(("p.from_day", "p.until_day"), ("p.cycle_from", "p.cycle_until"), "p.day_count")}
+           AS part
 ) cycle
 LEFT JOIN LATERAL (
     SELECT sum(e.quantity) AS quantity FROM rating_chargedperiod e
     WHERE e.account_product_id = p.account_product_id AND e.kind = p.kind AND e.number < p.number
       AND e.kept_from <= p.kept_from AND e.kept_until >= p.kept_until
 ) earlier ON true
-"""
+"""  # noqa: S608 - constants only
 # What replaces which line; a discount that was not there before is like the charge it is about.
 _REPLACED = """
 CREATE TEMP TABLE rerate_replaced ON COMMIT DROP AS
@@ -152,12 +155,10 @@ INSERT INTO mediation_activity ({columns})
 SELECT {values}
 FROM (
     SELECT id, period_id, key, activity_id,
-           cost - round(cost * days_left / days, 10)
-           - lag(cost - round(cost * days_left / days, 10), 1, 0::numeric)
-             OVER (PARTITION BY period_id ORDER BY id) AS cost
+           credited - lag(credited, 1, 0::numeric) OVER (PARTITION BY period_id ORDER BY id) AS cost
     FROM (
-        SELECT r.id, r.period_id, r.days_left, c.key, c.activity_id, c.cost,
-               p.until_day - p.from_day AS days
+        SELECT r.id, r.period_id, c.key, c.activity_id,
+               c.cost - coalesce(round(c.cost * r.days_left / nullif(p.days, 0), 10), 0) AS credited
         FROM rerate_credit r
         JOIN rerate_period p ON p.id = r.period_id
         JOIN charge_cost c ON c.id = p.id
@@ -190,8 +191,8 @@ _CHARGED = """
 CREATE TEMP TABLE rerate_charged ON COMMIT DROP AS
 SELECT r.seq, p.id, c.activity_id, CASE WHEN p.kind = 'Trial' THEN 0 ELSE c.cost END AS cost,
        CASE WHEN p.kind = 'Trial' THEN 0
-            ELSE c.cost - round(c.cost * (p.kept_until - p.kept_from)
-                                / (p.until_day - p.from_day), 10) END AS credited
+            ELSE c.cost - coalesce(round(c.cost * p.kept_days / nullif(p.days, 0), 10),
+                                   0) END AS credited
 FROM rerate_period p
 JOIN rerate_record r ON r.root_id = p.root_id
 JOIN charge_cost c ON c.id = p.id

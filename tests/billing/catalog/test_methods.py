@@ -26,6 +26,7 @@ GOOD: list[dict[str, Any]] = [
         "SubscriptionCycle": "Monthly",
         "SubscriptionModel": "Prepaid",
         "ProrateSubscription": "1",
+        "ProrationDayCount": "30/360",
         "ChargeInAdvancePeriod": "5",
         "ChargeInAdvanceUnit": "Day",
     },
@@ -67,6 +68,18 @@ GOOD: list[dict[str, Any]] = [
 ]
 
 BAD: list[tuple[dict[str, Any], str, str, str]] = [
+    (
+        {"ProrationDayCount": "30/360"},
+        WRONG,
+        "ProrationDayCount",
+        "means nothing for a rating method of type Usage, only for Subscription or Variable",
+    ),
+    (
+        {"RatingMethodType": "Subscription", "ProrationDayCount": "30/360"},
+        WRONG,
+        "ProrationDayCount",
+        "means nothing where ProrateSubscription is 0; leave it out, or send ProrateSubscription 1",
+    ),
     (
         {"RatingMethodType": "Variable Interval Subscription"},
         MISSING,

@@ -29,12 +29,25 @@ OLD, NEW, TURN = Decimal("77.77"), Decimal("91.3"), date(2024, 6, 5)
 UNTIL, ONE = date(2024, 8, 20), timedelta(days=1)
 #: The day on which the invoices of the two accounts close -> the one on which periods begin.
 CLOSING = {31: 1, 14: 15}
-Kind = tuple[str, bool, bool, bool]
+Kind = tuple[str, bool, bool, bool, bool]
+
+BOTH = (False, True)
+#: Days are counted in another way where parts of cycles are charged.
+KINDS = [kind for kind in product(CYCLES, BOTH, BOTH, BOTH, BOTH) if kind[2] or not kind[4]]
+
+
+def _days(first: date, until: date, thirty: bool) -> int:
+    """From one day to another, as they are or by months of thirty days."""
+    if not thirty:
+        return (until - first).days
+    months = (until.year - first.year) * 12 + until.month - first.month
+    return months * 30 + min(until.day, 30) - min(first.day, 30)
 
 
 @dataclass(frozen=True)
 class Service:
-    """`kind`: cycle, whether it is prepaid, prorated, in step with the invoices."""
+    """`kind`: cycle, whether it is prepaid, prorated, in step with the invoices, by months of 30
+    days."""
 
     kind: Kind
     closing: int
@@ -86,7 +99,7 @@ class Service:
 
     def owed(self) -> Fraction:
         """What it comes to up to UNTIL; a trial is shown and taken back."""
-        _, prepaid, prorated, _ = self.kind
+        _, prepaid, prorated, _, thirty = self.kind
         total = Fraction(0)
         for begin, after in self.cycles():
             first, last = max(begin, self.paid_from), min(after - ONE, self.end or date.max)
@@ -94,13 +107,17 @@ class Service:
             if first > last or due > UNTIL:
                 continue
             # The price is that of the first day that is charged.
-            part = Fraction((last - first).days + 1, (after - begin).days) if prorated else 1
+            part = Fraction(1)
+            if prorated and (first, last) != (begin, after - ONE):
+                part = Fraction(
+                    *(_days(*span, thirty) for span in ((first, last + ONE), (begin, after)))
+                )
             total += part * Fraction(OLD if first < TURN else NEW)
         return total * self.quantity
 
 
 days = st.dates(date(2024, 3, 1), UNTIL)
-kinds = st.tuples(st.sampled_from(CYCLES), st.booleans(), st.booleans(), st.booleans())
+kinds = st.sampled_from(KINDS)
 services = st.builds(
     Service,
     kinds,
@@ -168,7 +185,6 @@ def test_cycles_trials_and_prices_that_turn(batch: list[Service]) -> None:
 
 def _products() -> dict[Kind, int]:
     """A product for each kind, with a price up to TURN and another from it on."""
-    wanted = list(product(CYCLES, (False, True), (False, True), (False, True)))
     methods = created(
         "RATING_METHOD",
         (
@@ -177,9 +193,10 @@ def _products() -> dict[Kind, int]:
                 "SubscriptionCycle": cycle,
                 "SubscriptionModel": "Prepaid" if prepaid else "Postpaid",
                 "ProrateSubscription": "1" if prorated else "0",
+                "ProrationDayCount": "30/360" if thirty else "Actual",
                 "CycleType": SYNCED[synced],
             }
-            for cycle, prepaid, prorated, synced in wanted
+            for cycle, prepaid, prorated, synced, thirty in KINDS
         ),
     )
     made = created(
@@ -193,7 +210,7 @@ def _products() -> dict[Kind, int]:
             for rate, name, day in ((OLD, "EndDate", TURN - ONE), (NEW, "EffectiveDate", TURN))
         ),
     )
-    return dict(zip(wanted, made, strict=True))
+    return dict(zip(KINDS, made, strict=True))
 
 
 def _utc() -> str:

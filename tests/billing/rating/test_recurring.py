@@ -105,6 +105,7 @@ def begins(id: int) -> list[str]:
 YEARLY = {"SubscriptionCycle": "Yearly"}
 POSTPAID = {"SubscriptionModel": "Postpaid"}
 CREDITS = {"AutoCalculateCredit": "1"}
+THIRTY = {"ProrationDayCount": "30/360"}
 
 
 #: Parts of the cycle that they lie in: 14/31, 26/31, 27/31, 9/365, an exact half.
@@ -124,6 +125,12 @@ PUBLISHED: tuple[tuple[Any, str, str | None, dict[str, str], list[Any]], ...] = 
     (50, "2023-01-08", "2023-01-01", {}, ["38.71", 50]),
     ("2399.95", "2013-05-01", "2012-06-01", YEARLY, ["203.83"]),
     (10, "2021-01-01", None, {}, [10, 10, 10]),
+    # Each month counts as 30 days: 8/30, 22/30, 14/30.
+    ("19.95", "2023-05-15", "2023-05-23", THIRTY, ["5.32", "19.95"]),
+    ("19.95", "2023-06-15", "2023-06-23", THIRTY, ["5.32", "19.95"]),
+    ("19.95", "2023-05-23", "2023-06-15", THIRTY, ["14.63", "19.95"]),
+    ("19.95", "2023-06-23", "2023-07-15", THIRTY, ["14.63", "19.95"]),
+    (100, "2018-01-01", "2018-01-15", THIRTY, ["46.67", 100]),
 )
 
 
@@ -135,6 +142,62 @@ def test_published_parts_of_cycles() -> None:
     run("2023-12-31")
     for id, (*_, expected) in zip(ids, PUBLISHED, strict=True):
         assert amounts(id)[: len(expected)] == [D(str(e)) for e in expected]
+
+
+@pytest.mark.parametrize(
+    ("start", "cancelled", "repair"),
+    [
+        ("2023-04-23", "2023-05-15", "-5.32"),
+        ("2023-05-23", "2023-06-15", "-5.32"),
+        ("2023-05-15", "2023-05-23", "-14.63"),
+        ("2023-06-15", "2023-06-23", "-14.63"),
+    ],
+)
+def test_what_is_credited_by_thirty_days_a_month_mirrors_what_is_charged(
+    start: str, cancelled: str, repair: str
+) -> None:
+    id = provided(start, "19.95", THIRTY | CREDITS)
+    run(start)
+    change(id, EndDate=date.fromisoformat(cancelled) - timedelta(days=1))
+    run(cancelled)
+    assert amounts(id) == [D("19.95"), D(repair)]
+
+
+def test_days_that_thirty_days_a_month_pass_over() -> None:
+    """A 31st is the same day as the 30th: the night between them costs nothing, and what is kept
+    and what is credited come to the whole whatever day it is."""
+    since = {"BillingCycleStartDate": "2023-05-15"}
+    night = provided("2023-05-30", 30, THIRTY, EndDate="2023-05-30", **since)
+    short = provided("2023-02-28", 30, THIRTY, BillingCycleStartDate="2023-03-01")
+    days = {"SubscriptionCycle": "Daily", **THIRTY}
+    daily = provided("2023-05-29", 1, days, EndDate="2023-06-01")
+    run("2023-06-30")
+    assert (amounts(night), amounts(short)[0]) == ([], 3)
+    assert amounts(daily) == [1, 1, 1, 1]
+    cut = provided("2023-05-15", 30, THIRTY | CREDITS)
+    run("2023-06-01")
+    ends = {"2023-06-10": 26, "2023-05-30": 15, "2023-05-29": 15, "2023-05-16": 2}
+    for end, left in ends.items():
+        change(cut, EndDate=end)
+        run("2023-06-01")
+        assert sum(amounts(cut)) == left, end
+
+
+def test_a_charge_is_credited_as_its_days_were_counted() -> None:
+    """What the rating method says later counts for later charges."""
+    method = RatingMethodFactory(
+        RatingMethodType="Subscription", SubscriptionModel="Prepaid", ProrateSubscription="1",
+        **CREDITS,
+    )  # fmt: skip
+    sold = ProductFactory(RatingMethodId=method)
+    PriceFactory(ProductId=sold, Rate="31")
+    id = provided("2023-05-01", ProductId=sold)
+    run("2023-05-01")
+    (outcome,) = records.update("RATING_METHOD", [{"Id": method, **THIRTY}], SYSTEM)
+    assert outcome.ok, outcome.problems
+    change(id, EndDate="2023-05-10")
+    run("2023-05-11")
+    assert amounts(id) == [31, -21]
 
 
 def test_a_leading_part_two_cycles_and_a_trailing_part() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import product
 from threading import Barrier, Thread
 from typing import Any
 
@@ -26,6 +27,7 @@ from tests.factories import (
     ProductFactory,
     RatingMethodFactory,
 )
+from tests.making import created
 
 SYSTEM = Context.system("test")
 MONTHS = {"Monthly": 1, "Quarterly": 3, "Semi-Annual": 6, "Yearly": 12}
@@ -34,7 +36,7 @@ CYCLES = (*MONTHS, *DAYS, "Semi-Monthly")
 RATE = Decimal("77.77")
 UNTIL = date(2024, 8, 20)
 day = st.dates(date(2023, 1, 1), UNTIL)
-Products = dict[tuple[str, bool], int]
+Products = dict[tuple[str, bool, bool], int]
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,17 @@ class Terms:
     since: date
     start: date
     end: date | None
+    thirty: bool = False
+
+
+def counted(day: date, *, thirty: bool) -> int:
+    """As how many days a day counts; months of thirty days pass over one or stretch their last."""
+    if not thirty:
+        return 1
+    last = calendar.monthrange(day.year, day.month)[1]
+    if day.day == 30 and last == 31:
+        return 0
+    return 31 - last if day.day == last and last < 30 else 1
 
 
 def begins(terms: Terms) -> Iterator[date]:
@@ -79,16 +92,16 @@ def owed(terms: Terms) -> Fraction:
     begin = next(cycles)
     while begin <= UNTIL:
         after = next(cycles)
-        served = [
-            begin + timedelta(days=n)
-            for n in range((after - begin).days)
-            if terms.start <= begin + timedelta(days=n) <= (terms.end or date.max)
-        ]
+        days = [begin + timedelta(days=n) for n in range((after - begin).days)]
+        served = [day for day in days if terms.start <= day <= (terms.end or date.max)]
         if served:
             due = served[0] if terms.prepaid else served[-1] + timedelta(days=1)
             if due <= UNTIL:
-                for _ in served:
-                    total += Fraction(1, (after - begin).days)
+                part, whole = (
+                    sum(counted(day, thirty=terms.thirty) for day in some)
+                    for some in (served, days)
+                )
+                total += Fraction(part, whole)
         begin = after
     return total * terms.quantity * Fraction(RATE)
 
@@ -104,6 +117,7 @@ def changed_terms(draw: st.DrawFn) -> tuple[Terms, Terms]:
         draw(day),
         first,
         draw(st.sampled_from((None, second))),
+        draw(st.booleans()),
     )
     latest = terms.end or UNTIL
     start = draw(st.dates(date(2023, 1, 1), latest))
@@ -112,20 +126,27 @@ def changed_terms(draw: st.DrawFn) -> tuple[Terms, Terms]:
 
 @pytest.fixture
 def products(db: None) -> Products:
-    """A product for each cycle, prepaid and postpaid."""
-    made: Products = {}
-    for cycle in CYCLES:
-        for prepaid in (False, True):
-            method = RatingMethodFactory(
-                RatingMethodType="Subscription",
-                SubscriptionCycle=cycle,
-                SubscriptionModel="Prepaid" if prepaid else "Postpaid",
-                ProrateSubscription="1",
-                AutoCalculateCredit="1",
-            )
-            made[cycle, prepaid] = ProductFactory(RatingMethodId=method)
-            PriceFactory(ProductId=made[cycle, prepaid], Rate=str(RATE))
-    return made
+    """A product for each cycle, prepaid and postpaid, and each way to count days."""
+    kinds = list(product(CYCLES, (False, True), (False, True)))
+    methods = created(
+        "RATING_METHOD",
+        (
+            {
+                "RatingMethodType": "Subscription",
+                "SubscriptionCycle": cycle,
+                "SubscriptionModel": "Prepaid" if prepaid else "Postpaid",
+                "ProrateSubscription": "1",
+                "ProrationDayCount": "30/360" if thirty else "Actual",
+                "AutoCalculateCredit": "1",
+            }
+            for cycle, prepaid, thirty in kinds
+        ),
+    )
+    made = created(
+        "PRODUCT", ({"Name": f"Plan {n}", "RatingMethodId": m} for n, m in enumerate(methods))
+    )
+    created("PRICING", ({"ProductId": id, "UpperBand": "-1", "Rate": str(RATE)} for id in made))
+    return dict(zip(kinds, made, strict=True))
 
 
 def totals(ids: list[int]) -> dict[int, tuple[Fraction, int]]:
@@ -163,7 +184,7 @@ def test_charges_and_credits_come_to_what_is_served(
             [
                 {
                     "AccountId": account,
-                    "ProductId": products[terms.cycle, terms.prepaid],
+                    "ProductId": products[terms.cycle, terms.prepaid, terms.thirty],
                     "Quantity": terms.quantity,
                     "StartDate": terms.start,
                     "EndDate": terms.end,
@@ -191,9 +212,9 @@ def test_charges_and_credits_come_to_what_is_served(
 @pytest.mark.django_db(transaction=True)
 def test_two_at_once_and_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
     method = RatingMethodFactory(RatingMethodType="Subscription", SubscriptionModel="Prepaid")
-    product = ProductFactory(RatingMethodId=method)
-    PriceFactory(ProductId=product, Rate="10")
-    ids = [AccountProductFactory(ProductId=product, StartDate="2026-01-01") for _ in range(40)]
+    sold = ProductFactory(RatingMethodId=method)
+    PriceFactory(ProductId=sold, Rate="10")
+    ids = [AccountProductFactory(ProductId=sold, StartDate="2026-01-01") for _ in range(40)]
     unpriced = AccountProductFactory(
         ProductId=ProductFactory(RatingMethodId=method), StartDate="2026-01-01"
     )

@@ -313,7 +313,7 @@ def test_rated_again_is_charged_at_once(
             [
                 {
                     "AccountId": account,
-                    "ProductId": products[terms.cycle, terms.prepaid],
+                    "ProductId": products[terms.cycle, terms.prepaid, terms.thirty],
                     "Quantity": terms.quantity,
                     "StartDate": terms.start,
                     "EndDate": terms.end,
