@@ -4,6 +4,7 @@
     opening    the content of a load's file, wherever it lies
     running    who is at a load, that nobody else is; what happens when it fails
     mapping    records to usage in flight, in one transaction
+    charged    what the lines of a load come to
     finishing  what became of the usage; where the file goes
     reversing  a whole load is taken back
 

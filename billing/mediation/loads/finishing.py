@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import OperationalError, connection, transaction
 
+from billing.mediation.loads import charged
 from billing.mediation.mapping.statement import ONLY
 from billing.mediation.models import (
     ActivityCollector,
@@ -86,31 +87,24 @@ WHERE c.id = o.id AND o.deleted_at IS NULL AND (
        AND o.process_state = 'RESUBMITTED'
 )
 """
-# Whether any record goes to suspense, and whether any raises a label: such a one may be charged to
-# several account products, one that raises none is charged to one; telling the records of a million
-# lines apart sorts them all.
-_LOOKED_THROUGH = """
-SELECT coalesce(bool_or(cause IS NOT NULL), false),
-       coalesce(bool_or(usage_identifier IS NOT NULL), false)
-FROM mediation_usage WHERE load_id = %(load)s
-"""
 _SUSPENDED_RECORDS = """
 SELECT count(DISTINCT line) FROM mediation_usage WHERE load_id = %(load)s AND cause IS NOT NULL
 """
-# All that a record is charged to is of one account, which pays in one currency.
+# Where the shards did not keep what their lines come to. All that a record is charged to is of one
+# account, which pays in one currency.
 _CHARGED = """
-SELECT coalesce(a.currency_code, ''), count(*), {records},
-       sum(a.quantity) FILTER (WHERE NOT refill),
-       sum(a.rated_amount)
+SELECT coalesce(a.currency_code, ''), count(*), count(DISTINCT a.line_number),
+       coalesce(sum(a.quantity) FILTER (WHERE NOT refill), 0), coalesce(sum(a.rated_amount), 0)
 FROM mediation_activity a
 CROSS JOIN LATERAL (SELECT coalesce(a.prepaid_by_id = a.account_product_id, false) AS refill) bought
 WHERE a.activity_collector_history_id = %(load)s AND a.reversal_of_id IS NULL
 GROUP BY 1 ORDER BY 1
 """
-_OTHERS = "SELECT FROM mediation_usage WHERE load_id <> %(load)s LIMIT 1"
+# The ends of the index tell; whoever looks for another Id reads all of the load.
+_OTHERS = """
+SELECT min(load_id) < %(load)s OR max(load_id) > %(load)s FROM mediation_usage
+"""
 _REMOVE = "DELETE FROM mediation_usage WHERE load_id = %(load)s"
-_RECORDS = "count(*) FILTER (WHERE a.split_from_bill_act_id IS NULL AND NOT refill)"
-_LABELLED_RECORDS = "count(DISTINCT a.line_number)"
 
 
 def finish(load_id: int) -> bool:
@@ -140,22 +134,16 @@ def _write(load: ActivityCollectorHistory, tried: bool) -> None:
         "product": ONLY,
     }
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_LOOKED_THROUGH, about)
-        caused, labelled = cursor.fetchone()
-        suspended = 0
-        if caused:
-            cursor.execute(_SUSPENDED_RECORDS, about)
-            suspended = cursor.fetchone()[0]
-        by_currency: list[tuple[str, int, int, Decimal | None, Decimal | None]] = []
+        cursor.execute(_SUSPENDED_RECORDS, about)
+        (suspended,) = cursor.fetchone()
+        by_currency: list[charged.Charged] = []
         if not tried:
-            if caused:
+            if suspended:
                 cursor.execute(_SUSPENDED, about)
             if load.source in ("API", "SUSPENSE"):
                 cursor.execute(_AGAIN, about)
                 cursor.execute(_DONE, about)
-            records_of = _LABELLED_RECORDS if labelled else _RECORDS
-            cursor.execute(_CHARGED.format(records=records_of), about)
-            by_currency = cursor.fetchall()
+            by_currency = _charged(cursor, about)
         LoadShard.objects.filter(load=load).delete()
         UsageEvent.objects.filter(load=load).delete()
         notice = "Test Mode: it was tried, and nothing was charged." if tried else load.notice
@@ -170,28 +158,41 @@ def _write(load: ActivityCollectorHistory, tried: bool) -> None:
             error_count=suspended,
             suspended_count=suspended,
             rated_count=sum(lines for _, lines, _, _, _ in by_currency),
-            total_quantity=sum((one[3] or Decimal() for one in by_currency), Decimal()),
-            rated_amount=sum((one[4] or Decimal() for one in by_currency), Decimal()),
-            amounts={one[0]: f"{one[4] or 0:f}" for one in by_currency} or None,
+            total_quantity=sum((one[3] for one in by_currency), Decimal()),
+            rated_amount=sum((one[4] for one in by_currency), Decimal()),
+            amounts={one[0]: f"{one[4]:f}" for one in by_currency} or None,
             notice=notice,
             next_attempt=None,
         )
         _remove_usage(cursor, about)
 
 
+def _charged(cursor: Any, about: dict[str, Any]) -> list[charged.Charged]:
+    """What the load's lines come to, by currency."""
+    found = charged.of_shards(about["load"])
+    if found is None:
+        cursor.execute(_CHARGED, about)
+        found = cursor.fetchall()
+    return found
+
+
 def _remove_usage(cursor: Any, about: dict[str, Any]) -> None:
     """Remove the load's usage in flight; where there is no other, all at once, which leaves nothing
     that has to be cleaned up before the next load finds the table small again."""
-    cursor.execute(_OTHERS, about)
-    if not cursor.rowcount:
+    if not _others(cursor, about):
         # Whoever is at the table is not waited for.
         with suppress(OperationalError), transaction.atomic():
             cursor.execute("LOCK TABLE mediation_usage IN ACCESS EXCLUSIVE MODE NOWAIT")
-            cursor.execute(_OTHERS, about)
-            if not cursor.rowcount:
+            if not _others(cursor, about):
                 cursor.execute("TRUNCATE mediation_usage")
                 return
     cursor.execute(_REMOVE, about)
+
+
+def _others(cursor: Any, about: dict[str, Any]) -> bool:
+    """Whether usage of other loads is in flight."""
+    cursor.execute(_OTHERS, about)
+    return bool(cursor.fetchone()[0])
 
 
 def _put_away(load: ActivityCollectorHistory) -> None:

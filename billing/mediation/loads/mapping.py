@@ -6,7 +6,8 @@ before is removed by whoever takes the load up.
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC
+from dataclasses import dataclass
+from datetime import UTC, date
 from functools import partial
 from typing import Any
 
@@ -32,6 +33,8 @@ from entities.schema.current import current
 from metabrm import clock, months
 
 Beat = Callable[[int], None]
+#: The first and the last day, in UTC, of what is to be rated; None where nothing is.
+Ends = tuple[date, date] | None
 #: What a CloudEvent is known by.
 _EVENT = ("source", "id")
 #: Blocks of the records' table that are mapped, and sorted by their shards, at a time.
@@ -40,10 +43,13 @@ _BLOCKS = 4096
 _FORGET = "DELETE FROM mediation_usage WHERE load_id = %s"
 # Dates without an offset are of the collector's days; a part of a load is sorted in memory.
 PREPARE = "SELECT set_config('TimeZone', %s, true), set_config('work_mem', '64MB', true)"
-# When the usage of each shard happened, and whether any is compared with other.
+# When the usage of each shard happened, whether any is compared with other, and when that happened
+# which is to be rated.
 _SPAN = """
 SELECT shard, min(activity_date) AT TIME ZONE 'UTC', max(activity_date) AT TIME ZONE 'UTC',
-       bool_or(signature IS NOT NULL)
+       bool_or(signature IS NOT NULL),
+       min(activity_date) FILTER (WHERE cause IS NULL) AT TIME ZONE 'UTC',
+       max(activity_date) FILTER (WHERE cause IS NULL) AT TIME ZONE 'UTC'
 FROM mediation_usage WHERE load_id = %s GROUP BY shard ORDER BY shard
 """
 # The first and the last day of what is to be rated; all of them, where these are far apart.
@@ -76,16 +82,16 @@ def map_load(load: ActivityCollectorHistory, beat: Beat = lambda records: None) 
         pk=load.activity_collector_id
     )
     try:
-        _map(load, collector, beat)
+        ends = _map(load, collector, beat)
     except Exception:
         with suppress(DatabaseError), connection.cursor() as cursor:
             cursor.execute(_FORGET, [load.pk])
         raise
-    make_months(load.pk)
+    _make_months(load.pk, ends)
 
 
-def _map(load: ActivityCollectorHistory, collector: ActivityCollector, beat: Beat) -> None:
-    """Give the load its usage and its shards."""
+def _map(load: ActivityCollectorHistory, collector: ActivityCollector, beat: Beat) -> Ends:
+    """Give the load its usage and its shards; when what is to be rated happened."""
     zone = collector.time_zone.name if collector.time_zone else ""
 
     def prepare(cursor: Any) -> None:
@@ -97,8 +103,7 @@ def _map(load: ActivityCollectorHistory, collector: ActivityCollector, beat: Bea
         prepare(cursor)
         if load.source in ("API", "SUSPENSE"):
             counts, plan = _collected(cursor, load, collector, zone)
-            _keep(Sessions(cursor), load, collector, plan, counts)
-            return
+            return _keep(Sessions(cursor), load, collector, plan, counts)
         with Sessions(cursor, prepare) as sessions:
             counts, plan = _read(sessions, load, collector, zone, beat)
     # What was mapped is there for all sessions now, and is the load's as soon as this holds.
@@ -106,7 +111,7 @@ def _map(load: ActivityCollectorHistory, collector: ActivityCollector, beat: Bea
         cursor = connection.connection.cursor()
         prepare(cursor)
         with Sessions(cursor, prepare) as sessions:
-            _keep(sessions, load, collector, plan, counts)
+            return _keep(sessions, load, collector, plan, counts)
 
 
 def _keep(
@@ -115,12 +120,12 @@ def _keep(
     collector: ActivityCollector,
     plan: fields.Plan,
     counts: dict[str, Any],
-) -> None:
+) -> Ends:
     """Settle what was mapped, and say that it was."""
-    repeated, shards = settle(sessions, load, collector, plan)
+    settled = settle(sessions, load, collector, plan)
     sessions.own.execute("SELECT set_config('TimeZone', 'UTC', true)")
     LoadShard.objects.bulk_create(
-        [LoadShard(load_id=load.pk, shard=shard) for shard in shards],
+        [LoadShard(load_id=load.pk, shard=shard) for shard in settled.shards],
         ignore_conflicts=True,
     )
     if LoadShard.objects.filter(load=load, rated=True).exists():
@@ -131,8 +136,9 @@ def _keep(
         error_text=None,
         mapped_date=clock.now(),
         **counts,
-        **repeated,
+        **settled.counts,
     )
+    return settled.ends
 
 
 def make_months(load_id: int) -> None:
@@ -140,10 +146,16 @@ def make_months(load_id: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_ENDS, [load_id])
         first, last = cursor.fetchone()
-        if first is None:
-            return
-        days = {first, last}
-        if months.first_of(last) > months.plus(months.first_of(first), 1):
+    _make_months(load_id, (first, last) if first else None)
+
+
+def _make_months(load_id: int, ends: Ends) -> None:
+    if ends is None:
+        return
+    days = set(ends)
+    first, last = ends
+    if months.first_of(last) > months.plus(months.first_of(first), 1):
+        with connection.cursor() as cursor:
             cursor.execute(_DAYS, [load_id])
             days = {day for (day,) in cursor.fetchall()}
     partitions.ensure_months_of(days)
@@ -296,25 +308,33 @@ def lookback(collector: ActivityCollector) -> Any:
     return before(clock.now(), collector.lookback_time_period_start)
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What was mapped: how many were repeats, the shards of the usage, when it happened."""
+
+    counts: dict[str, int]
+    shards: list[int]
+    ends: Ends
+
+
 def settle(
     sessions: Sessions,
     load: ActivityCollectorHistory,
     collector: ActivityCollector,
     plan: fields.Plan,
-) -> tuple[dict[str, int], list[int]]:
-    """Drop or add up what is there already, and mark what is late; how many were repeats, and the
-    shards of the usage."""
+) -> Settled:
+    """Drop or add up what is there already, and mark what is late."""
     cursor = sessions.own
     counts: dict[str, int] = {}
     if signed(load, collector):
         repeats.lock(cursor, collector.pk)
     cursor.execute(_SPAN, [load.pk])
     spans = cursor.fetchall()
-    shards = [shard for shard, _, _, _ in spans]
+    shards = [row[0] for row in spans]
     # Django takes all moments to be of UTC, whatever zone the session tells them in.
-    first = min((one.replace(tzinfo=UTC) for _, one, _, _ in spans if one), default=None)
-    last = max((one.replace(tzinfo=UTC) for _, _, one, _ in spans if one), default=None)
-    if any(compared for _, _, _, compared in spans):
+    moments = [row[place].replace(tzinfo=UTC) for row in spans for place in (1, 2) if row[place]]
+    first, last = min(moments, default=None), max(moments, default=None)
+    if any(row[3] for row in spans):
         within = repeats.Within(first or "epoch", last or "epoch")
         keys = {v.key for v in plan.values.values() if v.signature} or set(plan.values)
         by_moment = "activity_date" in keys or not keys
@@ -334,7 +354,8 @@ def settle(
     if first is not None:
         zone = collector.time_zone.name if collector.time_zone else "UTC"
         late.mark(cursor, load.pk, collector, first, clock.today(zone))
-    return counts, shards
+    days = [row[place].date() for row in spans for place in (4, 5) if row[place]]
+    return Settled(counts, shards, (min(days), max(days)) if days else None)
 
 
 def _without_repeats(

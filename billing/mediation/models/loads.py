@@ -223,6 +223,9 @@ class LoadShard(models.Model):
     load = models.ForeignKey(ActivityCollectorHistory, models.CASCADE, related_name="+")
     shard = models.SmallIntegerField()
     rated = models.BooleanField(default=False, db_default=False)
+    #: What its lines come to (billing.mediation.loads.charged). Null where records raise labels:
+    #: one may be charged to several account products, so they are counted when all are rated.
+    charged = models.JSONField(null=True)
 
     class Meta:
         constraints = [

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from billing.mediation.loads.charged import Charged, counted
 from billing.rating.charges import CHARGES, FACTS
 from billing.rating.loads import formulas, prepaid
 from billing.rating.loads.lines import COLUMNS, QUOTED, TO_RATE
@@ -105,8 +106,8 @@ WHERE u.load_id = %(load)s AND u.shard = %(shard)s AND u.ctid = l.place
 
 def write(
     cursor: Any, given: dict[str, Any], custom: Mapping[str, str], *, linked: bool = False
-) -> int:
-    """Add up, price and write the lines of `rating_line`; gives how many."""
+) -> list[Charged]:
+    """Add up, price and write the lines of `rating_line`; gives what they come to."""
     cursor.execute("ANALYZE rating_line (id, quote_id, version_id, day)")
     for statement in (ROUTES, ROUTED, PERIODS, GROUPS, OPEN_SUMS, SUMS, STANDING):
         cursor.execute(statement, given)
@@ -114,8 +115,8 @@ def write(
     cursor.execute(CHARGED)
     columns = {**COLUMNS, **MORE, **custom}
     formulas.reckon(cursor, given, columns, f"FROM rating_charge charged {_OF}")
-    cursor.execute(_lines(columns), given)
-    written: int = cursor.rowcount
+    cursor.execute(counted(_lines(columns)), given)
+    lines: list[Charged] = cursor.fetchall()
     if linked:
         cursor.execute(prepaid.FIRST)
     for lacking, told in ((SHORT, NO_BAND), (UNROUTED, NO_ROUTE)):
@@ -127,4 +128,4 @@ def write(
         "DROP TABLE rating_route, rating_routed, rating_period, rating_group, rating_sum, "
         "rating_standing, rating_charge"
     )
-    return written
+    return lines

@@ -22,6 +22,7 @@ Sources: BillingPlatform, "How To Create A Prepaid Usage Product".
 from collections.abc import Mapping
 from typing import Any
 
+from billing.mediation.loads.charged import Charged, counted
 from billing.rating.asking import METHOD, rounded
 from billing.rating.charges import CHARGES, FACTS
 from billing.rating.loads.lines import COLUMNS
@@ -346,13 +347,13 @@ def take(cursor: Any) -> None:
     cursor.execute(_LEFT)
 
 
-def write(cursor: Any, given: Mapping[str, Any], custom: Mapping[str, str]) -> int:
-    """Write the refills and what is covered, once all else is written; gives how many lines."""
-    cursor.execute(_REFILLS, given)
-    written: int = cursor.rowcount
-    cursor.execute(_covered(custom), given)
-    written += cursor.rowcount
+def write(cursor: Any, given: Mapping[str, Any], custom: Mapping[str, str]) -> list[Charged]:
+    """Write the refills and what is covered, once all else is written; gives what they come to."""
+    lines: list[Charged] = []
+    for insert in (_REFILLS, _covered(custom)):
+        cursor.execute(counted(insert), given)
+        lines += cursor.fetchall()
     cursor.execute(_LEAVE, given)
     cursor.execute(_GROW, given)
     cursor.execute("DROP TABLE rating_link, rating_refill, rating_balance, rating_drawn")
-    return written
+    return lines

@@ -18,7 +18,7 @@ FROM (
     SELECT account_id, product_id, account_product_id,
            min(activity_date) AS first_at, max(activity_date) AS last_at, count(*) AS lines,
            bool_or(override_rate IS NOT NULL OR override_cost IS NOT NULL) AS fed,
-           bool_or(extra IS NOT NULL) AS custom
+           bool_or(extra IS NOT NULL) AS custom, bool_or(usage_identifier IS NOT NULL) AS labelled
     FROM mediation_usage
     WHERE load_id = %(load)s AND shard = %(shard)s AND cause IS NULL
     GROUP BY account_id, product_id, account_product_id
@@ -26,7 +26,7 @@ FROM (
 """
 ASKING = """
 SELECT coalesce(sum(lines), 0)::bigint, coalesce(bool_or(fed), false),
-       coalesce(bool_or(custom), false)
+       coalesce(bool_or(custom), false), coalesce(bool_or(labelled), false)
 FROM rating_used
 """
 
@@ -165,11 +165,13 @@ LEFT JOIN catalog_ratingmethod method
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How much usage asks for a price, whether any brings its own, or custom fields."""
+    """How much usage asks for a price, whether any brings its own, or custom fields, or raises a
+    label."""
 
     lines: int
     fed: bool
     custom: bool
+    labelled: bool
 
 
 def look(cursor: Any, given: dict[str, Any]) -> Asking:

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from billing.mediation.loads import charged
+from billing.mediation.loads.charged import Charged, counted
 from billing.rating.loads import custom, long, prepaid, prices
 from billing.rating.loads.lines import no_price_of, simple, unrated
 from billing.rating.loads.long import LINES
@@ -27,6 +29,12 @@ WHERE h.id = %(load)s
 DONE = """
 UPDATE mediation_loadshard SET rated = true
 WHERE load_id = %(load)s AND shard = %(shard)s AND NOT rated
+"""
+
+# What its lines come to.
+KEEP = """
+UPDATE mediation_loadshard SET charged = %(charged)s
+WHERE load_id = %(load)s AND shard = %(shard)s
 """
 
 MADE = "rating_used, rating_key, rating_book, rating_band, rating_quote"
@@ -51,7 +59,10 @@ def rate(load_id: int, shard: int) -> int:
         cursor.execute(DONE, given)
         if not cursor.rowcount:
             return 0
-        return charge(cursor, given, rated=rated, prepays=prepays)
+        lines, labelled = charge(cursor, given, rated=rated, prepays=prepays)
+        if not labelled:
+            cursor.execute(KEEP, {**given, "charged": charged.kept(lines)})
+        return sum(count for _, count, *_ in lines)
 
 
 def charge(
@@ -61,8 +72,9 @@ def charge(
     rated: bool = True,
     prepays: bool = False,
     filled: dict[str, str] | None = None,
-) -> int:
-    """Write the lines of the usage in flight that `given` names; gives how many. It is added up
+) -> tuple[list[Charged], bool]:
+    """Write the lines of the usage in flight that `given` names; gives what they come to, and
+    whether records raise labels, by which one may be charged several times. It is added up
     `in_order` of its records, or else in that of its moments.
 
     `rated`: it is priced; `prepays`: some of it may draw on what was paid before; `filled`: columns
@@ -76,21 +88,22 @@ def charge(
     linked = rated and prepays and prepaid.link(cursor, given)
     prices.find(cursor, given, rated=rated, fed=asking.fed, linked=linked)
     if not rated:
-        cursor.execute(unrated(filled), given)
-        written: int = cursor.rowcount
+        cursor.execute(counted(unrated(filled)), given)
+        lines = cursor.fetchall()
     else:
-        written = _price(cursor, given, asking.lines, filled, linked=linked)
+        lines = _price(cursor, given, asking.lines, filled, linked=linked)
     cursor.execute(f"DROP TABLE {MADE}")
-    return written
+    return lines, asking.labelled
 
 
 def _price(
     cursor: Any, given: dict[str, Any], to_rate: int, filled: dict[str, str], *, linked: bool
-) -> int:
+) -> list[Charged]:
     if linked:
         prepaid.draw(cursor, given)
-    cursor.execute(simple(filled), given)
-    written: int = cursor.rowcount
+    cursor.execute(counted(simple(filled)), given)
+    lines: list[Charged] = cursor.fetchall()
+    written = sum(count for _, count, *_ in lines)
     cursor.execute(LINES, given)
     others: int = cursor.rowcount
     if written + others < to_rate:
@@ -98,8 +111,8 @@ def _price(
     if others:
         if linked:
             prepaid.take(cursor)
-        written += long.write(cursor, given, filled, linked=linked)
+        lines += long.write(cursor, given, filled, linked=linked)
     if linked:
-        written += prepaid.write(cursor, given, filled)
+        lines += prepaid.write(cursor, given, filled)
     cursor.execute("DROP TABLE rating_line")
-    return written
+    return lines

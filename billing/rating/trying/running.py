@@ -115,7 +115,7 @@ def _run(trial: Trial, collector: ActivityCollector, sample: bytes, name: str) -
     _values(trial, cursor, plan, made.typed)
     mapping.put_in(cursor, made)
     trial.compared = mapping.signed(load, collector)
-    _, shards = mapping.settle(sessions, load, collector, plan)
+    shards = mapping.settle(sessions, load, collector, plan).shards
     cursor.execute("SELECT set_config('TimeZone', 'UTC', true)")
     trial.mapped = True
     LoadShard.objects.bulk_create([LoadShard(load_id=load.pk, shard=shard) for shard in shards])
