@@ -19,7 +19,8 @@ that these bound a billing period's charges together (billing.rating.settling). 
 the rate a percentage of the quantity, which then is an amount of money. A rate that replaces the
 bands is one of the same kind: a percentage, or the amount of the whole charge. A charge for part of
 a period is multiplied by its factor, flat fees apart; where it stands among the tiers follows from
-its full quantity.
+its full quantity. With ProrateBand the limits of bands and the units that are included shrink with
+the period: 20 included units are 10 in half of a month.
 
 Sources: BillingPlatform, "Tiered Pricing" and "How To Create A Usage Product".
 """
@@ -88,13 +89,14 @@ facts AS MATERIALIZED (
 # The named queries of the charges. They take `facts`, `band` (`billing.rating.book`) and
 #   wanted  id, version_id or override (a rate that replaces the bands), rating_method_id, quantity,
 #           factor, usage (true for collected usage, which may be split), and where it stands in its
-#           sum: before, reached, nth (its number among the charges of the sum, from 1)
+#           sum: before, reached, nth (its number among the charges of the sum, from 1); shrunken
+#           charges take shrunk as well, the part of a period that is left of its bands
 # and yield
 #   line    what is wanted, with its price and its rating method
 #   part    a line in one band: units, rate, cost
 #   charge  a line or, where the method splits usage over bands, each of its parts by itself; what
 #           lies in no band is missing from its units
-CHARGES = f"""
+_CHARGES = f"""
 free AS (
     SELECT version_id, max(included_quantity) AS quantity, max(included_charges) AS charges
     FROM band GROUP BY version_id
@@ -102,7 +104,7 @@ free AS (
     SELECT w.id, w.version_id, w.override, w.quantity, w.factor,
            coalesce(m.incremental, false) AS incremental,
            coalesce(m.flat, false) AS flat, coalesce(m.percentage, false) AS percentage,
-           w.usage AND coalesce(m.incremental AND m.split, false) AS split,
+           w.usage AND coalesce(m.incremental AND m.split, false) AS split, {{shrunk}}
            coalesce(m.by_period, false) AS by_period,
            at.before, at.after, at.reached,
            from_.included > 0 AND at.after = at.before AS for_nothing
@@ -118,7 +120,7 @@ free AS (
                     -- What prepaid usage includes is drawn by others.
                     WHEN m.prepaid THEN 0
                     WHEN w.nth > free.charges THEN 0
-                    ELSE coalesce(free.quantity, 'Infinity') END AS included
+                    ELSE coalesce({{included}}, 'Infinity') END AS included
     ) from_
     CROSS JOIN LATERAL (
         SELECT {_past("from_.start")} AS before, {_past("from_.start + w.quantity")} AS after,
@@ -147,7 +149,7 @@ free AS (
            AS fee_per_charge,
            l.for_nothing
     FROM line l
-    JOIN band b ON b.version_id = l.version_id
+    JOIN {{band}} b ON b.version_id = l.version_id
     WHERE l.override IS NULL
       AND CASE WHEN l.incremental
                THEN {_units("l.after")} <> {_units("l.before")}
@@ -176,3 +178,15 @@ free AS (
     JOIN part p ON p.id = s.id AND p.rate_order = s.last[2]
 )
 """  # noqa: S608 - constants only
+#: The bands as they are, or with limits that have shrunk.
+CHARGES = _CHARGES.format(shrunk="", included="free.quantity", band="band")
+SHRUNKEN_CHARGES = _CHARGES.format(
+    shrunk="w.shrunk,",
+    included="free.quantity * w.shrunk",
+    band="""LATERAL (
+        SELECT version_id, pricing_id, rate_order, upper_band, rate, min_charge, max_charge,
+               flat_fee, fee_per_charge, block_size, above_quantity * l.shrunk AS above_quantity,
+               to_quantity * l.shrunk AS to_quantity
+        FROM band
+    )""",
+)

@@ -134,3 +134,18 @@ def span(count: str, unit: str) -> str:
     return f"""coalesce({count}, 0) * CASE {unit} WHEN 'Week' THEN interval '7 days'
         WHEN 'Month' THEN interval '1 month' WHEN 'Quarter' THEN interval '3 months'
         WHEN 'Year' THEN interval '1 year' ELSE interval '1 day' END"""
+
+
+def served(held: str, first: str, until: str) -> str:
+    """SQL of the part of a period on whose days the account product of an alias is there."""
+    return (
+        f"greatest(0, least({until}, {held}.end_date + 1)"
+        f" - greatest({first}, {held}.start_date))::numeric / ({until} - {first})"
+    )
+
+
+def step(cycle: str) -> str:
+    """SQL of a number of days that leads from the first of a period into the one after it."""
+    return f"""CASE upper({cycle}) WHEN 'DAILY' THEN 1 WHEN 'WEEKLY' THEN 7 WHEN 'BIWEEKLY' THEN 14
+        WHEN 'SEMI-MONTHLY' THEN 16 WHEN 'QUARTERLY' THEN 92 WHEN 'SEMI-ANNUAL' THEN 184
+        WHEN 'YEARLY' THEN 366 ELSE 31 END"""

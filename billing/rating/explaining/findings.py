@@ -10,10 +10,11 @@ from django.db import connection
 from billing.rating import formulas
 from billing.rating.asking import METHOD, asked_in, rounded
 from billing.rating.book import BOOK
-from billing.rating.charges import CHARGES, FACTS
+from billing.rating.charges import FACTS, SHRUNKEN_CHARGES
 from billing.rating.cycles import days, part
 from billing.rating.explaining.question import Question
 from billing.rating.loads.routes import NEAREST
+from billing.rating.loads.sums import begin, shrunk
 from entities.schema.current import current
 from entities.schema.description import quote
 from metabrm import clock
@@ -36,18 +37,49 @@ journey AS (
            coalesce(m.obligatory_intl_rate, false) AS obligatory
     FROM book JOIN catalog_ratingmethod m ON m.id = book.rating_method_id
     WHERE book.override IS NULL AND m.allow_international_pricing AND NOT %(is_line)s
-), {NEAREST}, wanted AS (
+), {NEAREST}, charged AS (
+    -- How the product is charged, whatever its price is for.
+    SELECT m.id, m.formula_quantity, m.prorate_band
+    FROM (
+        SELECT asked.product_id, asked.package_product_id, own.rating_method_id
+        FROM asked LEFT JOIN customers_accountproduct own ON own.id = asked.account_product_id
+    ) ap {METHOD}
+), shrunk AS (
+    -- What is left of the bands: of a line for a part of a cycle, of usage in a part of a period.
+    SELECT %(factor)s::numeric AS part FROM charged WHERE prorate_band AND %(factor)s <> 1
+    UNION ALL
+    SELECT {shrunk("period.begin", "period", "own")}
+    FROM (
+        SELECT asking.*, {begin("asking.day", "asking")} AS begin
+        FROM (
+            SELECT m.accum_flag, m.accum_reset_period, asked.profile_id AS calendar_id,
+                   coalesce(m.accum_start_date, '2000-01-01') AS accum_start_date,
+                   asked.first_day AS day, asked.account_product_id
+            FROM book
+            JOIN catalog_ratingmethod m ON m.id = book.rating_method_id
+            CROSS JOIN asked
+            WHERE m.prorate_band AND m.rating_method_type = 'Usage'
+              AND coalesce(m.aggregation_level, 'Product') = 'Product'
+              AND (m.pricing_type = 'Tiered Pricing' OR EXISTS (
+                  SELECT FROM band b WHERE b.version_id = book.version_id
+                   AND (b.included_quantity > 0 OR b.included_charges > 0)))
+        ) asking
+    ) period
+    JOIN customers_accountproduct own ON own.id = period.account_product_id
+    WHERE period.begin > '-infinity'
+), wanted AS (
     SELECT 1::bigint AS id, book.version_id,
            coalesce(%(route_rate)s::numeric, route.rate, book.override) AS override,
            book.rating_method_id,
            %(quantity)s::numeric AS quantity,
            CASE WHEN facts.flat THEN 1 ELSE %(factor)s::numeric END AS factor, false AS usage,
-           %(before)s::numeric AS before, %(reached)s::numeric AS reached, %(nth)s::bigint AS nth
+           %(before)s::numeric AS before, %(reached)s::numeric AS reached,
+           %(nth)s::bigint AS nth, coalesce((SELECT part FROM shrunk), 1) AS shrunk
     FROM book
     LEFT JOIN facts ON facts.id = book.rating_method_id
     LEFT JOIN route ON true
     WHERE route.rate IS NOT NULL OR NOT EXISTS (SELECT FROM journey WHERE obligatory)
-), {CHARGES}
+), {SHRUNKEN_CHARGES}
 SELECT jsonb_build_object(
     'asked', (SELECT to_jsonb(a) FROM asked a),
     'accounts', (SELECT jsonb_agg(to_jsonb(u) ORDER BY u.up) FROM above u),
@@ -67,8 +99,15 @@ SELECT jsonb_build_object(
         FROM version v),
     'offers', (SELECT jsonb_agg(to_jsonb(o)) FROM offer o),
     'counts', (SELECT to_jsonb(b) FROM book b),
-    'bands', (SELECT jsonb_agg(to_jsonb(b) ORDER BY b.above_quantity)
-              FROM band b JOIN book ON book.version_id = b.version_id),
+    'bands', (
+        SELECT jsonb_agg(to_jsonb(b) || jsonb_build_object(
+                   'above_quantity', b.above_quantity * w.shrunk,
+                   'to_quantity', b.to_quantity * w.shrunk,
+                   'included_quantity', b.included_quantity * w.shrunk) ORDER BY b.above_quantity)
+        FROM band b
+        JOIN book ON book.version_id = b.version_id
+        CROSS JOIN (SELECT coalesce((SELECT part FROM shrunk), 1) AS shrunk) w),
+    'shrunk', (SELECT part FROM shrunk),
     'journey', (SELECT to_jsonb(j) FROM journey j),
     'route_id', (SELECT r.route_id FROM route r),
     'facts', (SELECT to_jsonb(f) FROM facts f),
@@ -89,12 +128,8 @@ SELECT jsonb_build_object(
         FROM book JOIN catalog_ratingmethod m ON m.id = book.rating_method_id
         WHERE m.formula_flag),
     'quantity_formula', (
-        SELECT jsonb_build_object('text', m.formula_quantity, 'method', m.id)
-        FROM (
-            SELECT asked.product_id, asked.package_product_id, own.rating_method_id
-            FROM asked LEFT JOIN customers_accountproduct own ON own.id = asked.account_product_id
-        ) ap {METHOD}
-        WHERE m.formula_quantity <> ''),
+        SELECT jsonb_build_object('text', formula_quantity, 'method', id)
+        FROM charged WHERE formula_quantity <> ''),
     'summed', (SELECT s.cost FROM summed s),
     'charge', (
         SELECT to_jsonb(c)

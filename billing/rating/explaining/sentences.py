@@ -142,13 +142,19 @@ def no_price(told: Json) -> str:
     return f"There is no price in {told['CurrencyCode']} on {told['Day']}."
 
 
-def pricing(facts: Json) -> str:
+def pricing(facts: Json, shrunk: Decimal = Decimal(1)) -> str:
     """How bands are used, in the words of the rating method."""
-    if not facts.get("tiered"):
-        return "Standard: the band that holds the quantity prices all of it."
+    said = "Standard: the band that holds the quantity prices all of it."
+    if facts.get("tiered"):
+        said = "Tiered, bulk: the band that the sum has reached prices all units."
     if facts.get("incremental"):
-        return "Tiered, incremental: each band prices the units that lie in it."
-    return "Tiered, bulk: the band that the sum has reached prices all units."
+        said = "Tiered, incremental: each band prices the units that lie in it."
+    if shrunk != 1:
+        said += (
+            f" Of the bands and of what is included {plain(round(shrunk, 10))} is left: that part "
+            "of the period is charged (ProrateBand)."
+        )
+    return said
 
 
 # Arithmetic

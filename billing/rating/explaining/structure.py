@@ -27,6 +27,8 @@ class Structure:
         self.asked = asked
         self.paid = paid
         self.prorated = prorated
+        #: The part that is left of the bands of a period.
+        self.band_factor = Decimal(1 if found["shrunk"] is None else found["shrunk"])
         #: The part of a cycle that is charged, as the arithmetic has it.
         self.share = sentences.share(asked.factor, prorated)
         self.found = found
@@ -250,8 +252,9 @@ class Structure:
             "Source": winner["source"],
             "Override": wire.text(line["override"]),
             "CountryCodeMapId": wire.text(self.asked.route_id),
-            "Pricing": sentences.pricing(facts),
+            "Pricing": sentences.pricing(facts, self.band_factor),
             "ProrateFactor": plain(round(self.asked.factor, 10)),
+            "BandFactor": plain(round(self.band_factor, 10)),
             "IncludedUnits": plain(
                 Decimal(line["quantity"]) - (Decimal(line["after"]) - Decimal(line["before"]))
             ),
@@ -280,6 +283,9 @@ class Structure:
         part = next((p for p in parts if p["pricing_id"] == band["pricing_id"]), None)
         top = band["to_quantity"]
         told = {name: wire.text(band[column]) for name, column in MADE_OF.items()}
+        for name in ("LowerBand", "UpperBand", "IncludedQuantity"):
+            if told[name] is not None and self.band_factor != 1:
+                told[name] = plain(round(Decimal(band[MADE_OF[name]]), 10))
         applied = part is not None and (
             Decimal(part["units"]) != 0 or Decimal(part["cost"]) != 0 or Decimal(part["fee"]) != 0
         )

@@ -4,11 +4,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from billing.mediation.loads.charged import Charged, counted
-from billing.rating.charges import CHARGES, FACTS
+from billing.rating.charges import CHARGES, FACTS, SHRUNKEN_CHARGES
 from billing.rating.loads import formulas, prepaid
 from billing.rating.loads.lines import COLUMNS, QUOTED, TO_RATE
 from billing.rating.loads.routes import NO_ROUTE, ROUTED, ROUTES, UNROUTED
-from billing.rating.loads.sums import GROUPS, GROW, OPEN_SUMS, PERIODS, STANDING, SUMS
+from billing.rating.loads.sums import (
+    GROUPS,
+    GROW,
+    OPEN_SUMS,
+    PERIODS,
+    SHRINKING,
+    SHRUNK,
+    STANDING,
+    SUMS,
+)
 from billing.rating.telling import no_band
 
 # The lines that take the long way, with all that is known of their usage: nobody looks there again.
@@ -31,23 +40,24 @@ MORE = {
     "formula": "q.formula",
 }
 
-WANTED = f"""
+_WANTED = f"""
 WITH {FACTS.replace("book", "rating_quote")}, band AS (SELECT * FROM rating_band), wanted AS (
     SELECT l.id, q.version_id, coalesce(r.rate, q.override) AS override, q.rating_method_id,
            l.quantity, 1::numeric AS factor,
            true AS usage, coalesce(s.before, 0) AS before,
-           coalesce(s.reached, l.quantity) AS reached, coalesce(s.nth, 1) AS nth
+           coalesce(s.reached, l.quantity) AS reached, coalesce(s.nth, 1) AS nth{{shrunk}}
     FROM rating_line l
     JOIN rating_quote q ON q.id = l.quote_id
     LEFT JOIN rating_standing s ON s.id = l.id
     LEFT JOIN rating_routed r ON r.id = l.id
+    {{period}}
     WHERE r.rate IS NOT NULL OR NOT (l.international AND q.obligatory)
-), {CHARGES}
+), {{charges}}
 """  # noqa: S608 - constants only
 
-CHARGED = f"""
+_CHARGED = f"""
 CREATE TEMP TABLE rating_charge ON COMMIT DROP AS
-{WANTED}
+{_WANTED}
 SELECT nextval('mediation_activity_id_seq') AS activity_id, ordered.*
 FROM (
     SELECT line.id, charge.split_order,
@@ -65,6 +75,12 @@ FROM (
     ORDER BY line.id, charge.split_order
 ) ordered
 """  # noqa: S608 - constants only
+CHARGED = _CHARGED.format(shrunk="", period="", charges=CHARGES)
+SHRUNKEN = _CHARGED.format(
+    shrunk=", coalesce(h.part, 1) AS shrunk",
+    period="LEFT JOIN rating_shrunk h ON h.id = l.id",
+    charges=SHRUNKEN_CHARGES,
+)
 
 
 _OF = """
@@ -112,7 +128,13 @@ def write(
     for statement in (ROUTES, ROUTED, PERIODS, GROUPS, OPEN_SUMS, SUMS, STANDING):
         cursor.execute(statement, given)
     cursor.execute("ANALYZE rating_standing (id, sum_id)")
-    cursor.execute(CHARGED)
+    cursor.execute(SHRINKING)
+    if cursor.rowcount:
+        cursor.execute(SHRUNK)
+        cursor.execute(SHRUNKEN)
+        cursor.execute("DROP TABLE rating_shrunk")
+    else:
+        cursor.execute(CHARGED)
     columns = {**COLUMNS, **MORE, **custom}
     formulas.reckon(cursor, given, columns, f"FROM rating_charge charged {_OF}")
     cursor.execute(counted(_lines(columns)), given)

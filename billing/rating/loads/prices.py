@@ -106,6 +106,9 @@ SELECT row_number() OVER () AS id, k.account_id, k.product_id, k.account_product
        coalesce(method.obligatory_intl_rate, false) AS obligatory,
        coalesce(method.non_billable_flag, false) OR %(unbilled)s AS non_billable,
        coalesce(m.tiered OR bands.included, false) AS adds_up,
+       -- The days are those of one account product, so the sum has to be its own.
+       coalesce(method.prorate_band, false) AND k.account_product_id IS NOT NULL
+       AND coalesce(method.aggregation_level, 'Product') = 'Product' AS shrinks,
        false AS fed,
        NOT coalesce(method.formula_flag, false) AND (
            bands.number = 1 AND one.above_quantity = 0 AND one.to_quantity IS NULL

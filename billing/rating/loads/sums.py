@@ -1,20 +1,41 @@
-"""Usage that is added up: its period, its group, and where it stands in its sum."""
+"""Usage that is added up: its period, its group, where it stands in its sum, and what is left of
+the bands of a period that its account product is not there for all of.
+"""
 
-# For lines that are added up: the period they fall in, by the calendar of whoever pays or the
-# rating method's own reset.
-PERIODS = """
+from billing.rating.cycles import served, step
+
+
+def begin(day: str, asked: str) -> str:
+    """SQL of the first day of the period in which usage of a day is added up: by the calendar of
+    whoever pays, or the rating method's own reset."""
+    return f"""CASE WHEN {asked}.accum_flag AND {asked}.accum_reset_period IS NULL THEN NULL
+        WHEN {asked}.accum_flag
+        THEN rating_cycle_begin({asked}.accum_reset_period, {asked}.accum_start_date, {day})
+        WHEN {asked}.calendar_id IS NULL THEN rating_cycle_begin('MONTHLY', '2000-01-01', {day})
+        ELSE (SELECT rating_billing_begin(p, {day}) FROM customers_billingprofile p
+              WHERE p.id = {asked}.calendar_id) END"""  # noqa: S608 - constants only
+
+
+def shrunk(begin_day: str, asked: str, held: str) -> str:
+    """SQL of the part that is left of the bands of a period: that of the days on which the account
+    product of an alias is there; NULL where it is there on none of them."""
+    cycle = f"""CASE WHEN {asked}.accum_flag THEN {asked}.accum_reset_period
+        ELSE (SELECT billing_cycle FROM customers_billingprofile p
+              WHERE p.id = {asked}.calendar_id) END"""  # noqa: S608 - constants only
+    after = begin(f"({begin_day} + {step(cycle)})", asked)
+    return f"""(SELECT nullif({served(held, "span.first", "span.until")}, 0)
+        FROM (SELECT {begin_day} AS first, {after} AS until) span)"""  # noqa: S608 - constants only
+
+
+# For lines that are added up: the period they fall in.
+PERIODS = f"""
 CREATE TEMP TABLE rating_period ON COMMIT DROP AS
-SELECT distinct_.*,
-       CASE WHEN accum_flag AND accum_reset_period IS NULL THEN NULL
-            WHEN accum_flag THEN rating_cycle_begin(accum_reset_period, accum_start_date, day)
-            WHEN calendar_id IS NULL THEN rating_cycle_begin('MONTHLY', '2000-01-01', day)
-            ELSE (SELECT rating_billing_begin(p, day) FROM customers_billingprofile p
-                  WHERE p.id = calendar_id) END AS begin
+SELECT asked.*, {begin("asked.day", "asked")} AS begin
 FROM (
     SELECT DISTINCT q.accum_flag, q.accum_reset_period, q.accum_start_date, q.calendar_id, l.day
     FROM rating_line l JOIN rating_quote q ON q.id = l.quote_id WHERE l.adds_up
-) distinct_
-"""
+) asked
+"""  # noqa: S608 - constants only
 
 # The group a line is added up in, and the sums as they stand, locked until they have grown.
 GROUPS = """
@@ -86,3 +107,25 @@ FROM (
 ) added
 WHERE added.sum_id = s.id
 """
+
+# What is left of their bands, of the lines whose bands shrink with their period.
+SHRINKING = "SELECT FROM rating_quote WHERE shrinks AND adds_up AND NOT simple LIMIT 1"
+SHRUNK = f"""
+CREATE TEMP TABLE rating_shrunk ON COMMIT DROP AS
+WITH line AS (
+    SELECT g.id, g.period_begin, l.quote_id
+    FROM rating_group g
+    JOIN rating_line l ON l.id = g.id
+    JOIN rating_quote q ON q.id = l.quote_id
+    WHERE q.shrinks AND g.period_begin IS NOT NULL
+), shrunk AS (
+    SELECT q.id AS quote_id, line.period_begin, {shrunk("line.period_begin", "q", "ap")} AS part
+    FROM (SELECT DISTINCT quote_id, period_begin FROM line) line
+    JOIN rating_quote q ON q.id = line.quote_id
+    JOIN customers_accountproduct ap ON ap.id = q.account_product_id
+)
+SELECT line.id, shrunk.part
+FROM line
+JOIN shrunk ON shrunk.quote_id = line.quote_id AND shrunk.period_begin = line.period_begin;
+ANALYZE rating_shrunk
+"""  # noqa: S608 - constants only

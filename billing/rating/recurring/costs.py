@@ -1,7 +1,7 @@
 """What the days that are due come to, by the price book and the charges of the house."""
 
 from billing.rating.asking import METHOD
-from billing.rating.charges import CHARGES, FACTS
+from billing.rating.charges import FACTS, SHRUNKEN_CHARGES
 
 KEYS = """
 CREATE TEMP TABLE rating_key ON COMMIT DROP AS
@@ -61,11 +61,11 @@ WITH book AS (SELECT * FROM rating_book), {FACTS}, band AS (SELECT * FROM rating
     ) together ON true
     WHERE r.due_day <= s.limit_day
 ), wanted AS (
-    SELECT id, version_id, override, rating_method_id, lacking / shrunk AS quantity,
-           CASE WHEN flat THEN 1 ELSE factor END AS factor, false AS usage,
-           stands / shrunk AS before, reached / shrunk AS reached, 1::bigint AS nth
+    SELECT id, version_id, override, rating_method_id, lacking AS quantity,
+           CASE WHEN flat THEN 1 ELSE factor END AS factor, false AS usage, stands AS before,
+           reached, 1::bigint AS nth, shrunk
     FROM due WHERE source IS NOT NULL
-), {CHARGES}
+), {SHRUNKEN_CHARGES}
 SELECT due.*, priced.rate, priced.pricing_id, priced.upper_band, coalesce(priced.raised, false)
        AS raised, coalesce(priced.averaged, false) AS averaged,
        round(priced.cost * CASE WHEN due.flat THEN due.factor ELSE 1 END, 10) AS cost,

@@ -9,6 +9,7 @@ has the product. Without usage there is no minimum, unless MinMaxZeroQuantityTru
 from typing import Any
 
 from billing.rating.asking import METHOD, rounded
+from billing.rating.cycles import served
 from billing.rating.loads.prices import FILL, TABLES
 from billing.rating.settling.writing import WANTED
 
@@ -35,9 +36,7 @@ WITH used AS (
 SELECT row_number() OVER () AS key, g.*, p.ended, s.currency_code, s.zone, s.places, s.rounding,
        least(g.period_until - 1, ap.end_date, s.until_day) AS day,
        CASE WHEN g.period_from > '-infinity' AND g.period_until < 'infinity' AND ap.id IS NOT NULL
-            THEN greatest(0, least(g.period_until, ap.end_date + 1)
-                             - greatest(g.period_from, ap.start_date))::numeric
-                 / (g.period_until - g.period_from)
+            THEN {served("ap", "g.period_from", "g.period_until")}
             ELSE 1 END AS part
 FROM (SELECT * FROM used UNION ALL SELECT * FROM silent) g
 JOIN settle_account s ON s.account_id = g.account_id

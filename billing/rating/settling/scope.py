@@ -9,6 +9,7 @@ settle_line      the open lines, with the period that they count in and what is 
 from typing import Any
 
 from billing.rating.asking import ASKED, METHOD
+from billing.rating.cycles import step
 
 #: Kinds of rating methods whose lines are no charges that deals look at.
 UNCHARGED = ("Discount", "Revenue Commitment", "Tax", "Late Fee", "Per Invoice")
@@ -59,16 +60,10 @@ WITH RECURSIVE used AS MATERIALIZED (
     FROM customers_account a WHERE a.id = ANY(%(ids)s)
 ), {ASKED}
 SELECT asked.account_id, asked.profile_id, asked.currency_code, asked.zone, asked.places,
-       asked.rounding, asked.last_day AS until_day, calendar.step,
+       asked.rounding, asked.last_day AS until_day, {step("profile.billing_cycle")} AS step,
        '-infinity'::date AS open_from
 FROM asked
-LEFT JOIN customers_billingprofile profile ON profile.id = asked.profile_id
-CROSS JOIN LATERAL (
-    -- Days from the first of a period to one of the next.
-    SELECT CASE upper(profile.billing_cycle) WHEN 'DAILY' THEN 1 WHEN 'WEEKLY' THEN 7
-                WHEN 'BIWEEKLY' THEN 14 WHEN 'SEMI-MONTHLY' THEN 16 WHEN 'QUARTERLY' THEN 92
-                WHEN 'SEMI-ANNUAL' THEN 184 WHEN 'YEARLY' THEN 366 ELSE 31 END AS step
-) calendar;
+LEFT JOIN customers_billingprofile profile ON profile.id = asked.profile_id;
 ANALYZE settle_account
 """  # noqa: S608 - constants only
 

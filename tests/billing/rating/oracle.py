@@ -1,6 +1,6 @@
 """What charges come to, reckoned by hand: plain Decimal, a line at a time, no database."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 
 PLACES = Decimal("1e-10")
@@ -43,6 +43,16 @@ class Price:
             if above and (band.to is None or size <= band.to):
                 return index
         return -1
+
+
+def shrunken(price: Price, part: Decimal) -> Price:
+    """The price with what is left of its bands, and of what it includes, in a part of a period."""
+    included = price.included_quantity
+    return replace(
+        price,
+        bands=[replace(b, to=None if b.to is None else b.to * part) for b in price.bands],
+        included_quantity=None if included is None else included * part,
+    )
 
 
 def charged(units: Decimal, block: Decimal | None) -> Decimal:

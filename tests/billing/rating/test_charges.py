@@ -24,14 +24,17 @@ def _values(rows: Sequence[Row], types: Sequence[str]) -> str:
     return "VALUES " + ", ".join(f"({row})" for row in told)
 
 
-def charges(prices: Sequence[Price], wanted: Sequence[Row]) -> dict[int, list[Row]]:
+def charges(
+    prices: Sequence[Price], wanted: Sequence[Row], shrunk: Sequence[Decimal] | None = None
+) -> dict[int, list[Row]]:
     """(band or None, units, rate, cost) per line, from the product's own statement.
 
-    A line is (id, index of its price, quantity, factor, before, reached, nth).
+    A line is (id, index of its price, quantity, factor, before, reached, nth); `shrunk` is what is
+    left of the bands of each price.
     """
     from django.db import connection
 
-    from billing.rating.charges import CHARGES
+    from billing.rating.charges import CHARGES, SHRUNKEN_CHARGES
 
     facts = [
         (i, p.tiered, p.incremental, p.flat, p.percentage, p.split, False, False)
@@ -59,9 +62,10 @@ def charges(prices: Sequence[Price], wanted: Sequence[Row]) -> dict[int, list[Ro
             sent(id, version_id, quantity, factor, before, reached, nth) AS (
                 {_values(wanted, ["bigint", "bigint", *["numeric"] * 4, "int"])}
             ), wanted AS (
-                SELECT *, version_id AS rating_method_id, NULL::numeric AS override, true AS usage
+                SELECT *, version_id AS rating_method_id, NULL::numeric AS override, true AS usage,
+                       (ARRAY{list(map(str, shrunk or ["1"]))}::numeric[])[version_id + 1] AS shrunk
                 FROM sent
-            ), {CHARGES}
+            ), {SHRUNKEN_CHARGES if shrunk else CHARGES}
             SELECT id, split_order, units, rate, cost FROM charge ORDER BY id, split_order""")
         found: dict[int, list[Row]] = {}
         for id, *rest in cursor.fetchall():
@@ -294,21 +298,43 @@ def some(seed: int) -> list[Decimal]:
     ] + [D(0)]
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.tuples(prices(), st.integers(0, 2**32).map(some)), min_size=20, max_size=20))
-def test_charges_agree_with_the_oracle(
-    django_db_setup: None, django_db_blocker: Any, cases: list[tuple[Price, list[Decimal]]]
-) -> None:
-    """10,000 lines: 25 examples of 20 prices with 20 lines each, each sum from nothing."""
+Cases = list[tuple[Price, list[Decimal]]]
+twenty = st.lists(st.tuples(prices(), st.integers(0, 2**32).map(some)), min_size=20, max_size=20)
+
+
+def agree(blocker: Any, cases: Cases, shrunk: list[Decimal] | None = None) -> None:
+    """Whether twenty lines of each price, one after the other from nothing, cost what the oracle
+    says."""
     lines: list[Row] = []
     expected: dict[int, Decimal | None] = {}
     for index, (price, sent) in enumerate(cases):
+        told = oracle.shrunken(price, shrunk[index]) if shrunk else price
         before, total = D(0), sum(sent, D(0))
         for n, quantity in enumerate(sent):
             id = index * 100 + n
             lines.append((id, index, quantity, 1, before, total, n + 1))
-            expected[id] = oracle.cost(price, quantity, before, total, n + 1)
+            expected[id] = oracle.cost(told, quantity, before, total, n + 1)
             before += quantity
-    with django_db_blocker.unblock():
-        found = charges([price for price, _ in cases], lines)
+    with blocker.unblock():
+        found = charges([price for price, _ in cases], lines, shrunk)
     assert {id: rows[0][3] for id, rows in found.items()} == expected
+
+
+@settings(max_examples=25, deadline=None)
+@given(twenty)
+def test_charges_agree_with_the_oracle(
+    django_db_setup: None, django_db_blocker: Any, cases: Cases
+) -> None:
+    """10,000 lines: 25 examples of 20 prices with 20 lines each."""
+    agree(django_db_blocker, cases)
+
+
+parts = st.sampled_from([D("0.25"), D("0.5"), D("0.9"), D(1)])
+
+
+@settings(max_examples=4, deadline=None)
+@given(twenty, st.lists(parts, min_size=20, max_size=20))
+def test_charges_over_shrunken_bands_agree_with_the_oracle(
+    django_db_setup: None, django_db_blocker: Any, cases: Cases, shrunk: list[Decimal]
+) -> None:
+    agree(django_db_blocker, cases, shrunk)
