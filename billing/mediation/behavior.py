@@ -204,7 +204,7 @@ class LoadBehavior(Behavior):
     def _refuse_taken(self, batch: Batch, index: int, held: str) -> None:
         found = self._identity(batch, index, held)
         load = claiming.taken(found[0]) if found else None
-        if load is not None:
+        if load is not None and load.status != REVERSED:
             batch.fail(
                 index,
                 Code.VALIDATION_FAILED,
@@ -240,6 +240,7 @@ class LoadBehavior(Behavior):
         collector = ActivityCollector.objects.get(pk=batch.value("ActivityCollectorId", index))
         try:
             with transaction.atomic():
+                claiming.release(key)
                 ActivityCollectorHistory.objects.filter(pk=load_id).update(
                     identity=key,
                     file_name=stored.file_name[:500],

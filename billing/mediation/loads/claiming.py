@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from billing.mediation.loads import numbering
 from billing.mediation.models import ActivityCollector, ActivityCollectorHistory
+from billing.mediation.models.loads import REVERSED
 from metabrm import clock
 
 _CHUNK = 1 << 20
@@ -32,6 +33,11 @@ def identity(collector_id: int, name: str, size: int, sha256: str) -> str:
 def taken(key: str) -> ActivityCollectorHistory | None:
     """The load that has the identity."""
     return ActivityCollectorHistory.objects.filter(identity=key).first()
+
+
+def release(key: str) -> None:
+    """Have a load that was taken back give up its identity, so that the file can come again."""
+    ActivityCollectorHistory.objects.filter(identity=key, status=REVERSED).update(identity=None)
 
 
 def claim(

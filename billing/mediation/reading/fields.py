@@ -8,6 +8,8 @@ as JSON.
 
 import io
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import IO, Any
@@ -189,6 +191,17 @@ def _taken(target: _Records, wanted: Sequence[str]) -> Iterator[Found]:
 # Parquet
 
 
+def _seekable(file: IO[bytes]) -> IO[bytes]:
+    """The file itself; what is unpacked as it is read is put down first, for Parquet is read from
+    its end."""
+    if file.seekable():
+        return file
+    whole: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - it goes when nobody holds it
+    shutil.copyfileobj(file, whole, CHUNK)
+    whole.seek(0)
+    return whole
+
+
 def parquet_pieces(file: IO[bytes], layout: Layout) -> Iterator[tuple[bytes, int]]:
     """CSV of line and wanted values of many records, and how many; UnreadableError."""
     try:
@@ -203,7 +216,7 @@ def parquet_pieces(file: IO[bytes], layout: Layout) -> Iterator[tuple[bytes, int
     line, given = 0, 0
     most = environment.current().usage_megabytes * 1024 * 1024
     try:
-        parquet = pq.ParquetFile(file)
+        parquet = pq.ParquetFile(_seekable(file))
         known = {field.name for field in parquet.schema_arrow}
         wanted = [_STEPS.split(source) for source in layout.sources]
         used = sorted({path[0] for path in wanted} & known)

@@ -30,15 +30,22 @@ SELECT coalesce(sum(lines), 0)::bigint, coalesce(bool_or(fed), false),
 FROM rating_used
 """
 
-# The prepaid products that the shard draws on: their prices since they began.
+# The prepaid products that the shard draws on: their prices since they began. One that the shard
+# also has usage of is asked about once, or that would be charged twice.
 LINKED = """
+WITH paid AS (
+    SELECT account_id, product_id, prepaid_id, min(from_day - 1)::timestamptz AS first_at,
+           max(last_at) + interval '1 day' AS last_at
+    FROM rating_link GROUP BY account_id, product_id, prepaid_id
+), known AS (
+    UPDATE rating_used u
+    SET first_at = least(u.first_at, paid.first_at), last_at = greatest(u.last_at, paid.last_at)
+    FROM paid WHERE u.account_product_id = paid.prepaid_id
+    RETURNING u.account_product_id
+)
 INSERT INTO rating_used (key, account_id, product_id, account_product_id, first_at, last_at)
 SELECT (SELECT max(key) FROM rating_used) + row_number() OVER (), *
-FROM (
-    SELECT account_id, product_id, prepaid_id, min(from_day - 1)::timestamptz,
-           max(last_at) + interval '1 day'
-    FROM rating_link GROUP BY account_id, product_id, prepaid_id
-) distinct_
+FROM paid WHERE prepaid_id NOT IN (SELECT account_product_id FROM known)
 """
 
 KEYS = f"""

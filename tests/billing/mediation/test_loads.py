@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from billing.mediation.loads import running
+from billing.mediation.loads import reversing, running
 from billing.mediation.mapping import casting
 from tests.billing.mediation.standing import Standing, asked, changed, drive, rate, refused
 from tests.factories import (
@@ -289,6 +289,19 @@ def test_a_file_is_not_taken_twice(standing: Standing) -> None:
         standing.sent(content)
     assert not running.run(load.pk)
     assert len(standing.lines()) == 1
+
+
+def test_a_file_that_was_taken_back_can_come_again(standing: Standing) -> None:
+    content = f"who,at,much\n{standing.token},2026-11-01,1\n"
+    load = standing.file(content)
+    assert changed("ACTIVITY_COLLECTOR_HISTORY", load.pk, Status="REVERSED") == []
+    with pytest.raises(AssertionError, match="REVERSING"):
+        standing.sent(content)
+    assert reversing.reverse(load.pk)
+    again = standing.file(content)
+    assert (again.status, again.processed_count) == ("COMPLETED", 1)
+    with pytest.raises(AssertionError, match=f"taken already, as load {again.pk}"):
+        standing.sent(content)
 
 
 def test_header_and_trailer_are_reconciled() -> None:

@@ -167,8 +167,13 @@ def test_parquet_is_read_by_its_columns() -> None:
     table = pa.table({"who": ["a", None], "n": [{"q": 1}, {"q": 2}], "other": [1.5, 2.5]})
     written = io.BytesIO()
     pq.write_table(table, written)
-    found = read(written.getvalue(), format="PARQUET", sources=("who", "n.q", "gone"))
-    assert found == [(1, None, "a", "1", None), (2, None, None, "2", None)]
+    for content in (
+        written.getvalue(),
+        gzip.compress(written.getvalue()),
+        zipped(written.getvalue()),
+    ):
+        found = read(content, format="PARQUET", sources=("who", "n.q", "gone"))
+        assert found == [(1, None, "a", "1", None), (2, None, None, "2", None)]
 
 
 BOMB = b'<!DOCTYPE l [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><l><r>&b;</r></l>'

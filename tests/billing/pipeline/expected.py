@@ -1,23 +1,25 @@
 """What becomes of a load's records, reckoned by hand: one record after the other, no database."""
 
 from collections import defaultdict
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from tests.billing.pipeline.customers import Customers
 from tests.billing.pipeline.described import Record, World
-from tests.billing.pipeline.pricing import PriceBook, Source
+from tests.billing.pipeline.pools import Draw, Pools
+from tests.billing.pipeline.pricing import FORMULAS, Found, PriceBook, Source
 from tests.billing.pipeline.reading import Reader, Usage
-from tests.billing.rating.oracle import Price, adds_up, parts
+from tests.billing.pipeline.repeats import NONE, Repeats
+from tests.billing.rating.oracle import PLACES, Band, Part, Price, adds_up, cost, parts
 
 D = Decimal
-NONE = D(0)
 
 
 @dataclass(frozen=True)
 class Line:
-    """A charge as it stands afterwards."""
+    """A charge as it stands afterwards; `covered`: units that `paid`, a prepaid service, covers or
+    that a refill of it brought."""
 
     service: int
     moment: datetime
@@ -28,6 +30,12 @@ class Line:
     currency: str
     source: Source
     day: date
+    paid: int | None = None
+    covered: Decimal | None = None
+
+    @property
+    def refill(self) -> bool:
+        return self.paid == self.service
 
 
 @dataclass
@@ -40,15 +48,15 @@ class Outcome:
     consolidated: set[int] = field(default_factory=set)
 
 
-@dataclass
-class Charged:
-    """What earlier loads have charged of a signature."""
+@dataclass(frozen=True)
+class Added:
+    """What a load has added to a sum over tiers, or drawn from a pool."""
 
     load: int
-    signature: tuple[str, ...]
-    service: int
-    moment: datetime
+    account: int
+    key: object
     quantity: Decimal
+    more: Decimal = NONE
 
 
 def rounded(cost: Decimal, currency: str) -> Decimal:
@@ -70,10 +78,12 @@ class Books:
         self.customers = Customers(world)
         self.reader = Reader(self.customers)
         self.book = PriceBook(self.customers)
-        self.now = now
+        self.pools = Pools(self.book)
+        self.repeats = Repeats(world.collector, now)
         self.reached = reached or {}
         self.sums: dict[object, tuple[Decimal, int]] = {}
-        self.charged: list[Charged] = []
+        self.added: list[Added] = []
+        self.drawn: list[Added] = []
         self.loads = 0
 
     def load(self, records: list[tuple[int, Record]]) -> Outcome:
@@ -85,185 +95,228 @@ class Books:
                 done.filtered += 1
             else:
                 usage += self.reader.read(line, record)
-        collector = self.world.collector
-        if collector.mode == "Deduplication":
-            usage = self._once(usage, done.duplicates)
-        elif collector.mode == "Consolidation":
-            usage = self._together(usage, done.consolidated)
+        usage, done.duplicates, done.consolidated = self.repeats.settle(usage)
         for one in usage:
             payment = self.customers.payer(one.account)[1] if one.account is not None else None
             closed = payment.closed if payment else None
-            if closed and one.day and one.day <= closed and one.cause is None:
-                one.cause = "LATE" if collector.late in ("SUSPENSE", "REJECT") else None
+            late = self.world.collector.late in ("SUSPENSE", "REJECT")
+            if late and closed and one.day and one.day <= closed and one.cause is None:
+                one.cause = "LATE"
         self._rate([one for one in usage if one.cause is None], done)
         for one in usage:
-            if one.cause is not None:
+            if one.cause is None:
+                self.repeats.keep(self.loads, one)
+            else:
                 done.suspense[one.line].add(one.cause)
-            elif one.signature is not None and one.moment and one.service is not None:
-                assert one.quantity is not None
-                self.charged.append(
-                    Charged(self.loads, one.signature, one.service, one.moment, one.quantity)
-                )
         return done
 
-    def _before(self, one: Usage, first: datetime | None) -> list[Charged]:
-        """What earlier loads charged of the same: as far back as the collector looks."""
-        return [
-            c
-            for c in self.charged
-            if c.signature == one.signature
-            and c.service == one.service
-            and (first is None or c.moment >= first)
-        ]
+    def take_back(self, load: int, kept: set[int]) -> None:
+        """Take back a load, but not what is of the accounts that are kept."""
+        self.repeats.take_back(load, kept)
 
-    def _first(self) -> datetime | None:
-        collector = self.world.collector
-        if "at" in collector.signature or not collector.signature or not collector.lookback:
-            return None
-        return self.now - timedelta(days=collector.lookback)
+        def gone(one: Added) -> bool:
+            return one.load == load and one.account not in kept
 
-    def _once(self, usage: list[Usage], dropped: set[int]) -> list[Usage]:
-        """The first record in order of each signature, unless it was charged before."""
-        kept: dict[tuple[str, ...], int] = {}
-        for good in (True, False):
-            for one in usage:
-                if one.signature is not None and (one.cause is None) == good:
-                    kept.setdefault(one.signature, one.line)
-        left = []
-        for one in usage:
-            repeated = one.signature is not None and kept[one.signature] != one.line
-            if repeated or (one.signature is not None and self._before(one, self._first())):
-                dropped.add(one.line)
-            else:
-                left.append(one)
-        return left
-
-    def _together(self, usage: list[Usage], gone: set[int]) -> list[Usage]:
-        """One record of each signature: the sum, or the highest and of it what is new."""
-        groups: dict[tuple[str, ...], list[Usage]] = defaultdict(list)
-        for one in usage:
-            if one.cause is None and one.signature is not None:
-                groups[one.signature].append(one)
-        left = [one for one in usage if one.cause is not None or one.signature is None]
-        for group in groups.values():
-            if self.world.collector.highest:
-                keep = min(group, key=lambda one: (-(one.quantity or NONE), one.line)).line
-            else:
-                keep = min(one.line for one in group)
-                for service in {one.service for one in group}:
-                    same = [one for one in group if one.service == service]
-                    for one in same:
-                        if one.line == keep:
-                            one.quantity = sum((s.quantity or NONE for s in same), NONE)
-                            costs = [s.cost for s in same if s.cost is not None]
-                            one.cost = sum(costs, NONE) if costs else None
-            gone |= {one.line for one in group if one.line != keep}
-            for one in group:
-                if one.line != keep:
-                    continue
-                before = self._before(one, self._first()) if self.world.collector.highest else []
-                mark = sum((c.quantity for c in before), NONE)
-                assert one.quantity is not None
-                if before and one.quantity <= mark:
-                    gone.add(one.line)
-                else:
-                    one.quantity -= mark
-                    left.append(one)
-        return left
+        for one in filter(gone, self.added):
+            quantity, charges = self.sums[one.key]
+            self.sums[one.key] = quantity - one.quantity, charges - 1
+        for one in filter(gone, self.drawn):
+            assert isinstance(one.key, int)
+            self.pools.give_back(one.key, one.quantity, one.more)
+        self.added = [one for one in self.added if not gone(one)]
+        self.drawn = [one for one in self.drawn if not gone(one)]
 
     def _rate(self, usage: list[Usage], done: Outcome) -> None:
-        groups: dict[object, list[tuple[Usage, Price, Source]]] = defaultdict(list)
-        for one in usage:
+        """Draw what is prepaid, then charge the rest: what adds up nothing, and sum by sum."""
+        groups: dict[object, list[tuple[Usage, Found, Decimal]]] = defaultdict(list)
+        for one in sorted(usage, key=_in_order):
+            assert one.service is not None and one.day is not None and one.quantity is not None
             if one.cost is not None or one.rate is not None:
-                assert one.quantity is not None
-                cost = one.cost if one.cost is not None else (one.rate or NONE) * one.quantity
-                self._write(one, done, ("Usage", None), [(one.quantity, one.rate, cost)])
+                total = one.cost if one.cost is not None else (one.rate or NONE) * one.quantity
+                part = Part(one.quantity, one.rate, total)
+                self._write(one, done, ("Usage", None), [part])
                 continue
-            found = self.book.price(one)
+            rest = one.quantity
+            if (paid := self.pools.of(one.service, one.day)) is not None:
+                drawn = self.pools.draw(paid, one.day, one.quantity)
+                if drawn is None:
+                    one.cause = "NO_PRICE"
+                    continue
+                if drawn.covered:
+                    self._draw(one, paid, drawn, done)
+                    rest -= drawn.covered
+                    if not rest:
+                        self._cover(one, done)
+                        continue
+            found = self.book.price(one.service, one.day)
             if found is None:
-                one.cause = "NO_PRICE"
-                continue
-            price, source, replaced = found
-            if not replaced and adds_up(price):
-                groups[self._sum(one)].append((one, price, source))
+                self._leave(one, "NO_PRICE", done)
+            elif self._adds_up(found):
+                groups[self._sum(one, found)].append((one, found, rest))
             else:
-                self._charge(one, price, source, done)
+                self._charge(one, found, rest, done)
         for key, lines in groups.items():
             self._add_up(key, lines, done)
 
-    def _add_up(self, key: object, lines: list[tuple[Usage, Price, Source]], done: Outcome) -> None:
+    def _draw(self, one: Usage, paid: int, drawn: Draw, done: Outcome) -> None:
+        """Note what was drawn, and charge the refills."""
+        assert one.moment is not None and one.day is not None and one.account is not None
+        one.covered, one.paid = drawn.covered, paid
+        refilled = self.pools.refilled(paid, drawn)
+        self.drawn.append(Added(self.loads, one.account, paid, drawn.covered, refilled))
+        if drawn.refills:
+            assert drawn.price.price is not None
+            bought = D(self.world.services[paid].quantity)
+            plain = Price(
+                drawn.price.price.bands,
+                flat=drawn.price.price.flat,
+                percentage=drawn.price.price.percentage,
+            )
+            (part,) = parts(plain, bought) or []
+            currency = self.customers.currency(one.account)
+            line = Line(
+                *(paid, one.moment, bought, part.rate, part.cost, rounded(part.cost, currency)),
+                *(currency, drawn.price.source, one.day, paid, refilled / drawn.refills),
+            )
+            done.lines[one.line] += [line] * drawn.refills
+
+    def _cover(self, one: Usage, done: Outcome) -> None:
+        """The line of what is covered, where no other tells it."""
+        assert one.service is not None and one.account is not None and one.paid is not None
+        assert one.moment is not None and one.day is not None
+        currency = self.customers.currency(one.account)
+        done.lines[one.line].append(
+            Line(
+                *(one.service, one.moment, one.covered, NONE, NONE, NONE, currency),
+                *(("Prepaid", one.paid), one.day, one.paid, one.covered),
+            )
+        )
+
+    def _leave(self, one: Usage, cause: str, done: Outcome) -> None:
+        """What exceeds waits; what was covered is charged."""
+        one.cause = cause
+        if one.paid is not None:
+            self._cover(one, done)
+
+    def _adds_up(self, found: Found) -> bool:
+        if found.replaced:
+            return False
+        if found.price is None:
+            return self.book.method(found).tiered
+        return adds_up(found.price)
+
+    def _add_up(
+        self, key: object, lines: list[tuple[Usage, Found, Decimal]], done: Outcome
+    ) -> None:
         """Charge what is added up in one sum, in the order in which it happened."""
-        lines.sort(key=lambda one: (one[0].moment, one[0].line, one[0].service))
         before, charges = self.sums.get(key, (NONE, 0))
         reached = self.reached.get(key)
         if reached is None:
-            reached = before + sum((one.quantity or NONE for one, *_ in lines), NONE)
+            reached = before + sum((rest for *_, rest in lines), NONE)
         grown, number_ = before, charges
-        for nth, (one, price, source) in enumerate(lines, charges + 1):
-            self._charge(one, price, source, done, before, reached, nth)
-            before += one.quantity or NONE
+        for nth, (one, found, rest) in enumerate(lines, charges + 1):
+            self._charge(one, found, rest, done, before, reached, nth)
+            before += rest
             if one.cause is None:
-                grown, number_ = grown + (one.quantity or NONE), number_ + 1
+                assert one.account is not None
+                grown, number_ = grown + rest, number_ + 1
+                self.added.append(Added(self.loads, one.account, key, rest))
         self.sums[key] = grown, number_
 
-    def _sum(self, one: Usage) -> object:
+    def _sum(self, one: Usage, found: Found) -> object:
         assert one.service is not None and one.account is not None and one.day is not None
-        product = self.world.services[one.service].product
-        level = self.world.products[product].level
+        service = self.world.services[one.service]
+        level = self.book.method(found).level
+        bundle = None
+        if service.bundled and service.place is not None:
+            bundle = self.world.places[service.place].package
         scope = {
             "Product": one.service,
+            "Package": ("of", one.service) if bundle is None else (one.account, bundle),
             "Account": one.account,
             "Invoice": self.customers.payer(one.account)[0],
         }[level]
-        return level, scope, product, self.customers.period(one.account, one.day)
+        product = None if level == "Package" else service.product
+        period = self.customers.period(one.account, one.day)
+        return level, scope, product, found.method, period
 
     def _charge(
         self,
         one: Usage,
-        price: Price,
-        source: Source,
+        found: Found,
+        quantity: Decimal,
         done: Outcome,
         before: Decimal = NONE,
         reached: Decimal | None = None,
         nth: int = 1,
     ) -> None:
-        assert one.quantity is not None
-        found = parts(price, one.quantity, before, reached, nth)
-        if found is None:
-            one.cause = "NO_BAND"
+        method = self.book.method(found)
+        price = found.price
+        if price is not None and method.refills is not None:
+            # What prepaid usage includes is for what draws on it.
+            price = replace(price, included_quantity=None, included_charges=None)
+        if method.international and not found.replaced:
+            route = self.book.route(found.routes, one.ends, one.kind)
+            if route is not None:
+                rate = Band(None, found.routes[route].rate)
+                price = Price([rate], flat=method.flat, percentage=method.percentage)
+                before, reached, nth = NONE, None, 1
+            elif method.obligatory:
+                self._leave(one, "NO_ROUTE", done)
+                return
+        made = None if price is None else parts(price, quantity, before, reached, nth)
+        if method.formula:
+            plain = (
+                None
+                if made is None or price is None
+                else cost(price, quantity, before, reached, nth)
+            )
+            result = FORMULAS[method.formula](quantity, plain)
+            if result is None:
+                self._leave(one, "FORMULA", done)
+                return
+            rate = made[0].rate if made else None
+            made = [Part(quantity, rate, result.quantize(PLACES, ROUND_HALF_UP))]
+        if made is None:
+            self._leave(one, "NO_BAND", done)
             return
-        rest = one.quantity - sum((part.units for part in found), NONE)
-        self._write(
-            one,
-            done,
-            source,
-            [
-                (part.units + (NONE if at else rest), part.rate, part.cost)
-                for at, part in enumerate(found)
-            ],
-        )
+        rest = quantity - sum((part.units for part in made), NONE)
+        made[0] = Part(made[0].units + rest, made[0].rate, made[0].cost)
+        self._write(one, done, found.source, made, apart=method.split)
 
     def _write(
         self,
         one: Usage,
         done: Outcome,
         source: Source,
-        charges: list[tuple[Decimal, Decimal | None, Decimal]],
+        charges: list[Part],
+        *,
+        apart: bool = False,
     ) -> None:
+        """The lines of a record; what was covered is told with the first, or `apart`."""
         assert one.service is not None and one.account is not None
         assert one.moment is not None and one.day is not None
         currency = self.customers.currency(one.account)
-        done.lines[one.line] += [
-            Line(
+        told = one.paid is not None and not apart
+        for part in charges:
+            line = Line(
                 one.service,
                 one.moment,
-                quantity,
-                rate,
-                cost,
-                rounded(cost, currency),
+                part.units + (one.covered if told else NONE),
+                part.rate,
+                part.cost,
+                rounded(part.cost, currency),
                 currency,
                 source,
                 one.day,
+                one.paid if told else None,
+                one.covered if told else None,
             )
-            for quantity, rate, cost in charges
-        ]
+            done.lines[one.line].append(line)
+        if apart and one.paid is not None:
+            self._cover(one, done)
+
+
+def _in_order(one: Usage) -> tuple[object, ...]:
+    """Usage as it happened; of one moment as its records come, of one record as the services do."""
+    return one.moment, one.line, one.service

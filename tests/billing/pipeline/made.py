@@ -1,47 +1,24 @@
 """A described world as records, made through the verbs; and its files as loads."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
-from billing.mediation.loads import finishing, running
+from billing.mediation.loads import finishing, reversing, running
 from billing.mediation.models import ActivityCollectorHistory, CollectorFields, LoadShard
 from billing.rating import loads
 from entities.files import contents
 from entities.schema.current import current
-from metabrm.identity.context import Context
 from tests.billing.conftest import filled
-from tests.billing.mediation.standing import asked
-from tests.billing.pipeline.described import LABELS, World
+from tests.billing.mediation.standing import asked, changed
+from tests.billing.pipeline.catalog import Catalog
+from tests.billing.pipeline.described import LABELS, Agreed, World
 from tests.billing.pipeline.expected import Books, Line
+from tests.billing.pipeline.pricing import Source
 from tests.billing.pipeline.written import framed, source_of
-from tests.billing.rating.oracle import Price
-from tests.factories import ActivityCollectorFactory, UsageIdentifierFactory
+from tests.factories import ActivityCollectorFactory
 from tests.making import created
 
-SYSTEM = Context.system("test")
 BEGIN = "2026-01-01"
-
-
-def priced(owner: dict[str, int], currency: str, price: Price, **days: date | None) -> Any:
-    """The price rows of a list of bands."""
-    for order, (band, begin) in enumerate(zip(price.bands, price.begins, strict=True), 1):
-        yield {
-            **owner,
-            "CurrencyCode": currency,
-            "Rate": str(band.rate),
-            "LowerBand": str(begin),
-            "UpperBand": "-1" if band.to is None else str(band.to),
-            "RateOrder": order,
-            "FlatFee": band.flat_fee,
-            "FeePerCharge": band.fee_per_charge,
-            "MinCharge": band.min_charge,
-            "MaxCharge": band.max_charge,
-            "BlockSize": band.block_size,
-            "IncludedQuantity": price.included_quantity if order == 1 else None,
-            "IncludedCharges": price.included_charges if order == 1 else None,
-            **days,
-        }
 
 
 class Made:
@@ -51,14 +28,18 @@ class Made:
         self.world = world
         self.books = books
         self.zones = dict(asked("SELECT name, id FROM localization_timezone"))
-        self.labels = {one: UsageIdentifierFactory(UsageIdentifier=one) for one in LABELS}
         asked(
             "UPDATE localization_currency SET cost_rounding_rule = 'Round Up', "
             "currency_level_rounding = true WHERE currency_code = 'EUR' RETURNING 1"
         )
         self._accounts()
-        self._catalog()
+        self.catalog = Catalog(world)
+        self.products = self.catalog.products
+        self._contracts()
         self._services()
+        self._priced()
+        self._tokens()
+        self.catalog.settle()
         self._collector()
 
     def _accounts(self) -> None:
@@ -96,127 +77,129 @@ class Made:
                 for account, payment in paying
             ),
         )
-        created(
+        closed = [
+            (account, profile, payment.closed)
+            for profile, (account, payment) in zip(profiles, paying, strict=True)
+            if payment.closed
+        ]
+        ids = created(
             "INVOICE",
             (
                 {
                     "BillingProfileId": profile,
                     "Status": "CLOSED",
-                    "BillingCycleStartDate": payment.closed - timedelta(days=20),
-                    "BillingCycleEndDate": payment.closed,
+                    "BillingCycleStartDate": day - timedelta(days=20),
+                    "BillingCycleEndDate": day,
                 }
-                for profile, (_, payment) in zip(profiles, paying, strict=True)
-                if payment.closed
+                for _, profile, day in closed
             ),
         )
+        #: Accounts with their closed invoices.
+        self.invoices = {
+            self.accounts.index(account): id for (account, *_), id in zip(closed, ids, strict=True)
+        }
 
-    def _catalog(self) -> None:
-        catalog = self.world.products
-        methods = created(
-            "RATING_METHOD",
-            (
-                {
-                    "RatingMethodType": "Usage",
-                    "PricingType": "Tiered Pricing" if one.price.tiered else "Standard Pricing",
-                    "AggregateRateType": ("Incremental" if one.price.incremental else "Bulk")
-                    if one.price.tiered
-                    else None,
-                    "AggregationLevel": one.level,
-                    "FlatRate": "1" if one.price.flat else "0",
-                    "PercentageFlag": "1" if one.price.percentage else "0",
-                    "SplitUsage": "1" if one.price.split else "0",
-                }
-                for one in catalog
-            ),
-        )
-        self.products = created(
-            "PRODUCT",
-            (
-                {
-                    "Name": f"Product {number}",
-                    "RatingMethodId": method,
-                    "OverridePermissions": "No Restriction",
-                    "UsageIdentifierId": self.labels[one.label] if one.label else None,
-                }
-                for number, (one, method) in enumerate(zip(catalog, methods, strict=True))
-            ),
-        )
-        created(
-            "PRICING",
-            (
-                row
-                for product, one in zip(self.products, catalog, strict=True)
-                for listed in one.lists
-                for row in priced(
-                    {"ProductId": product},
-                    listed.currency,
-                    listed.price,
-                    EffectiveDate=listed.since,
-                    EndDate=listed.until and listed.until - timedelta(days=1),
-                )
-            ),
-        )
-
-    def _services(self) -> None:
-        agreed, services = self.world.agreed, self.world.services
-        contracts = created(
+    def _contracts(self) -> None:
+        agreed = self.world.contracts
+        self.contracts = created(
             "CONTRACT",
             (
                 {
                     "ContractNumber": f"C-{number}",
                     "AccountId": self.accounts[one.account],
-                    "StartDate": BEGIN,
-                    "OnEndDate": "Renew",
+                    "StartDate": one.since,
+                    "EndDate": one.until,
+                    "OnEndDate": "Terminate" if one.until else "Renew",
+                    "ContractStatus": one.status,
+                    "RateClassId": None
+                    if one.rate_class is None
+                    else self.catalog.classes[one.rate_class],
                 }
                 for number, one in enumerate(agreed)
             ),
         )
-        self.agreed = created(
-            "CONTRACT_RATE",
-            (
-                {
-                    "ContractId": contract,
-                    "ProductId": self.products[one.product],
-                    "StartDate": one.since,
-                }
-                for contract, one in zip(contracts, agreed, strict=True)
-            ),
-        )
-        self.services = created(
-            "ACCOUNT_PRODUCT",
-            (
-                {
-                    "AccountId": self.accounts[one.account],
-                    "ProductId": self.products[one.product],
-                    "StartDate": one.since,
-                    "EndDate": one.until,
-                    "RateOverride": None if one.rate is None else str(one.rate),
-                    "Status": "ACTIVE" if one.active else "DEACTIVATED",
-                }
-                for one in services
-            ),
-        )
-        owners = [
-            ({"ContractRateId": id}, one.account, one.rate)
-            for id, one in zip(self.agreed, agreed, strict=True)
-        ]
-        owners += [
-            ({"AccountProductId": id}, one.account, one.own)
-            for id, one in zip(self.services, services, strict=True)
-            if one.own is not None
-        ]
         created(
-            "PRICING",
+            "CONTRACT_CURRENCY",
             (
-                {
-                    **owner,
-                    "CurrencyCode": self.books.customers.currency(account),
-                    "Rate": str(rate),
-                    "UpperBand": "-1",
-                }
-                for owner, account, rate in owners
+                {"ContractId": id, "CurrencyCode": currency}
+                for id, one in zip(self.contracts, agreed, strict=True)
+                for currency in one.currencies
             ),
         )
+        of: list[tuple[dict[str, object], tuple[Agreed, ...]]] = [
+            ({"ContractId": id}, one.rates) for id, one in zip(self.contracts, agreed, strict=True)
+        ]
+        self.rates = self.catalog.agreed("CONTRACT_RATE", of)
+
+    def _services(self) -> None:
+        services = self.world.services
+        bundled = {
+            (one.account, self.world.places[one.place].package): 0
+            for one in services
+            if one.bundled and one.place is not None
+        }
+        made = created(
+            "ACCOUNT_PACKAGE",
+            (
+                {
+                    "AccountId": self.accounts[account],
+                    "PackageId": self.catalog.packages[package],
+                    "StartDate": BEGIN,
+                }
+                for account, package in bundled
+            ),
+        )
+        bundles = dict(zip(bundled, made, strict=True))
+        self.services: list[int] = []
+        pools = sum(self._is_pool(one.product) for one in services)
+        for some in (services[:pools], services[pools:]):
+            self.services += created(
+                "ACCOUNT_PRODUCT",
+                [
+                    {
+                        "AccountId": self.accounts[one.account],
+                        "ProductId": self.products[one.product],
+                        "StartDate": one.since,
+                        "EndDate": one.until,
+                        "Quantity": one.quantity,
+                        "RateOverride": None if one.rate is None else str(one.rate),
+                        "Status": "ACTIVE" if one.active else "DEACTIVATED",
+                        "RatingMethodId": None
+                        if one.method is None
+                        else self.catalog.methods[one.method],
+                        "PackageProductId": None
+                        if one.place is None
+                        else self.catalog.places[one.place],
+                        "AccountPackageId": bundles[
+                            one.account, self.world.places[one.place].package
+                        ]
+                        if one.bundled and one.place is not None
+                        else None,
+                        "ContractId": None
+                        if one.contract is None
+                        else self.contracts[one.contract],
+                        "ParentCustomerProductId": None
+                        if one.paid is None
+                        else self.services[one.paid],
+                    }
+                    for one in some
+                ],
+            )
+
+    def _is_pool(self, product: int) -> bool:
+        return self.world.methods[self.world.products[product].method].refills is not None
+
+    def _priced(self) -> None:
+        of_services = zip(self.services, self.world.services, strict=True)
+        self.catalog.prices(
+            [
+                *self.catalog.own_prices(),
+                *((one.owner, one.agreed.lists) for one in self.rates),
+                *(({"AccountProductId": id}, one.own) for id, one in of_services),
+            ]
+        )
+
+    def _tokens(self) -> None:
         created(
             "BILLING_IDENTIFIER",
             (
@@ -257,6 +240,8 @@ class Made:
             "label": "UsageIdentifier" if how.labels == "told" else None,
             "rate": "OVERRIDE_RATE",
             "cost": "OVERRIDE_COST",
+            "origin": "ORIGINATION_COUNTRY_CODE" if how.located else None,
+            "goal": "DESTINATION_COUNTRY_CODE" if how.located else None,
         }
         created(
             "ACTIVITY_COLLECTOR_MAP",
@@ -288,7 +273,7 @@ class Made:
         created(
             "ACTIVITY_COLLECTOR_LABEL",
             (
-                {**of, "UsageIdentifierId": self.labels[label], "Formula": formula}
+                {**of, "UsageIdentifierId": self.catalog.labels[label], "Formula": formula}
                 for label, formula in raised.items()
             ),
         )
@@ -312,48 +297,54 @@ class Made:
         finishing.finish(id)
         return ActivityCollectorHistory.objects.get(pk=id)
 
+    def take_back(self, load: int, kept: set[int]) -> None:
+        """Reverse a load; the lines of the accounts that are kept stand on a closed invoice."""
+        for account in kept:
+            asked(
+                "UPDATE mediation_activity SET invoice_id = %s "
+                "WHERE activity_collector_history_id = %s AND account_id = %s RETURNING 1",
+                *(self.invoices[account], load, self.accounts[account]),
+            )
+        assert changed("ACTIVITY_COLLECTOR_HISTORY", load, Status="REVERSED") == []
+        assert reversing.reverse(load)
+
     def raise_prices(self, by: Decimal) -> None:
         """As `dearer` describes it."""
-        asked(
-            "WITH raised AS ("
-            "UPDATE customers_accountproduct SET rate_override = rate_override + %s) "
-            "UPDATE catalog_pricing SET rate = rate + %s * rate_order RETURNING 1",
-            by,
-            by,
-        )
+        for table in ("customers_accountproduct", "catalog_packageproduct"):
+            asked(f"UPDATE {table} SET rate_override = rate_override + %s RETURNING 1", by)
+        asked("UPDATE catalog_countrycodemap SET rate = rate + %s RETURNING 1", by)
+        asked("UPDATE catalog_pricing SET rate = rate + %s * rate_order RETURNING 1", by)
 
     def lines(self, load: int) -> dict[int, list[Line]]:
-        """The lines of a load, in the terms of the world."""
+        """The lines of a load that stand, in the terms of the world."""
         found: dict[int, list[Line]] = {}
-        owners = {
-            "Account Product": self.services,
-            "Parent Account Product": self.services,
-            "Contract Rate": self.agreed,
-            "Product": self.products,
+        owners: dict[str, dict[int, object]] = {
+            **dict.fromkeys(
+                (
+                    *("Account Product", "Account Package Product", "Parent Account Product"),
+                    "Prepaid",
+                ),
+                _places(self.services),
+            ),
+            "Contract Rate": {one.id: one.place for one in self.rates},
+            "Rate Class": {one.id: one.place for one in self.catalog.entries},
+            "Package Product": _places(self.catalog.places),
+            "Product": _places(self.products),
         }
-        for at, service, moment, quantity, rate, cost, amount, currency, source, of, day in asked(
+        for at, service, *values, source, of, day, paid, covered in asked(
             "SELECT line_number, account_product_id, activity_date, quantity, rate, "
-            "cost_unrounded, rated_amount, currency_code, rate_source, rate_source_id, rate_date "
+            "cost_unrounded, rated_amount, currency_code, rate_source, rate_source_id, rate_date, "
+            "prepaid_by_id, prepaid_quantity "
             "FROM mediation_activity a WHERE activity_collector_history_id = %s "
             "AND reversal_of_id IS NULL AND NOT EXISTS ("
             "SELECT FROM mediation_activity r WHERE r.reversal_of_id = a.id) "
             "ORDER BY line_number, account_product_id, id",
             load,
         ):
-            owner = owners[source].index(of) if source in owners else None
-            found.setdefault(at, []).append(
-                Line(
-                    self.services.index(service),
-                    moment,
-                    quantity,
-                    rate,
-                    cost,
-                    amount,
-                    currency,
-                    (source, owner),
-                    day,
-                )
-            )
+            where: Source = (source, owners[source][of] if source in owners else None)
+            own = self.services.index(service)
+            by = None if paid is None else self.services.index(paid)
+            found.setdefault(at, []).append(Line(own, *values, where, day, by, covered))
         return found
 
     def total(self) -> Decimal:
@@ -376,5 +367,14 @@ class Made:
         return found
 
 
+def _places(ids: list[int]) -> dict[int, object]:
+    return {id: place for place, id in enumerate(ids)}
+
+
 def total(lines: dict[int, list[Line]], what: str) -> Decimal:
-    return sum((getattr(line, what) for some in lines.values() for line in some), Decimal(0))
+    """The sum over lines; refills are no usage."""
+    standing = [line for some in lines.values() for line in some]
+    return sum(
+        (getattr(one, what) for one in standing if not (what == "quantity" and one.refill)),
+        Decimal(0),
+    )

@@ -7,9 +7,10 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from tests.billing.pipeline.customers import Customers, within
-from tests.billing.pipeline.described import LABELS, Record
+from tests.billing.pipeline.described import LABELS, LOCATIONS, Record
 
 D = Decimal
+NONE = D(0)
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)")
 _FORMS = {"ISO": "%Y-%m-%d %H:%M:%S", "DD.MM.YYYY HH24:MI:SS": "%d.%m.%Y %H:%M:%S"}
 
@@ -28,6 +29,16 @@ class Usage:
     cost: Decimal | None
     signature: tuple[str, ...] | None
     cause: str | None
+    kind: str = ""
+    ends: tuple[int | None, int | None] = (None, None)
+    covered: Decimal = NONE
+    paid: int | None = None
+
+
+def located(text: str) -> int | None:
+    """The location whose name is the longest beginning of the text."""
+    found = [n for n, (name, _, active) in enumerate(LOCATIONS) if active and text.startswith(name)]
+    return max(found, key=lambda n: len(LOCATIONS[n][0]), default=None)
 
 
 def number(text: str) -> Decimal | None:
@@ -101,12 +112,21 @@ class Reader:
             number(record.cost),
             self.signature(record, readable=readable),
             self.wrong(record, readable=readable, known=token is not None),
+            record.kind,
         )
+        nowhere = None
+        if self.world.collector.located:
+            usage.ends = located(record.origin), located(record.goal)
+            for name, text, end in zip(
+                ("ORIGIN", "DESTINATION"), (record.origin, record.goal), usage.ends, strict=True
+            ):
+                if nowhere is None and text and end is None:
+                    nowhere = f"UNKNOWN_{name}"
         return [
             replace(
                 usage,
                 service=service,
-                cause=usage.cause or ("NO_PRODUCT" if service is None else None),
+                cause=usage.cause or ("NO_PRODUCT" if service is None else nowhere),
             )
             for service in reached
         ]
@@ -124,8 +144,10 @@ class Reader:
             if label is None:
                 meant = number_ == own
             else:
-                of = self.world.products[service.product].label
-                meant = of == label and own in (None, number_)
+                labels = [self.world.products[service.product].label]
+                if service.place is not None:
+                    labels.append(self.world.places[service.place].label)
+                meant = label in labels and own in (None, number_, service.paid)
             if meant:
                 found.append(number_)
         return found or [None]
@@ -153,6 +175,8 @@ class Reader:
         told = ("who", "at", "much", "kind", "rate", "cost")
         if self.world.collector.labels == "told":
             told = (*told, "label")
+        if self.world.collector.located:
+            told = (*told, "origin", "goal")
         return tuple(getattr(record, name) for name in chosen or told)
 
     def wrong(self, record: Record, *, readable: bool, known: bool) -> str | None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from billing.rating.rerating.running import rerate
 from billing.rating.rerating.wanted import Wanted
 from metabrm import clock
-from tests.billing.pipeline.described import FIRST, HOURS, LABELS, Record, World, dearer, worlds
+from tests.billing.pipeline.described import FIRST, HOURS, LABELS, Record, World, dearer
+from tests.billing.pipeline.drawn import worlds
 from tests.billing.pipeline.expected import Books, Outcome
 from tests.billing.pipeline.made import Made, total
 from tests.billing.pipeline.written import written
@@ -27,9 +28,11 @@ KINDS = (*LABELS, *LABELS, "BOTH", "", "SKIP")
 ODD_TIMES = ("", "2026-06-31 10:00:00", "yesterday")
 ODD_AMOUNTS = ("", "abc", "1,5", "NaN", "0x1F")
 
+ENDS = ("12125550100", "447700900", "4930123", "44", "EU", "")
+
 #: Which token, hours since FIRST and minutes, the offset, how much, the kind, and what is odd.
 drawn = st.tuples(
-    st.integers(0, 11),
+    st.integers(0, 13),
     st.integers(0, HOURS),
     st.sampled_from(OFFSETS),
     st.integers(-60, 400),
@@ -58,6 +61,8 @@ def record(world: World, values: Drawn) -> Record:
         (*LABELS, "", "BOGUS")[hours % 4] if world.collector.labels == "told" else "",
         "",
         "",
+        "999" if odd == 15 else ENDS[hours % 6],
+        ENDS[(hours // 6) % 6],
     )
     if odd < len(ODD_TIMES):
         made = replace(made, at=ODD_TIMES[odd])
@@ -110,12 +115,17 @@ sent = st.lists(st.lists(drawn, min_size=40, max_size=60), min_size=1, max_size=
 
 
 @tried(4)
-@given(worlds(), sent, st.integers(1, 4))
-def test_as_the_oracle_says(world: World, loads: list[list[Drawn]], again: int) -> None:
+@given(worlds(), sent, st.integers(1, 4), st.sets(st.integers(0, 4)))
+def test_as_the_oracle_says(
+    world: World, loads: list[list[Drawn]], again: int, closed: set[int]
+) -> None:
+    """File after file; then the first is taken back, but for what is `closed`, and sent again."""
     with clock.frozen(NOW), transaction.atomic():
         books = Books(world, NOW)
         made = Made(world, books)
-        for number, records in enumerate(files(world, loads, again)):
+        ids = []
+
+        def send(number: int, records: list[Record]) -> None:
             data, numbered = written(world.collector, records, str(len(records)))
             expected = books.load(numbered)
             load = made.load(f"usage_{number}.txt", data)
@@ -123,6 +133,15 @@ def test_as_the_oracle_says(world: World, loads: list[list[Drawn]], again: int) 
             check(made, load.pk, expected, numbered)
             assert _counts(load) == _expected_counts(expected), world.collector
             assert {k: Decimal(v) for k, v in (load.amounts or {}).items()} == _amounts(expected)
+            ids.append(load.pk)
+
+        sent_files = files(world, loads, again)
+        for number, records in enumerate(sent_files):
+            send(number, records)
+        kept = closed & made.invoices.keys()
+        made.take_back(ids[0], kept)
+        books.take_back(1, kept)
+        send(0, sent_files[0])
         transaction.set_rollback(True)
 
 

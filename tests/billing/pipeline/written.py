@@ -1,13 +1,15 @@
 """Records as the collector's files have them: the bytes, and the line that each begins on."""
 
 import csv
+import gzip
 import io
 import json
+import zipfile
 from xml.sax.saxutils import escape
 
 from tests.billing.pipeline.described import Collector, Record
 
-NAMES = ("who", "at", "much", "kind", "label", "rate", "cost")
+NAMES = ("who", "at", "much", "kind", "label", "rate", "cost", "origin", "goal")
 #: Characters of a value of fixed width.
 WIDTH = 40
 
@@ -17,7 +19,7 @@ def source_of(collector: Collector, name: str) -> str:
     place = NAMES.index(name)
     if collector.form == "FIXED WIDTH":
         return f"{place * WIDTH + 1}-{(place + 1) * WIDTH}"
-    if collector.form == "JSON":
+    if collector.form in ("JSON", "PARQUET"):
         return f"data.{name}" if name == "much" else name
     if collector.form == "XML":
         return f"@{name}" if name == "who" else f"of/{name}" if name == "much" else name
@@ -33,6 +35,8 @@ def written(
     collector: Collector, records: list[Record], trailer: str
 ) -> tuple[bytes, list[tuple[int, Record]]]:
     """A file, and its records with their lines."""
+    if collector.form == "PARQUET":
+        return _packed(collector, _parquet(records)), list(enumerate(records, 1))
     first = collector.skipped + 1 if framed(collector) else 1
     lines = [f"HDR{number}" for number in range(collector.skipped)] if framed(collector) else []
     if collector.form == "XML":
@@ -47,7 +51,31 @@ def written(
     if framed(collector) and collector.trailer:
         lines.append(_delimited(collector, ["TRL", *trailer.split()]))
     text = "\n".join(lines) + "\n"
-    return text.encode(collector.encoding), list(enumerate(records, first))
+    return _packed(collector, text.encode(collector.encoding)), list(enumerate(records, first))
+
+
+def _packed(collector: Collector, data: bytes) -> bytes:
+    if collector.packed == "GZ":
+        return gzip.compress(data, mtime=0)
+    if collector.packed == "ZIP":
+        held = io.BytesIO()
+        with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("usage", data)
+        return held.getvalue()
+    return data
+
+
+def _parquet(records: list[Record]) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {name: [getattr(one, name) or None for one in records] for name in NAMES}
+    much = columns.pop("much")
+    texts = {name: pa.array(values, pa.string()) for name, values in columns.items()}
+    held = pa.StructArray.from_arrays([pa.array(much, pa.string())], ["much"])
+    file = io.BytesIO()
+    pq.write_table(pa.table({**texts, "data": held}), file, row_group_size=17)
+    return file.getvalue()
 
 
 def values_of(record: Record) -> list[str]:

@@ -75,7 +75,7 @@ class Part:
     """A charge, or what of it lies in one band where the method splits usage."""
 
     units: Decimal
-    rate: Decimal
+    rate: Decimal | None
     cost: Decimal
 
 
@@ -187,7 +187,7 @@ class Prepaid:
         while self.refill and self.drawn + quantity > self.included:
             self.included += self.refill
             refills += 1
-        covered = min(quantity, self.included - self.drawn)
+        covered = min(quantity, max(Decimal(0), self.included - self.drawn))
         self.drawn += covered
         return covered, quantity - covered, refills
 

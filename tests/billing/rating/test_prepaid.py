@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from tests.billing.mediation.standing import asked
 from tests.billing.rating import oracle
 from tests.billing.rating.test_loads import SYSTEM, Feed, feed, used
 from tests.entities.acting import update_one
@@ -371,3 +372,17 @@ def test_generated_usage_draws_as_the_oracle_says(feed: Feed, seed: int) -> None
             assert found[number] == (quantity, covered, round(exceeds * D("2.5") + D("1e-9"), 2))
     for own, plan in plans.items():
         assert balance(own) == (plan.drawn, plan.included)
+
+
+def test_usage_of_the_prepaid_product_itself_is_charged_once(feed: Feed) -> None:
+    usage = used()
+    own = prepaid(usage)
+    (product,) = (
+        row[0]
+        for row in asked("SELECT product_id FROM customers_accountproduct WHERE id = %s", own)
+    )
+    itself = {**usage, "account_product_id": own, "product_id": product}
+    assert feed.send({**usage, "quantity": 60}, {**itself, "quantity": 2}) == 2
+    assert feed.lines("account_product_id", "quantity", "rated_amount") == [
+        (usage["account_product_id"], D(60), D(0)), (own, D(2), D(40))
+    ]  # fmt: skip
