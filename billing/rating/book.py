@@ -12,7 +12,8 @@ candidates in the order in which they count:
 A contract that the account product names comes before the account's other ones, an entry for the
 package product before one for the product inside the package, and that before one for the product
 anywhere; a contract that lists currencies prices in no other one. Of an owner's prices an
-overriding plan's come before a promotion's, and those before the others. A candidate counts on the
+overriding plan's come before a promotion's, and those before the others: of these, and of two plans
+of one kind, the plan that was made last, and at last the prices of no plan. A candidate counts on the
 days on which it and its price rows hold and no better one does, so the book has a line for each run
 of days: no day is asked twice. Where none has a price, the first candidate whose rating method has
 a formula counts.
@@ -237,7 +238,8 @@ above AS (
 ), offer AS MATERIALIZED (
     SELECT * FROM (
         SELECT c.key, c.rank, c.source, c.source_id, c.rating_method_id, c.contract_id, c.override,
-               v.id AS version_id, v.plan_rank, v.rating_method_id IS NULL AS for_any_method,
+               v.id AS version_id, v.plan_rank, v.plan_id,
+               v.rating_method_id IS NULL AS for_any_method,
                greatest(c.from_day, v.from_day) AS from_day,
                least(c.until_day, v.until_day) AS until_day
         FROM candidate c
@@ -247,13 +249,13 @@ above AS (
         WHERE c.refused IS NULL AND c.override IS NULL
         UNION ALL
         SELECT c.key, c.rank, c.source, c.source_id, c.rating_method_id, c.contract_id, c.override,
-               NULL, 0, false, c.from_day, c.until_day
+               NULL, 0, NULL, false, c.from_day, c.until_day
         FROM candidate c
         WHERE c.refused IS NULL AND c.override IS NOT NULL
         UNION ALL
         -- A formula needs no price.
         SELECT c.key, c.rank, c.source, c.source_id, c.rating_method_id, c.contract_id, NULL,
-               NULL, 0, false, c.from_day, c.until_day
+               NULL, 0, NULL, false, c.from_day, c.until_day
         FROM candidate c
         JOIN catalog_ratingmethod m ON m.id = c.rating_method_id AND m.formula_flag
         WHERE c.refused IS NULL AND c.override IS NULL
@@ -272,7 +274,7 @@ above AS (
     JOIN offer o
       ON o.key = run.key AND o.from_day <= run.from_day AND o.until_day >= run.until_day
     ORDER BY run.key, run.from_day, o.version_id IS NULL AND o.override IS NULL, o.rank,
-             o.plan_rank, o.for_any_method, o.source_id DESC
+             o.plan_rank, o.for_any_method, o.source_id DESC, o.plan_id DESC NULLS LAST
 ), band AS (
     SELECT v.id AS version_id, p.id AS pricing_id, row_number() OVER up AS rate_order,
            p.upper_band,

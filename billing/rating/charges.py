@@ -113,11 +113,11 @@ free AS (
     LEFT JOIN free ON free.version_id = w.version_id
     CROSS JOIN LATERAL (
         -- What is included is passed over, as long as there are charges it is included in.
-        SELECT CASE WHEN NOT (coalesce(m.tiered, false) OR coalesce(free.quantity, 0) > 0
-                              OR coalesce(free.charges, 0) > 0)
+        -- What prepaid usage includes is drawn by others.
+        SELECT CASE WHEN NOT (coalesce(m.tiered, false) OR NOT coalesce(m.prepaid, false)
+                              AND (coalesce(free.quantity, 0) > 0 OR coalesce(free.charges, 0) > 0))
                     THEN 0 ELSE w.before END AS start,
                CASE WHEN free.quantity IS NULL AND free.charges IS NULL THEN 0
-                    -- What prepaid usage includes is drawn by others.
                     WHEN m.prepaid THEN 0
                     WHEN w.nth > free.charges THEN 0
                     ELSE coalesce({{included}}, 'Infinity') END AS included

@@ -14,7 +14,7 @@ written. With over(n) for what the first n records exceed the included units by,
     refills(n) = ceil(over(n) / units of a refill)  with it, in all
 
 which does not depend on how records are divided into loads. Where the price of a refill changes,
-the days before it end with a sum of their own.
+the records before it end with a sum of their own.
 
 Sources: BillingPlatform, "How To Create A Prepaid Usage Product".
 """
@@ -139,8 +139,9 @@ WHERE level = 'Prepaid' AND scope_id IN (SELECT prepaid_id FROM rating_link)
 ORDER BY id FOR UPDATE
 """
 
-# In the order in which the usage happened, or in that of its records.
-_ORDER = "CASE WHEN NOT %(in_order)s THEN activity_date END, line, place"
+# In the order in which the usage happened, or in that of its records; of what one record is charged
+# to, in that of the account products.
+_ORDER = "CASE WHEN NOT %(in_order)s THEN activity_date END, line, own_id, place"
 # Per record: how much of it is covered, how much exceeds, and how often it refills; whether what is
 # covered is told by a line of its own, and which line it is then split from.
 _DRAW = f"""
@@ -155,11 +156,16 @@ WITH RECURSIVE used AS (
       ON own.account_product_id = u.account_product_id AND own.product_id = u.product_id
      AND own.from_day <= local.day AND own.until_day > local.day AND NOT own.fed
     {_LINKED}
+), turned AS (
+    SELECT *, (since IS DISTINCT FROM lag(since) OVER so_far)::int AS turns
+    FROM used WINDOW so_far AS (PARTITION BY prepaid_id ORDER BY {_ORDER})
+), run AS (
+    -- Records of several loads go back and forth between the prices of their days.
+    SELECT *, sum(turns) OVER so_far AS n
+    FROM turned WINDOW so_far AS (PARTITION BY prepaid_id ORDER BY {_ORDER})
 ), summed AS (
-    SELECT *, sum(quantity) OVER so_far AS summed,
-           dense_rank() OVER (PARTITION BY prepaid_id ORDER BY since) AS n
-    FROM used
-    WINDOW so_far AS (PARTITION BY prepaid_id, since ORDER BY {_ORDER})
+    SELECT *, sum(quantity) OVER (PARTITION BY prepaid_id, n ORDER BY {_ORDER}) AS summed
+    FROM run
 ), peaked AS (
     SELECT *, greatest(0, max(summed) OVER (
                PARTITION BY prepaid_id, n ORDER BY {_ORDER})) AS peak
@@ -169,7 +175,7 @@ WITH RECURSIVE used AS (
            sum(quantity) AS quantity, max(peak) AS peak
     FROM peaked GROUP BY prepaid_id, n
 ), walk AS (
-    -- What was drawn and included where each run of days with one price begins.
+    -- What was drawn and included where each run of records with one price begins.
     SELECT prepaid_id, 1::bigint AS n, drawn::numeric, included::numeric FROM rating_balance
     UNION ALL
     SELECT w.prepaid_id, w.n + 1,

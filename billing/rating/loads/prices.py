@@ -112,7 +112,7 @@ SELECT row_number() OVER () AS id, k.account_id, k.product_id, k.account_product
        coalesce(method.allow_international_pricing, false) AS international,
        coalesce(method.obligatory_intl_rate, false) AS obligatory,
        coalesce(method.non_billable_flag, false) OR %(unbilled)s AS non_billable,
-       coalesce(m.tiered OR bands.included, false) AS adds_up,
+       coalesce(m.tiered OR bands.included AND NOT m.prepaid, false) AS adds_up,
        -- The days are those of one account product, so the sum has to be its own.
        coalesce(method.prorate_band, false) AND k.account_product_id IS NOT NULL
        AND coalesce(method.aggregation_level, 'Product') = 'Product' AS shrinks,

@@ -149,6 +149,10 @@ class Books:
                         self._cover(one, done)
                         continue
             found = self.book.price(one.service, one.day)
+            if found and found.price and self.book.method(found).refills is not None:
+                # What prepaid usage includes is for what draws on it.
+                bare = replace(found.price, included_quantity=None, included_charges=None)
+                found = replace(found, price=bare)
             if found is None:
                 self._leave(one, "NO_PRICE", done)
             elif self._adds_up(found):
@@ -252,9 +256,6 @@ class Books:
     ) -> None:
         method = self.book.method(found)
         price = found.price
-        if price is not None and method.refills is not None:
-            # What prepaid usage includes is for what draws on it.
-            price = replace(price, included_quantity=None, included_charges=None)
         if method.international and not found.replaced:
             route = self.book.route(found.routes, one.ends, one.kind)
             if route is not None:

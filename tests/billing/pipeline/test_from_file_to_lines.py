@@ -176,7 +176,23 @@ def test_rated_again_it_is_what_the_new_prices_make_of_it(
 def check(made: Made, load: int, expected: Outcome, records: list[tuple[int, Record]]) -> None:
     found = differences(made, load, expected, records)
     if found:
-        pytest.fail("\n".join([f"load {load}, {made.world.collector}", *found[:5]]))
+        pytest.fail(
+            "\n".join([f"load {load}, {made.world.collector}", *found[:5], *_whose(made, found)])
+        )
+
+
+def _whose(made: Made, found: list[str]) -> list[str]:
+    """What there is to know of the services of the first that differs."""
+    said, world = [], made.world
+    for number, service in enumerate(world.services):
+        if f"Line(service={number}," in found[0]:
+            product = world.products[service.product]
+            said += [
+                f"service {number}: {service}",
+                f"  {product}",
+                f"  {world.methods[product.method]}",
+            ]
+    return said
 
 
 def _counts(load: object) -> tuple[object, ...]:
