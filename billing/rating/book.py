@@ -13,10 +13,10 @@ A contract that the account product names comes before the account's other ones,
 package product before one for the product inside the package, and that before one for the product
 anywhere; a contract that lists currencies prices in no other one. Of an owner's prices an
 overriding plan's come before a promotion's, and those before the others: of these, and of two plans
-of one kind, the plan that was made last, and at last the prices of no plan. A candidate counts on the
-days on which it and its price rows hold and no better one does, so the book has a line for each run
-of days: no day is asked twice. Where none has a price, the first candidate whose rating method has
-a formula counts.
+of one kind, the plan that was made last, and at last the prices of no plan. A candidate counts on
+the days on which it and its price rows hold and no better one does, so the book has a line for each
+run of days: no day is asked twice. Where none has a price, the first candidate whose rating method
+has a formula counts.
 
 Sources: BillingPlatform, "How BillingPlatform Determines Price", "Contract Rates", "Default
 Prices".

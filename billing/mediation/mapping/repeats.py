@@ -49,30 +49,36 @@ WHERE u.load_id = %(load)s AND u.shard = ANY (%(shards)s)
   AND o.account_product_id IS NOT DISTINCT FROM u.account_product_id
 RETURNING u.line
 """
-# What is in good order is added to its first record; of a high-water mark the highest stays.
-_SUMS = """
+# What is in good order is added to its first record, label by label; of a high-water mark the
+# highest stays. What brings its own price is not added to what brings another one, or none.
+_ALIKE = """
+    u.signature = {of}.signature AND u.override_rate IS NOT DISTINCT FROM {of}.override_rate
+    AND (u.override_cost IS NULL) = {of}.uncosted
+"""
+_SUMS = f"""
 WITH groups AS (
-    SELECT signature, min(line) AS kept, count(DISTINCT line) AS records
+    SELECT signature, override_rate, override_cost IS NULL AS uncosted, min(line) AS kept
     FROM mediation_usage
     WHERE load_id = %(load)s AND signature IS NOT NULL AND cause IS NULL
-    GROUP BY signature HAVING min(line) <> max(line)
+    GROUP BY 1, 2, 3 HAVING min(line) <> max(line)
 ), totals AS (
-    SELECT u.signature, u.account_product_id, sum(u.quantity) AS quantity,
+    SELECT g.*, u.account_product_id, u.usage_identifier, sum(u.quantity) AS quantity,
            sum(u.override_cost) AS override_cost, sum(u.buy_cost) AS buy_cost
-    FROM mediation_usage u JOIN groups g USING (signature)
+    FROM mediation_usage u JOIN groups g ON {_ALIKE.format(of="g")}
     WHERE u.load_id = %(load)s AND u.cause IS NULL
-    GROUP BY u.signature, u.account_product_id
+    GROUP BY 1, 2, 3, 4, 5, 6
 ), gone AS (
     DELETE FROM mediation_usage u USING groups g
-    WHERE u.load_id = %(load)s AND u.cause IS NULL AND u.signature = g.signature
+    WHERE u.load_id = %(load)s AND u.cause IS NULL AND {_ALIKE.format(of="g")}
       AND u.line <> g.kept
     RETURNING u.line
 ), kept AS (
     UPDATE mediation_usage u
     SET quantity = t.quantity, override_cost = t.override_cost, buy_cost = t.buy_cost
-    FROM totals t JOIN groups g USING (signature)
-    WHERE u.load_id = %(load)s AND u.cause IS NULL AND u.signature = t.signature
-      AND u.account_product_id IS NOT DISTINCT FROM t.account_product_id AND u.line = g.kept
+    FROM totals t
+    WHERE u.load_id = %(load)s AND u.cause IS NULL AND {_ALIKE.format(of="t")}
+      AND u.account_product_id IS NOT DISTINCT FROM t.account_product_id
+      AND u.usage_identifier IS NOT DISTINCT FROM t.usage_identifier AND u.line = t.kept
 )
 SELECT count(DISTINCT line) FROM gone
 """

@@ -37,7 +37,8 @@ FROM (
 ) asked
 """  # noqa: S608 - constants only
 
-# The group a line is added up in, and the sums as they stand, locked until they have grown.
+# The group a line is added up in, and the sums as they stand, locked until they have grown. What
+# waits for a rate between its locations does not move the others.
 GROUPS = """
 CREATE TEMP TABLE rating_group ON COMMIT DROP AS
 SELECT l.id, q.level, q.scope_id, q.summed_product_id, q.rating_method_id, q.own_key,
@@ -49,7 +50,8 @@ JOIN rating_period p
  AND p.accum_reset_period IS NOT DISTINCT FROM q.accum_reset_period
  AND p.accum_start_date = q.accum_start_date
  AND coalesce(p.calendar_id, 0) = coalesce(q.calendar_id, 0) AND p.day = l.day
-WHERE l.adds_up
+LEFT JOIN rating_routed routed ON routed.id = l.id
+WHERE l.adds_up AND (routed.id IS NOT NULL OR NOT (l.international AND q.obligatory))
 """
 
 OPEN_SUMS = """

@@ -405,3 +405,25 @@ def test_what_cannot_be_carried_out_is_refused(
 ) -> None:
     (said,) = refused(entity, ActivityCollectorId=standing.collector, **values)
     assert told in said
+
+
+def test_records_with_prices_of_their_own_are_not_added_to_those_without() -> None:
+    standing = Standing(ConsolidationMode="Consolidation").maps(
+        {
+            "BillingIdentifier": {"Source": "who", "SignatureFlag": "1"},
+            "ACTIVITY_DATE": "at",
+            "Quantity": {"Source": "much", "Consolidation": "SUM"},
+            "OVERRIDE_RATE": "rate",
+            "OVERRIDE_COST": "cost",
+        }
+    )
+    who = f"{standing.token},2026-11-01"
+    load = standing.sent(
+        f"who,at,much,rate,cost\n{who},10,,\n{who},5,,9\n{who},3,2,\n{who},2,2,\n{who},1,,4\n"
+        f"{who},7,,\n{who},1,3,\n"
+    )
+    running.run(load.pk)
+    what = "line, quantity, override_rate, override_cost"
+    assert asked(f"SELECT {what} FROM mediation_usage WHERE load_id = %s ORDER BY 1", load.pk) == [
+        (2, 17, None, None), (3, 6, None, 13), (4, 5, 2, None), (8, 1, 3, None)
+    ]  # fmt: skip

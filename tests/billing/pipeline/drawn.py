@@ -30,7 +30,7 @@ from tests.billing.pipeline.described import (
     Token,
     World,
 )
-from tests.billing.pipeline.pricing import FORMULAS
+from tests.billing.pipeline.pricing import FORMULAS, WHATEVER
 from tests.billing.rating.oracle import Band, Price
 
 D = Decimal
@@ -75,7 +75,7 @@ routes = st.lists(
 
 
 @st.composite
-def methods(draw: st.DrawFn, *, formulas: bool) -> Method:
+def methods(draw: st.DrawFn, *, formulas: Sequence[str]) -> Method:
     kind = draw(st.sampled_from(("Standard", "Standard", "Incremental", "Incremental", "Bulk")))
     international = seldom(draw, 4)
     return Method(
@@ -85,7 +85,7 @@ def methods(draw: st.DrawFn, *, formulas: bool) -> Method:
         percentage=seldom(draw, 5),
         split=kind == "Incremental" and draw(st.booleans()),
         level=draw(st.sampled_from(("Product", "Package", "Account", "Invoice"))),
-        formula=draw(st.sampled_from(sorted(FORMULAS))) if formulas and seldom(draw, 6) else None,
+        formula=draw(st.sampled_from(formulas)) if seldom(draw, 6) else None,
         international=international,
         obligatory=international and draw(st.booleans()),
     )
@@ -173,7 +173,7 @@ collectors = st.builds(
 class _Drawing:
     """A world as it is being drawn."""
 
-    def __init__(self, draw: st.DrawFn, *, gaps: bool, formulas: bool) -> None:
+    def __init__(self, draw: st.DrawFn, *, gaps: bool) -> None:
         self.draw, self.gaps = draw, gaps
         self.accounts: list[Account] = []
         for number in range(draw(st.integers(3, 5))):
@@ -182,6 +182,7 @@ class _Drawing:
             self.accounts.append(Account(above, draw(maybe(payments)), zone, draw(st.booleans())))
         bare = World(tuple(self.accounts), (), (), 0, (), (), (), (), (), draw(collectors))
         self.bare, self.customers = bare, Customers(bare)
+        formulas = sorted(FORMULAS) if gaps else [WHATEVER]
         self.methods = draw(st.lists(methods(formulas=formulas), min_size=3, max_size=5))
         usage = len(self.methods)
         self.methods += [Method(refills=False), Method(refills=True)]
@@ -327,8 +328,9 @@ class _Drawing:
 
 
 @st.composite
-def worlds(draw: st.DrawFn, gaps: bool = True, formulas: bool = True) -> World:
-    drawing = _Drawing(draw, gaps=gaps, formulas=formulas)
+def worlds(draw: st.DrawFn, gaps: bool = True) -> World:
+    """`gaps`: something may have no price for a while or for large quantities, or no amount."""
+    drawing = _Drawing(draw, gaps=gaps)
     classes = [drawing.rate_class() for _ in range(draw(st.integers(0, 2)))]
     contracts = [drawing.contract(len(classes)) for _ in range(draw(st.integers(0, 4)))]
     services = [drawing.paid() for _ in range(draw(st.integers(0, 3)))]

@@ -212,7 +212,11 @@ class Books:
     def _add_up(
         self, key: object, lines: list[tuple[Usage, Found, Decimal]], done: Outcome
     ) -> None:
-        """Charge what is added up in one sum, in the order in which it happened."""
+        """Charge what is added up in one sum, in the order in which it happened; what has no rate
+        between its locations does not count."""
+        for one, _, _ in [line for line in lines if self._stranded(*line[:2])]:
+            self._leave(one, "NO_ROUTE", done)
+        lines = [line for line in lines if line[0].cause is None]
         before, charges = self.sums.get(key, (NONE, 0))
         reached = self.reached.get(key)
         if reached is None:
@@ -226,6 +230,17 @@ class Books:
                 grown, number_ = grown + rest, number_ + 1
                 self.added.append(Added(self.loads, one.account, key, rest))
         self.sums[key] = grown, number_
+
+    def _route(self, one: Usage, found: Found) -> int | None:
+        method = self.book.method(found)
+        if not method.international or found.replaced:
+            return None
+        return self.book.route(found.routes, one.ends, one.kind)
+
+    def _stranded(self, one: Usage, found: Found) -> bool:
+        """Whether it has no rate between its locations, and needs one."""
+        wanted = self.book.method(found).obligatory and not found.replaced
+        return wanted and self._route(one, found) is None
 
     def _sum(self, one: Usage, found: Found) -> object:
         assert one.service is not None and one.account is not None and one.day is not None
@@ -256,15 +271,14 @@ class Books:
     ) -> None:
         method = self.book.method(found)
         price = found.price
-        if method.international and not found.replaced:
-            route = self.book.route(found.routes, one.ends, one.kind)
-            if route is not None:
-                rate = Band(None, found.routes[route].rate)
-                price = Price([rate], flat=method.flat, percentage=method.percentage)
-                before, reached, nth = NONE, None, 1
-            elif method.obligatory:
-                self._leave(one, "NO_ROUTE", done)
-                return
+        if self._stranded(one, found):
+            self._leave(one, "NO_ROUTE", done)
+            return
+        route = self._route(one, found)
+        if route is not None:
+            rate = Band(None, found.routes[route].rate)
+            price = Price([rate], flat=method.flat, percentage=method.percentage)
+            before, reached, nth = NONE, None, 1
         made = None if price is None else parts(price, quantity, before, reached, nth)
         if method.formula:
             plain = (
@@ -276,8 +290,8 @@ class Books:
             if result is None:
                 self._leave(one, "FORMULA", done)
                 return
-            rate = made[0].rate if made else None
-            made = [Part(quantity, rate, result.quantize(PLACES, ROUND_HALF_UP))]
+            told = made[0].rate if made else None
+            made = [Part(quantity, told, result.quantize(PLACES, ROUND_HALF_UP))]
         if made is None:
             self._leave(one, "NO_BAND", done)
             return

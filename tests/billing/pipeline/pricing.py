@@ -13,9 +13,11 @@ D = Decimal
 #: Where a price comes from: its name on the line, and which of their list it is.
 Source = tuple[str, object]
 
+#: A formula that always yields something.
+WHATEVER = "{!Quantity} * 2 + 1"
 #: Rating formulas, and what they make of the quantity and of what the price comes to.
 FORMULAS: dict[str, Callable[[Decimal, Decimal | None], Decimal | None]] = {
-    "{!Quantity} * 2 + 1": lambda quantity, _: quantity * 2 + 1,
+    WHATEVER: lambda quantity, _: quantity * 2 + 1,
     "{!CostUnrounded} + 1": lambda _, cost: None if cost is None else cost + 1,
     "10 / {!Quantity}": lambda quantity, _: D(10) / quantity if quantity else None,
     "IF({!Quantity} > 5, {!CostUnrounded}, {!Quantity})": lambda quantity, cost: (

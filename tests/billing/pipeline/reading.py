@@ -29,6 +29,7 @@ class Usage:
     cost: Decimal | None
     signature: tuple[str, ...] | None
     cause: str | None
+    label: str | None = None
     kind: str = ""
     ends: tuple[int | None, int | None] = (None, None)
     covered: Decimal = NONE
@@ -92,10 +93,10 @@ class Reader:
         if moment is None and readable:
             moment = self.moment(record.at, None)[0]
         day = self.customers.day(moment, account) if moment and account is not None else None
-        reached: list[int | None] = [None]
+        reached: list[tuple[int | None, str | None]] = [(None, None)]
         if account is not None and token is not None and day is not None:
             reached = [
-                service
+                (service, label)
                 for label in self.labels(record)
                 for service in self._reached(account, token.service, label, day)
             ]
@@ -112,7 +113,7 @@ class Reader:
             number(record.cost),
             self.signature(record, readable=readable),
             self.wrong(record, readable=readable, known=token is not None),
-            record.kind,
+            kind=record.kind,
         )
         nowhere = None
         if self.world.collector.located:
@@ -126,9 +127,10 @@ class Reader:
             replace(
                 usage,
                 service=service,
+                label=label,
                 cause=usage.cause or ("NO_PRODUCT" if service is None else nowhere),
             )
-            for service in reached
+            for service, label in reached
         ]
 
     def _reached(

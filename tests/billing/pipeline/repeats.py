@@ -95,13 +95,12 @@ class Repeats:
                 keep = min(group, key=lambda one: (-(one.quantity or NONE), one.line)).line
             else:
                 keep = min(one.line for one in group)
-                for service in {one.service for one in group}:
-                    same = [one for one in group if one.service == service]
-                    for one in same:
-                        if one.line == keep:
-                            one.quantity = sum((s.quantity or NONE for s in same), NONE)
-                            costs = [s.cost for s in same if s.cost is not None]
-                            one.cost = sum(costs, NONE) if costs else None
+                for one in group:
+                    same = [s for s in group if (s.service, s.label) == (one.service, one.label)]
+                    if one.line == keep:
+                        one.quantity = sum((s.quantity or NONE for s in same), NONE)
+                        costs = [s.cost for s in same if s.cost is not None]
+                        one.cost = sum(costs, NONE) if costs else None
             gone |= {one.line for one in group if one.line != keep}
             for one in group:
                 if one.line != keep:

@@ -74,7 +74,7 @@ def record(world: World, values: Drawn) -> Record:
         made = replace(made, who=("", "nobody")[odd - 8])
     elif odd == 10 and world.collector.form in ("DELIMITED", "JSON"):
         made = replace(made, broken=True)
-    elif odd < 14 and world.collector.mode != "Consolidation":
+    elif odd < 14:
         made = replace(made, **{"rate": {"rate": "1.25"}, "cost": {"cost": "9.999"}}[
             "rate" if odd == 11 else "cost"
         ])  # fmt: skip

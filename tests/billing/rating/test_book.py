@@ -241,6 +241,17 @@ def test_a_plan_that_overrides_comes_before_a_promotion_and_that_before_the_rest
     assert house.price("2027-01-15")["Rate"] == "20"
 
 
+def test_of_plans_of_one_kind_the_prices_of_the_last_one_count() -> None:
+    house = House()
+    for rate in ("21", "22", "23"):
+        plan = PricingPlanFactory(PlanType="STANDARD", ProductId=str(house.product))
+        PriceFactory(ProductId=str(house.product), MainPricingPlanId=str(plan), Rate=rate)
+    PriceFactory(ProductId=str(house.product), Rate="20")
+    assert house.price()["Rate"] == "23"
+    update_one("PRICING_PLAN", plan, SYSTEM, Status="DEACTIVATED")
+    assert house.price()["Rate"] == "22"
+
+
 def test_a_price_in_another_currency_is_none() -> None:
     house = House()
     profile = BillingProfileFactory(AccountId=str(house.account), CurrencyCode="EUR")

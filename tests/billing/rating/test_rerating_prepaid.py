@@ -17,7 +17,7 @@ from entities.query import query
 from tests.billing.mediation.standing import asked, changed
 from tests.billing.rating.test_loads import SYSTEM, Feed, feed, used
 from tests.billing.rating.test_prepaid import balance, prepaid
-from tests.factories import InvoiceFactory
+from tests.factories import InvoiceFactory, PriceFactory
 
 __all__ = ["feed"]
 
@@ -291,3 +291,19 @@ def test_rated_again_is_rated_at_once(feed: Feed, seed: int) -> None:
     assert again(since=datetime(2026, 1, 1, tzinfo=UTC)).changed == 0
     assert asked("SELECT id FROM mediation_activity WHERE update_error IS NOT NULL") == []
     assert changed("ACCOUNT_PRODUCT", twins[0][1], Quantity="1") == []
+
+
+def test_loads_draw_anew_one_after_the_other_where_the_price_turns(feed: Feed) -> None:
+    """Both loads have usage before and after the price of the prepaid product changes."""
+    usage = used()
+    own = prepaid(usage)
+    price(own, "end_date = '2026-06-14'")
+    (product,) = asked("SELECT product_id FROM customers_accountproduct WHERE id = %s", own)[0]
+    PriceFactory(ProductId=product, Rate="25", IncludedQuantity="100", EffectiveDate="2026-06-15")
+    days = ("2026-06-14T12:00:00Z", "2026-06-15T12:00:00Z")
+    for quantity in (60, 50):
+        feed.send(*({**usage, "quantity": quantity, "activity_date": day} for day in days))
+    before = standing(usage["account_product_id"])
+    assert [row[3] for row in before] == [60, 40, None, None]
+    assert again(account_id=usage["account_id"]).changed == 0
+    assert standing(usage["account_product_id"]) == before
