@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 
 from billing.changes import changed
 from billing.mediation.collected import CollectedBehavior  # noqa: F401 (registers itself)
+from billing.mediation.kept import keep_load
 from billing.mediation.loads import claiming, numbering
 from billing.mediation.loads.running import RUN
 from billing.mediation.mapping import casting, fields
@@ -255,6 +256,7 @@ class LoadBehavior(Behavior):
         transaction.on_commit(partial(background.tell, RUN, load_id))
 
     def before_update(self, batch: Batch) -> None:
+        keep_load(batch)
         status = batch.sent("Status")
         taken_back = list(status)
         for index in batch.live:

@@ -8,6 +8,7 @@ from uuid import uuid4
 from django.db import transaction
 
 from billing.mediation import suspense
+from billing.mediation.kept import keep_usage
 from billing.mediation.loads import claiming
 from billing.mediation.loads.running import RUN
 from billing.mediation.models import ActivityCollector
@@ -66,6 +67,7 @@ class CollectedBehavior(Behavior):
 
     def before_update(self, batch: Batch) -> None:
         self._check_extra(batch)
+        keep_usage(batch)
         wanted = [self._wants(batch, index) for index in range(batch.size)]
         if not any(wanted):
             return
