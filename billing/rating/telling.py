@@ -34,3 +34,12 @@ def no_band(price: str, product: str, quantity: str) -> str:
         f"incomplete: its bands go from 0 without a gap to no limit.', "
         f"{price}.source, {price}.source_id, {product}, trim_scale({quantity}))"
     )
+
+
+#: What is as large as this has more digits than a line holds, once it is rounded up.
+MOST = "(1e18 - 1)"
+#: SQL of the sentence about usage that comes to more than a line can hold.
+TOO_LARGE_FOR_A_LINE = (
+    "'It comes to an amount with more digits than a line can hold. Is the quantity or the price "
+    "too large?'"
+)

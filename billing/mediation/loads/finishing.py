@@ -1,6 +1,7 @@
 """What became of a load's usage: charges, suspense, counts; then its file is put away."""
 
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,8 @@ from billing.mediation.models.loads import RUNNING
 from metabrm import clock
 
 log = logging.getLogger(__name__)
+
+_MOST = Decimal("1e18")
 
 # Usage with a cause waits in suspense, with the account product that was found for it: the others
 # that its record is charged to have their lines. What came from there waits again, under its new
@@ -158,13 +161,19 @@ def _write(load: ActivityCollectorHistory, tried: bool) -> None:
             error_count=suspended,
             suspended_count=suspended,
             rated_count=sum(lines for _, lines, _, _, _ in by_currency),
-            total_quantity=sum((one[3] for one in by_currency), Decimal()),
-            rated_amount=sum((one[4] for one in by_currency), Decimal()),
+            total_quantity=_total(one[3] for one in by_currency),
+            rated_amount=_total(one[4] for one in by_currency),
             amounts={one[0]: f"{one[4]:f}" for one in by_currency} or None,
             notice=notice,
             next_attempt=None,
         )
         _remove_usage(cursor, about)
+
+
+def _total(values: Iterable[Decimal]) -> Decimal | None:
+    """Their sum; None where it has more digits than the load can hold."""
+    total = sum(values, Decimal())
+    return total if abs(total) < _MOST else None
 
 
 def _charged(cursor: Any, about: dict[str, Any]) -> list[charged.Charged]:

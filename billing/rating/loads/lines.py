@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from billing.rating.asking import rounded
 from billing.rating.charges import blocks, bounded
-from billing.rating.telling import OF_PRICE, no_price
+from billing.rating.telling import MOST, OF_PRICE, TOO_LARGE_FOR_A_LINE, no_price
 
 # Usage with its quote and the day, in the days of the account, whose price counts.
 QUOTED = """
@@ -71,6 +71,17 @@ _PRICED = f"""
                q.pricing_id, q.upper_band, false AS averaged, NULL::bigint AS route_id
     ) c
 """
+
+TOO_LARGE = f"""
+UPDATE mediation_usage u
+SET cause = 'TOO_LARGE', reason = {TOO_LARGE_FOR_A_LINE}
+FROM (
+    SELECT u.ctid AS place
+    {_PRICED}
+    {TO_RATE} AND q.simple AND (abs(c.cost) >= {MOST} OR abs(c.quantity) >= {MOST})
+) large
+WHERE u.load_id = %(load)s AND u.shard = %(shard)s AND u.ctid = large.place
+"""  # noqa: S608 - constants only
 
 # Of a collector that does not rate: what the feed brings no amount for has none yet.
 _UNRATED = {

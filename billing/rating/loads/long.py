@@ -18,7 +18,7 @@ from billing.rating.loads.sums import (
     STANDING,
     SUMS,
 )
-from billing.rating.telling import no_band
+from billing.rating.telling import MOST, TOO_LARGE_FOR_A_LINE, no_band
 
 # The lines that take the long way, with all that is known of their usage: nobody looks there again.
 LINES = f"""
@@ -120,10 +120,35 @@ WHERE u.load_id = %(load)s AND u.shard = %(shard)s AND u.ctid = l.place
 """  # noqa: S608 - constants only
 
 
+# What comes to more than a line, or a sum, can hold.
+TOO_LARGE = f"""
+WITH large AS (
+    SELECT DISTINCT c.id
+    FROM rating_charge c
+    JOIN rating_line l ON l.id = c.id
+    LEFT JOIN rating_standing s ON s.id = c.id
+    WHERE abs(c.cost) >= {MOST} OR abs(c.rate) >= {MOST} OR abs(l.quantity) >= {MOST}
+       OR abs(s.before + s.quantity) >= {MOST}
+), gone AS (
+    DELETE FROM rating_charge c USING large WHERE c.id = large.id
+)
+UPDATE mediation_usage u
+SET cause = 'TOO_LARGE', reason = {TOO_LARGE_FOR_A_LINE}
+FROM large JOIN rating_line l ON l.id = large.id
+WHERE u.load_id = %(load)s AND u.shard = %(shard)s AND u.ctid = l.place
+"""  # noqa: S608 - constants only
+
+
 def write(
-    cursor: Any, given: dict[str, Any], custom: Mapping[str, str], *, linked: bool = False
+    cursor: Any,
+    given: dict[str, Any],
+    custom: Mapping[str, str],
+    *,
+    linked: bool = False,
+    careful: bool = False,
 ) -> list[Charged]:
-    """Add up, price and write the lines of `rating_line`; gives what they come to."""
+    """Add up, price and write the lines of `rating_line`; gives what they come to. `careful`: what
+    is too large for a line gets its cause."""
     cursor.execute("ANALYZE rating_line (id, quote_id, version_id, day)")
     for statement in (ROUTES, ROUTED, PERIODS, GROUPS, OPEN_SUMS, SUMS, STANDING):
         cursor.execute(statement, given)
@@ -137,6 +162,8 @@ def write(
         cursor.execute(CHARGED)
     columns = {**COLUMNS, **MORE, **custom}
     formulas.reckon(cursor, given, columns, f"FROM rating_charge charged {_OF}")
+    if careful:
+        cursor.execute(TOO_LARGE, given)
     cursor.execute(counted(_lines(columns)), given)
     lines: list[Charged] = cursor.fetchall()
     if linked:

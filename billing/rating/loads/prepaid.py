@@ -26,7 +26,7 @@ from billing.mediation.loads.charged import Charged, counted
 from billing.rating.asking import METHOD, rounded
 from billing.rating.charges import CHARGES, FACTS
 from billing.rating.loads.lines import COLUMNS
-from billing.rating.telling import no_band, no_price
+from billing.rating.telling import MOST, TOO_LARGE_FOR_A_LINE, no_band, no_price
 
 #: Refills of one record.
 MOST_REFILLS = 1000
@@ -119,6 +119,20 @@ FROM (
 ) wrong
 WHERE o.ctid = wrong.place
 """  # noqa: S608 - constants only
+
+# Prepaid usage of which one charge is more than a line or a sum can hold.
+_LARGE = f"greatest(abs({{0}}.units), abs({{0}}.cost), abs({{0}}.rate)) >= {MOST}"
+_TOO_LARGE = f"""
+UPDATE mediation_usage o
+SET cause = 'TOO_LARGE', reason = {TOO_LARGE_FOR_A_LINE}
+FROM (
+    SELECT u.ctid AS place
+    {_USE}
+    {_LINKED} AND ({_LARGE.format("r")} OR {_LARGE.format("first")})
+) large
+WHERE o.ctid = large.place
+"""  # noqa: S608 - constants only
+_FORGET = f"DELETE FROM rating_refill r WHERE {_LARGE.format('r')}"  # noqa: S608 - constants
 
 _OPEN = """
 INSERT INTO rating_accumulatorvalue (level, scope_id, quantity, charges, included, updated)
@@ -337,10 +351,14 @@ def link(cursor: Any, given: Mapping[str, Any]) -> bool:
     return False
 
 
-def draw(cursor: Any, given: Mapping[str, Any]) -> None:
-    """Have each record draw what it can; what prepaid usage can't be told of gets its cause."""
+def draw(cursor: Any, given: Mapping[str, Any], *, careful: bool = False) -> None:
+    """Have each record draw what it can; what prepaid usage can't be told of gets its cause, and
+    `careful`, what is too large to be written."""
     cursor.execute(_SLOW)
     cursor.execute(_CHARGES)
+    if careful:
+        cursor.execute(_TOO_LARGE, given)
+        cursor.execute(_FORGET)
     cursor.execute("ANALYZE rating_link; ANALYZE rating_refill")
     for statement in (_REFUSE, _OPEN, _BALANCES, _DRAW):
         cursor.execute(statement, given)

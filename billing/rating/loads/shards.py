@@ -6,13 +6,15 @@ flight with its cause.
 
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
+from psycopg.errors import NumericValueOutOfRange
 
 from billing.mediation.loads import charged
 from billing.mediation.loads.charged import Charged, counted
 from billing.rating.loads import custom, long, prepaid, prices
-from billing.rating.loads.lines import no_price_of, simple, unrated
+from billing.rating.loads.lines import OF_SHARD, TOO_LARGE, no_price_of, simple, unrated
 from billing.rating.loads.long import LINES
+from billing.rating.telling import TOO_LARGE_FOR_A_LINE
 from metabrm import clock
 
 # What the collector says of its lines: whether they are rated, and whether they are never invoiced;
@@ -36,6 +38,13 @@ KEEP = """
 UPDATE mediation_loadshard SET charged = %(charged)s
 WHERE load_id = %(load)s AND shard = %(shard)s
 """
+
+# Where it can't be told which of it is too large.
+ALL_TOO_LARGE = f"""
+UPDATE mediation_usage u
+SET cause = 'TOO_LARGE', reason = {TOO_LARGE_FOR_A_LINE}
+{OF_SHARD}
+"""  # noqa: S608 - constants only
 
 MADE = "rating_used, rating_key, rating_book, rating_band, rating_quote"
 
@@ -80,6 +89,28 @@ def charge(
     `rated`: it is priced; `prepays`: some of it may draw on what was paid before; `filled`: columns
     of its lines and what fills them from usage `u`, where that is not what usage itself carries.
     """
+    for careful in (False, True):
+        try:
+            with transaction.atomic():
+                return _charge(cursor, given, rated, prepays, filled, careful=careful)
+        except DataError as error:
+            if not isinstance(error.__cause__, NumericValueOutOfRange):
+                raise
+    cursor.execute(ALL_TOO_LARGE, given)
+    return [], False
+
+
+def _charge(
+    cursor: Any,
+    given: dict[str, Any],
+    rated: bool,
+    prepays: bool,
+    filled: dict[str, str] | None,
+    *,
+    careful: bool,
+) -> tuple[list[Charged], bool]:
+    """`careful`: what comes to more than a line can hold gets its cause first, which is looked for
+    only where an amount was too large."""
     # The planner guesses the sizes of what is made here; loops over its guesses take hours.
     cursor.execute("SET LOCAL enable_nestloop = off")
     asking = prices.look(cursor, given)
@@ -87,20 +118,28 @@ def charge(
         filled = custom.columns(cursor, given) if asking.custom else {}
     linked = rated and prepays and prepaid.link(cursor, given)
     prices.find(cursor, given, rated=rated, fed=asking.fed, linked=linked)
+    if careful:
+        cursor.execute(TOO_LARGE, given)
     if not rated:
         cursor.execute(counted(unrated(filled)), given)
         lines = cursor.fetchall()
     else:
-        lines = _price(cursor, given, asking.lines, filled, linked=linked)
+        lines = _price(cursor, given, asking.lines, filled, linked=linked, careful=careful)
     cursor.execute(f"DROP TABLE {MADE}")
     return lines, asking.labelled
 
 
 def _price(
-    cursor: Any, given: dict[str, Any], to_rate: int, filled: dict[str, str], *, linked: bool
+    cursor: Any,
+    given: dict[str, Any],
+    to_rate: int,
+    filled: dict[str, str],
+    *,
+    linked: bool,
+    careful: bool,
 ) -> list[Charged]:
     if linked:
-        prepaid.draw(cursor, given)
+        prepaid.draw(cursor, given, careful=careful)
     cursor.execute(counted(simple(filled)), given)
     lines: list[Charged] = cursor.fetchall()
     written = sum(count for _, count, *_ in lines)
@@ -111,7 +150,7 @@ def _price(
     if others:
         if linked:
             prepaid.take(cursor)
-        lines += long.write(cursor, given, filled, linked=linked)
+        lines += long.write(cursor, given, filled, linked=linked, careful=careful)
     if linked:
         lines += prepaid.write(cursor, given, filled)
     cursor.execute("DROP TABLE rating_line")

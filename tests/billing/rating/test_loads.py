@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from metabrm.identity.context import Context
+from tests.billing.mediation.standing import asked
 from tests.entities.acting import update_one
 from tests.factories import (
     AccountFactory,
@@ -458,3 +459,46 @@ def test_billing_periods(db: None, settings: dict[str, str], day: str, begin: st
             [day, profile],
         )
         assert cursor.fetchone() == (datetime.fromisoformat(begin).date(),)
+
+
+def suspended(feed: Feed) -> list[tuple[Any, ...]]:
+    return asked(
+        "SELECT line, cause FROM mediation_usage WHERE load_id = %s AND cause IS NOT NULL "
+        "ORDER BY line",
+        feed.load,
+    )
+
+
+@pytest.mark.parametrize("kind", ["", "Incremental"])
+def test_what_comes_to_more_than_a_line_can_hold_waits_and_its_neighbours_are_charged(
+    feed: Feed, kind: str
+) -> None:
+    usage, other = used(kind), used(kind)
+    asked(
+        "UPDATE catalog_pricing SET rate = 1e17 WHERE product_id = %s RETURNING 1",
+        other["product_id"],
+    )
+    rows = [{**usage, "quantity": 2}, {**other, "quantity": 1000}, {**other, "quantity": 3}]
+    rows += [{**usage, "quantity": 4}, {**usage, "override_rate": 1e17, "quantity": 1e17}]
+    assert feed.send(*rows) == 3
+    assert [line for (line,) in feed.lines("line_number")] == [1, 3, 4]
+    assert suspended(feed) == [(2, "TOO_LARGE"), (5, "TOO_LARGE")]
+
+
+@pytest.mark.parametrize("drawn", ["0", "999999999999999998"])
+def test_prepaid_usage_that_includes_more_than_can_be_held_is_told(feed: Feed, drawn: str) -> None:
+    """Where what was drawn is too large already, all of the load waits: nothing is lost."""
+    from tests.billing.rating.test_prepaid import prepaid
+
+    usage = used()
+    own = prepaid(usage, included="999999999999999999" if drawn == "0" else "9", quantity="5")
+    if drawn != "0":
+        asked(
+            "INSERT INTO rating_accumulatorvalue (level, scope_id, quantity, charges, included, "
+            "updated) VALUES ('Prepaid', %s, %s, 1, 999999999999999999, now()) RETURNING 1",
+            *(own, drawn),
+        )
+        asked("UPDATE catalog_ratingmethod SET auto_refill = true RETURNING 1")
+    rows = [{**usage, "quantity": 2}, {**used(), "quantity": 3}]
+    assert feed.send(*rows) == (1 if drawn == "0" else 0)
+    assert suspended(feed) == [(1, "TOO_LARGE"), (2, "TOO_LARGE")][: 1 if drawn == "0" else 2]
