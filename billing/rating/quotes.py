@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from xml.sax.saxutils import escape
 
 from django.db import connection
 
 from billing.rating.explaining import Question
 from billing.rating.explaining.findings import Json, find
-from billing.rating.settling.asked import Taken, taken_off
+from billing.rating.settling.asked import Failing, Taken, taken_off
 from entities.fieldtypes.numbers import plain
 
 _ASKED = """
@@ -60,10 +61,11 @@ def _record(cursor: Any, asked: Question) -> Json:
     day = date.fromisoformat(about["first_day"])
     price = _price(found)
     taken: list[Taken] = []
+    failing: list[Failing] = []
     if price["rated_amount"] is not None:
         charge = {name: about[name] for name in _ABOUT} | {n: counts.get(n) for n in _COUNTS}
         charge |= price | {"quantity": asked.quantity, "rate_date": day}
-        taken = taken_off(cursor, charge, day)
+        taken, failing = taken_off(cursor, charge, day)
     amount = price["rated_amount"]
     off = None if amount is None else sum((one.amount for one in taken), Decimal(0))
     return {
@@ -77,7 +79,7 @@ def _record(cursor: Any, asked: Question) -> Json:
         "discount_amount": off,
         "grand_total_amount": None if off is None else Decimal(amount) - off,
         "rate_details": _bands(found) if amount is not None else None,
-        "discount_details": _discounts(taken),
+        "discount_details": _discounts(taken, failing),
         "rate_source": counts.get("source"),
         "rate_source_id": counts.get("source_id"),
     }
@@ -110,8 +112,8 @@ def _bands(found: Json) -> str | None:
     return f"<RateDetails>{''.join(rows)}</RateDetails>" if rows else None
 
 
-def _discounts(taken: list[Taken]) -> str | None:
-    """The discounts, in the order in which they apply."""
+def _discounts(taken: list[Taken], failing: list[Failing]) -> str | None:
+    """The discounts, in the order in which they apply; then those that can't be applied."""
     rows = [
         _row(
             "DiscountDetailsRow",
@@ -124,9 +126,25 @@ def _discounts(taken: list[Taken]) -> str | None:
         )
         for one in taken
     ]
+    rows += [
+        _row(
+            "DiscountDetailsRow",
+            {
+                "AccountProductId": one.account_product_id,
+                "ProductId": one.product_id,
+                "DiscountAmount": 0,
+                "ErrorText": one.why,
+            },
+        )
+        for one in failing
+    ]
     return f"<DiscountDetails>{''.join(rows)}</DiscountDetails>" if rows else None
 
 
 def _row(name: str, values: Json) -> str:
-    inside = "".join(f"<{n}>{plain(Decimal(v))}</{n}>" for n, v in values.items())
+    inside = "".join(
+        f"<{n}>{escape(v) if isinstance(v, str) else plain(Decimal(v))}</{n}>"
+        for n, v in values.items()
+        if v is not None
+    )
     return f"<{name}>{inside}</{name}>"

@@ -109,10 +109,12 @@ SELECT row_number() OVER () AS id, k.account_id, k.product_id, k.account_product
        b.version_id, CASE WHEN method.formula_flag THEN method.formula_value END AS formula,
        b.override, coalesce(one.included_quantity, 0) AS included,
        coalesce(method.split_usage, false) AS splits,
-       coalesce(method.allow_international_pricing, false) AS international,
+       -- A rate that replaces the bands replaces rates between locations, too.
+       coalesce(method.allow_international_pricing, false) AND b.override IS NULL AS international,
        coalesce(method.obligatory_intl_rate, false) AS obligatory,
        coalesce(method.non_billable_flag, false) OR %(unbilled)s AS non_billable,
-       coalesce(m.tiered OR bands.included AND NOT m.prepaid, false) AS adds_up,
+       coalesce(m.tiered OR bands.included AND NOT m.prepaid, false) AND b.override IS NULL
+       AS adds_up,
        -- The days are those of one account product, so the sum has to be its own.
        coalesce(method.prorate_band, false) AND k.account_product_id IS NOT NULL
        AND coalesce(method.aggregation_level, 'Product') = 'Product' AS shrinks,

@@ -27,6 +27,8 @@ SELECT %(id)s, (%(day)s::date + 1)::timestamp AT TIME ZONE zone - interval '1 mi
 FROM settle_account
 """
 _LINES = f"(SELECT * FROM {scope.CHARGE_LINES} UNION ALL SELECT * FROM settle_asked)"  # noqa: S608
+_CHARGED = "SELECT FROM settle_line WHERE id = %s"
+_STANDING = "SELECT DISTINCT account_product_id FROM settle_deal"
 _TAKEN = """
 SELECT d.account_product_id, d.product_id, p.rate, p.share
 FROM settle_part p JOIN settle_deal d ON d.key = p.key
@@ -45,8 +47,20 @@ class Taken:
     amount: Decimal
 
 
-def taken_off(cursor: Any, charge: Mapping[str, Any], day: date) -> list[Taken]:
-    """What each discount would take off the charge, in their order.
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """A discount that can't be applied, and why."""
+
+    account_product_id: int
+    product_id: int | None
+    why: str
+
+
+def taken_off(
+    cursor: Any, charge: Mapping[str, Any], day: date
+) -> tuple[list[Taken], list[Failing]]:
+    """What each discount would take off the charge, in their order; and those that can't be
+    applied to it.
 
     `charge`: column of a line -> value.
     """
@@ -54,7 +68,7 @@ def taken_off(cursor: Any, charge: Mapping[str, Any], day: date) -> list[Taken]:
     given["ids"] = [charge["account_id"]]
     cursor.execute(scope.ACCOUNTS, given)
     if not discounts.are_held(cursor):
-        return []
+        return [], []
     cursor.execute(scope.OPEN_FROM)
     columns = ", ".join(quote(name) for name in charge)
     values = ", ".join(f"%({name})s" for name in charge)
@@ -63,6 +77,23 @@ def taken_off(cursor: Any, charge: Mapping[str, Any], day: date) -> list[Taken]:
         {**charge, "id": _NO_ID, "day": day, "now": given["now"]},
     )
     scope.read_lines(cursor, given, _LINES)
-    discounts.spread(cursor, Settled(), _LINES)
+    done = Settled()
+    discounts.spread(cursor, done, _LINES)
     cursor.execute(_TAKEN, [_NO_ID])
-    return [Taken(*row) for row in cursor.fetchall()]
+    return [Taken(*row) for row in cursor.fetchall()], _failing(cursor, done)
+
+
+def _failing(cursor: Any, done: Settled) -> list[Failing]:
+    """Of what can't be settled, what the charge is to do with."""
+    cursor.execute(_CHARGED, [_NO_ID])
+    if not done.problems or not cursor.rowcount:
+        return []
+    cursor.execute(discounts.UNPRICED, [_NO_ID])
+    found = [
+        Failing(id, product, f"It has no price in {currency} on {day}.")
+        for id, product, currency, day in cursor.fetchall()
+    ]
+    cursor.execute(_STANDING)
+    standing = {id for (id,) in cursor.fetchall()}
+    why = "A filter or the condition of its rating method makes no sense any more."
+    return found + [Failing(id, None, why) for id in sorted(done.problems.keys() - standing)]

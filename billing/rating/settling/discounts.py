@@ -105,6 +105,24 @@ def _chosen(what: str) -> str:
           WHERE h.method_id = d.method_id AND h.what = '{what}' AND h.line_id = l.id))"""
 
 
+# Whether the discount `d` is for charges of the kind of the line `l`.
+_FOR_THE_KIND = """
+    CASE d.apply_to
+         WHEN 'Recurring charges' THEN l.kind IN ('Subscription', 'Variable Interval Subscription')
+         WHEN 'Usage charges' THEN l.kind IN ('Usage', 'Prepaid Usage')
+         WHEN 'One time charges' THEN l.kind = 'One Time Charge'
+         ELSE true END"""
+
+#: The discounts that would be for a line, but have no price.
+UNPRICED = f"""
+SELECT d.account_product_id, d.product_id, k.currency_code, k.first_day
+FROM settle_deal d
+JOIN rating_key k ON k.key = d.key
+JOIN settle_line l ON {_chosen("target")}
+WHERE l.id = %s AND {_FOR_THE_KIND} AND NOT EXISTS (SELECT FROM rating_book b WHERE b.key = d.key)
+ORDER BY d.step
+"""  # noqa: S608 - constants only
+
 # Uses in periods before: those whose invoices are closed, and those that are settled now.
 _USED = """
     SELECT DISTINCT d.key, used.period_from, used.target_product_id
@@ -142,12 +160,7 @@ WITH deal AS (
     SELECT d.key, l.id, l.remaining, l.quantity, l.activity_date,
            row_number() OVER (PARTITION BY d.key ORDER BY l.activity_date, l.id) AS nth
     FROM deal d JOIN settle_line l ON {_chosen("target")}
-    WHERE CASE d.apply_to
-               WHEN 'Recurring charges'
-               THEN l.kind IN ('Subscription', 'Variable Interval Subscription')
-               WHEN 'Usage charges' THEN l.kind IN ('Usage', 'Prepaid Usage')
-               WHEN 'One time charges' THEN l.kind = 'One Time Charge'
-               ELSE true END
+    WHERE {_FOR_THE_KIND}
       AND CASE WHEN d.most_uses IS NULL OR d.use_per = 'Invoice' THEN true
                ELSE d.most_uses > (
                    SELECT count(DISTINCT u.period_from) FROM used u

@@ -206,6 +206,39 @@ def test_a_discount_from_above_and_details_in_order() -> None:
     assert (row["Amount"], row["DiscountAmount"], row["GrandTotalAmount"]) == ("100", "28", "72")
 
 
+def test_a_discount_that_can_t_be_applied_is_told_with_the_reason() -> None:
+    account, product = payer(), sold()
+    works = deal(account, 10)
+    unpriced = deal(account, None)
+    deal(
+        account, None, DiscountApplyTo="Usage charges", DiscountTargetFilterLogic="{!Quantity} > 5"
+    )
+    senseless = deal(account, 10, DiscountTargetFilterLogic="{!Quantity} = 2")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE catalog_ratingmethod SET discount_target_filter_logic = '{!Gone} = 2' "
+            "WHERE discount_target_filter_logic = '{!Quantity} = 2'"
+        )
+    row = quoted(account, product)
+    assert [
+        (
+            found.findtext("AccountProductId"),
+            found.findtext("DiscountAmount"),
+            found.findtext("ErrorText"),
+        )
+        for found in ET.fromstring(row["DiscountDetails"])
+    ] == [
+        (str(works), "10", None),
+        (str(unpriced), "0", "It has no price in USD on 2026-03-01."),
+        (
+            str(senseless),
+            "0",
+            "A filter or the condition of its rating method makes no sense any more.",
+        ),
+    ]
+    assert (row["DiscountAmount"], row["GrandTotalAmount"]) == ("10", "90")
+
+
 def test_a_package_s_discount_is_for_the_package_and_a_product_s_for_its_parts() -> None:
     account, product = payer(), sold()
     own = AccountProductFactory(AccountId=account, ProductId=product, Quantity=3)

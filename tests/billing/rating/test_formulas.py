@@ -62,6 +62,13 @@ def test_it_needs_no_price(feed: Feed) -> None:
     assert feed.lines("rated_amount", "rate", "rate_source") == [(D(8), None, "Account Product")]
 
 
+def test_a_rate_override_needs_no_rate_between_locations(feed: Feed) -> None:
+    usage = by("{!CostUnrounded} + 1", AllowInternationalPricing="1", ObligatoryIntlRate="1")
+    update_one("ACCOUNT_PRODUCT", usage["account_product_id"], SYSTEM, RateOverride="4")
+    assert feed.send({**usage, "quantity": 3}) == 1
+    assert feed.lines("cost_unrounded", "rate") == [(D(13), D(4))]
+
+
 def test_a_price_counts_before_a_formula_that_has_none(feed: Feed) -> None:
     usage = by("{!Rate} * 10")
     feed.send({**usage, "quantity": 2})
