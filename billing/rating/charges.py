@@ -25,10 +25,16 @@ the period: 20 included units are 10 in half of a month.
 Sources: BillingPlatform, "Tiered Pricing" and "How To Create A Usage Product".
 """
 
+# Tells the order of a part from whether it has units, where both stand in one number.
+_ORDER = (1 << 32) - 1
+
 
 def _units(x: str) -> str:
-    """Units of the band `b` below the point x of the sum."""
-    return f"sign({x}) * greatest(0, least(abs({x}), b.to_quantity) - b.above_quantity)"
+    """Units of the band `b` below the point x of the sum; below zero they mirror those above."""
+    return (
+        f"CASE WHEN {x} >= 0 THEN greatest(0, least({x}, b.to_quantity) - b.above_quantity) "
+        f"ELSE least(0, b.above_quantity - least(-{x}, b.to_quantity)) END"
+    )
 
 
 def blocks(units: str, band: str = "b") -> str:
@@ -43,7 +49,8 @@ def blocks(units: str, band: str = "b") -> str:
 def bounded(cost: str, band: str) -> str:
     """A cost within the band's MinCharge and MaxCharge; one below zero mirrors one above."""
     return (
-        f"CASE WHEN {cost} >= 0 THEN least(greatest({cost}, {band}.min_charge), {band}.max_charge)"
+        f"CASE WHEN {band}.min_charge IS NULL AND {band}.max_charge IS NULL THEN {cost} "
+        f"WHEN {cost} >= 0 THEN least(greatest({cost}, {band}.min_charge), {band}.max_charge)"
         f" ELSE greatest(least({cost}, -{band}.min_charge), -{band}.max_charge) END"
     )
 
@@ -68,7 +75,10 @@ def _stands(x: str) -> str:
 
 def _past(x: str) -> str:
     """The point x of the sum, counted from where the included quantity ends."""
-    return f"sign({x}) * greatest(0, abs({x}) - from_.included)"
+    return (
+        f"CASE WHEN from_.included = 0 THEN {x} "
+        f"ELSE sign({x}) * greatest(0, abs({x}) - from_.included) END"
+    )
 
 
 # The rating methods of the book, as the charges take them.
@@ -165,7 +175,8 @@ free AS (
     SELECT id, CASE WHEN split THEN rate_order END AS split_order, sum(units) AS units,
            count(*) FILTER (WHERE units <> 0) AS bands,
            sum(cost) + sum(fee) + coalesce(max(fee_per_charge), 0) AS cost,
-           max(ARRAY[(units <> 0)::int, rate_order]) AS last, bool_or(for_nothing) AS for_nothing
+           max((units <> 0)::int::bigint << 32 | rate_order) AS last,
+           bool_or(for_nothing) AS for_nothing
     FROM part GROUP BY id, 2
 ), charge AS (
     SELECT s.id, s.split_order, s.units, p.pricing_id, p.upper_band,
@@ -175,7 +186,7 @@ free AS (
            round(CASE WHEN s.for_nothing THEN 0 ELSE {bounded("s.cost", "p")} END, 10) AS cost,
            NOT s.for_nothing AND coalesce(abs(s.cost) < p.min_charge, false) AS raised
     FROM summed s
-    JOIN part p ON p.id = s.id AND p.rate_order = s.last[2]
+    JOIN part p ON p.id = s.id AND p.rate_order = (s.last & {_ORDER})::int
 )
 """  # noqa: S608 - constants only
 #: The bands as they are, or with limits that have shrunk.

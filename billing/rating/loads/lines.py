@@ -12,7 +12,11 @@ QUOTED = """
     JOIN rating_quote q
       ON q.account_id = u.account_id AND q.product_id = u.product_id
      AND q.own_key = coalesce(u.account_product_id, 0)
-    CROSS JOIN LATERAL (SELECT (u.activity_date AT TIME ZONE q.zone)::date AS day) local
+    CROSS JOIN LATERAL (
+        -- The session is of UTC, so that the zone of most need not be looked up for each line.
+        SELECT CASE WHEN q.zone = 'UTC' THEN u.activity_date::date
+                    ELSE (u.activity_date AT TIME ZONE q.zone)::date END AS day
+    ) local
 """
 
 OF_SHARD = "WHERE u.load_id = %(load)s AND u.shard = %(shard)s AND u.cause IS NULL"
@@ -57,16 +61,20 @@ COLUMNS = {
 _PRICED = f"""
 {QUOTED}
     CROSS JOIN LATERAL (
-        SELECT q.per_unit * ({blocks("u.quantity", "q")})
-               + CASE WHEN u.quantity > 0 THEN q.flat_fee ELSE 0 END
-               + CASE WHEN u.quantity >= 0 THEN q.fee_per_charge ELSE 0 END AS asked
+        -- It is reckoned as often as it is named below, so what most prices have not is left out.
+        SELECT CASE WHEN q.plain THEN q.per_unit * u.quantity
+                    ELSE q.per_unit * ({blocks("u.quantity", "q")})
+                         + CASE WHEN u.quantity > 0 THEN q.flat_fee ELSE 0 END
+                         + CASE WHEN u.quantity >= 0 THEN q.fee_per_charge ELSE 0 END
+               END AS asked
     ) price
     CROSS JOIN LATERAL (
         SELECT u.quantity, coalesce(u.override_rate, q.rate) AS rate,
                round(coalesce(
                    u.override_cost, u.override_rate * u.quantity, {bounded("price.asked", "q")}
                ), 10) AS cost,
-               coalesce(abs(price.asked) < q.min_charge, false) AS raised,
+               q.min_charge IS NOT NULL AND coalesce(abs(price.asked) < q.min_charge, false)
+               AS raised,
                CASE WHEN q.fed THEN 'Usage' ELSE q.source END AS source, q.source_id,
                q.pricing_id, q.upper_band, false AS averaged, NULL::bigint AS route_id
     ) c

@@ -129,6 +129,8 @@ SELECT row_number() OVER () AS id, k.account_id, k.product_id, k.account_product
        coalesce(one.flat_fee, 0)
        + CASE WHEN m.flat THEN coalesce(b.override, one.rate) ELSE 0 END AS flat_fee,
        coalesce(one.fee_per_charge, 0) AS fee_per_charge,
+       m.flat IS NOT TRUE AND coalesce(one.flat_fee, 0) = 0 AND coalesce(one.fee_per_charge, 0) = 0
+       AND one.block_size IS NULL AS plain,
        coalesce(b.override, one.rate) AS rate, one.pricing_id, one.upper_band, one.block_size,
        CASE WHEN m.by_period IS NOT TRUE THEN one.min_charge END AS min_charge,
        CASE WHEN m.by_period IS NOT TRUE THEN one.max_charge END AS max_charge,

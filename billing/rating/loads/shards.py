@@ -112,7 +112,7 @@ def _charge(
     """`careful`: what comes to more than a line can hold gets its cause first, which is looked for
     only where an amount was too large."""
     # The planner guesses the sizes of what is made here; loops over its guesses take hours.
-    cursor.execute("SET LOCAL enable_nestloop = off")
+    cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL TimeZone = 'UTC'")
     asking = prices.look(cursor, given)
     if filled is None:
         filled = custom.columns(cursor, given) if asking.custom else {}
