@@ -38,7 +38,7 @@ Ends = tuple[date, date] | None
 #: What a CloudEvent is known by.
 _EVENT = ("source", "id")
 #: Blocks of the records' table that are mapped, and sorted by their shards, at a time.
-_BLOCKS = 4096
+_BLOCKS = 3072
 
 _FORGET = "DELETE FROM mediation_usage WHERE load_id = %s"
 # Dates without an offset are of the collector's days; a part of a load is sorted in memory.

@@ -68,9 +68,10 @@ def moment_sql(text: str, form: str = "") -> str:
     wanted = form.strip()
     if not wanted or wanted.upper() in ("ISO", "ISO 8601"):
         if told():
+            day = " OR ".join(f"{text} LIKE '{century}__-__-__%'" for century in (20, 19, 21))
             return (
-                f"CASE WHEN {text} LIKE '____-__-__%' AND left({text}, 2) IN ('19', '20', '21') "
-                f"AND {_only(text, '0123456789-: T.Z+')} AND substr({text}, 12, 2) <> '24' "
+                f"CASE WHEN ({day}) AND {_only(text, '0123456789-: T.Z+')} "
+                f"AND {text} NOT LIKE '{'_' * 11}24%' "
                 f"THEN CASE WHEN pg_input_is_valid({text}, 'timestamptz') "
                 f"THEN {text}::timestamptz END END"
             )

@@ -243,7 +243,7 @@ FROM (
            {signed if load.signed else "NULL::uuid"} AS signature,
            CASE {cause} END AS cause
            {"" if extra else f", {_extra(plan)} AS extra"}
-    FROM (SELECT s.*, s.activity_date::date AS day FROM ({source}) s) t
+    FROM (SELECT s.*, s.activity_date::date AS day FROM ({source}) s OFFSET 0) t
     {" ".join(joins)}
     OFFSET 0
 ) j
@@ -280,7 +280,8 @@ def _signature(plan: Plan) -> str:
     texts = {v.key: f"coalesce(t.{v.key}{'_v' if v.text else ''}::text, E'\\x02')" for v in chosen}
     if not texts:
         return "NULL::uuid"
-    digest = f"md5(concat_ws(E'\\x1f', {', '.join(texts.values())}))"
+    between = " || E'\\x1f' || "
+    digest = f"md5({between.join(texts.values())})"
     if "token" in texts:
         begin = f"left(md5({texts['token']}), 8)"
     elif "activity_date" in texts:
