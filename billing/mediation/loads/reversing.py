@@ -1,5 +1,8 @@
 """A whole load is taken back: its lines are removed while nobody was charged, else reversed.
 
+So is what was charged later of its records that had to wait, by the loads that tried them again.
+The records of other loads that a load had tried again wait again once it is taken back.
+
 A line on no invoice, or on a CURRENT one, gets a line that takes it back beside it (ReversalOf), so
 that both stay readable; neither has a signature any more: the same usage may come again. One on an
 invoice that is closed stays as it is, and is told.
@@ -36,13 +39,40 @@ _OWN = (
 )
 #: Key of the lock of whoever takes lines back: none is taken back twice.
 ALONE = 0x6272_6D72
-_OPEN = """
-    a.activity_collector_history_id = %(load)s AND a.deleted_at IS NULL
+_OF_LOAD = """
+    (a.activity_collector_history_id = %(load)s
+     OR a.activity_collector_history_id = ANY (%(retries)s)
+        AND a.collector_stage_id = ANY (%(tried)s))
+"""
+_OPEN = f"""
+    {_OF_LOAD} AND a.deleted_at IS NULL
     AND a.reversal_of_id IS NULL
     AND NOT EXISTS (
         SELECT FROM mediation_activity r WHERE r.reversal_of_id = a.id AND r.deleted_at IS NULL
-          AND r.activity_collector_history_id = %(load)s
+          AND r.activity_collector_history_id = a.activity_collector_history_id
     )
+"""
+# Its records that were tried again, the loads that may have, and whether one of these is at work.
+_TRIED = """
+SELECT coalesce(array_agg(c.id), '{}'),
+       ARRAY(SELECT h.id FROM mediation_activitycollectorhistory h
+             WHERE h.source = 'SUSPENSE' AND h.id > %(load)s AND h.activity_collector_id = (
+                 SELECT activity_collector_id FROM mediation_activitycollectorhistory
+                 WHERE id = %(load)s)),
+       coalesce(bool_or(c.process_state = 'RESUBMITTED' AND EXISTS (
+           SELECT FROM mediation_activitycollectorhistory h
+           WHERE c.reprocess_status = 'LOAD ' || h.id
+             AND h.status IN ('PENDING', 'WAITING', 'RUNNING'))), false)
+FROM mediation_collectorfields c
+WHERE c.activity_collector_history_id = %(load)s AND c.reprocess_status IS NOT NULL
+"""
+_WAIT_AGAIN = """
+UPDATE mediation_collectorfields
+SET process_state = 'SUSPENSE', cause = 'TAKEN_BACK', updated = %(now)s,
+    reason = format('Load %%s, which charged it, was taken back.', %(load)s),
+    process_description = format('Load %%s, which charged it, was taken back.', %(load)s)
+WHERE id = ANY (%(ids)s) AND process_state = 'PROCESSED'
+  AND activity_collector_history_id <> %(load)s
 """
 #: A line `a` on no invoice, or on one that is not closed.
 ON_OPEN_INVOICE = """
@@ -65,7 +95,7 @@ SELECT FROM rating_accumulatorvalue WHERE id IN (
 _TAKE_BACK = """
 WITH reversed AS (
     {reversed} RETURNING accumulator_value_id, quantity, split_from_bill_act_id, prepaid_by_id,
-                         prepaid_quantity, account_product_id
+                         prepaid_quantity, account_product_id, collector_stage_id
 ), lowered AS (
     UPDATE rating_accumulatorvalue s
     SET quantity = s.quantity + r.quantity, charges = s.charges - r.charges, updated = %(now)s
@@ -89,7 +119,9 @@ WITH reversed AS (
     ) r
     WHERE s.level = 'Prepaid' AND s.scope_id = r.prepaid_by_id
 )
-SELECT count(*) FROM reversed
+SELECT count(*), coalesce(array_agg(DISTINCT collector_stage_id)
+                         FILTER (WHERE collector_stage_id IS NOT NULL), '{}')
+FROM reversed
 """
 # What reversing would do: lines and amounts, by currency and by the invoice that they stand on.
 _PREVIEW = f"""
@@ -128,15 +160,25 @@ class Coming:
 def preview(load_id: int) -> Coming:
     """What `reverse` would do to a load as it is now."""
     with connection.cursor() as cursor:
-        cursor.execute(_PREVIEW, {"load": load_id})
+        about, _ = _about(cursor, load_id)
+        cursor.execute(_PREVIEW, about)
         lines = cursor.fetchall()
-        cursor.execute(_WAITING, {"load": load_id})
+        cursor.execute(_WAITING, about)
         (waiting,) = cursor.fetchone()
     return Coming(lines, waiting)
 
 
+def _about(cursor: Any, load_id: int) -> tuple[dict[str, Any], bool]:
+    """The parameters of the statements, and whether records of the load are being tried again."""
+    cursor.execute(_TRIED, {"load": load_id})
+    tried, retries, busy = cursor.fetchone()
+    about = {"load": load_id, "tried": tried, "retries": retries if tried else []}
+    return about, busy
+
+
 def reverse(load_id: int) -> bool:
-    """Take back the load if it is REVERSING; twice does nothing."""
+    """Take back the load if it is REVERSING, and none of its records is being tried again; twice
+    does nothing."""
     with alone(KIND, load_id) as mine:
         if not mine:
             return False
@@ -146,14 +188,18 @@ def reverse(load_id: int) -> bool:
             )
             if not load:
                 return False
-            about: dict[str, Any] = {"load": load_id, "now": clock.now()}
+            about, busy = _about(cursor, load_id)
+            if busy:
+                return False
+            about["now"] = clock.now()
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ALONE])
             # The key of the table is the Id and the date, of which a reversing line keeps one.
             cursor.execute(_LOCK_PREPAID, about)
             cursor.execute(_LOCK_SUMS, about)
             reversed_ = taking_back(f"{_OPEN} AND {ON_OPEN_INVOICE}")
             cursor.execute(_TAKE_BACK.replace("{reversed}", reversed_), about)
-            (count,) = cursor.fetchone()
+            count, ids = cursor.fetchone()
+            cursor.execute(_WAIT_AGAIN, {**about, "ids": ids})
             cursor.execute(
                 f"SELECT count(*) FROM mediation_activity a "
                 f"WHERE {_OPEN} AND NOT {ON_OPEN_INVOICE}",
@@ -162,7 +208,7 @@ def reverse(load_id: int) -> bool:
             (left,) = cursor.fetchone()
             cursor.execute(
                 f"UPDATE mediation_activity a SET signature = NULL "
-                f"WHERE a.activity_collector_history_id = %(load)s AND a.signature IS NOT NULL "
+                f"WHERE {_OF_LOAD} AND a.signature IS NOT NULL "
                 f"AND {ON_OPEN_INVOICE}",
                 about,
             )

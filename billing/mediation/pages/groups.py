@@ -75,7 +75,9 @@ _WORDS = {
     "NO_QUANTITY": "no quantity",
     "FORMULA": "its formula yields no amount",
     "TOO_MANY_REFILLS": "more refills than are made at once",
+    "TOO_LARGE": "more digits than a line holds",
     "LATE": "its invoice is closed",
+    "TAKEN_BACK": "charged once, and taken back",
     "NOT_RATED": "rating was stopped",
     "UNREADABLE": "not to be split into values",
     "BAD_DATE": "not a date",
@@ -96,6 +98,8 @@ _HINTS = {
     "NO_BAND": "A price's bands have a gap: fill it, then try again.",
     "NO_DATE": "Set the date.",
     "NO_QUANTITY": "Set the quantity.",
+    "TOO_LARGE": "Correct the quantity or the price, then try again.",
+    "TAKEN_BACK": "The load that had charged it was taken back: try again, or discard it.",
     "LATE": "The invoice of that time is closed. Discard it, or have the collector put late usage "
     "on the current invoice, then try again.",
     "NOT_RATED": "The database was stopped while it was rated: try again.",

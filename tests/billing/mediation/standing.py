@@ -32,9 +32,11 @@ SYSTEM = Context.system("test")
 _RATED = """
 INSERT INTO mediation_activity (account_id, account_product_id, product_id, activity_date,
     quantity, rated_amount, activity_collector_id, activity_collector_history_id, line_number,
-    signature, billing_identifier_id, created, updated, min_charge_flag, estimated, effective_rated)
+    signature, billing_identifier_id, collector_stage_id, created, updated, min_charge_flag,
+    estimated, effective_rated)
 SELECT account_id, account_product_id, product_id, activity_date, quantity, quantity,
-    collector_id, load_id, line, signature, billing_identifier_id, now(), now(), false, false, false
+    collector_id, load_id, line, signature, billing_identifier_id, collector_fields_id, now(),
+    now(), false, false, false
 FROM mediation_usage WHERE load_id = %s AND shard = %s AND cause IS NULL
 """
 

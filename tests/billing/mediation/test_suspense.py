@@ -149,6 +149,56 @@ def test_a_load_is_taken_back_once(standing: Standing) -> None:
     assert load.processed_count == 1
 
 
+def again(standing: Standing) -> ActivityCollectorHistory:
+    """Try again what names the token x, which is known by now."""
+    records.create(
+        "ACTIVITY_COLLECTOR_HISTORY",
+        [{"ActivityCollectorId": standing.collector, "Source": "SUSPENSE"}],
+        SYSTEM,
+    )
+    return resubmitted(standing)
+
+
+def test_what_was_tried_again_of_a_load_is_taken_back_with_it(standing: Standing) -> None:
+    """And charged once when the file comes again."""
+    known(standing)
+    first = ActivityCollectorHistory.objects.get(activity_collector_id=standing.collector)
+    assert again(standing).processed_count == 2
+    assert reversing.preview(first.pk).reversed == 3
+    assert reverse(first.pk).reversed_count == 3
+    assert asked("SELECT sum(quantity) FROM mediation_activity") == [(0,)]
+    load = standing.file("who,at,much\nx,2026-11-01,1\nx,2026-11-02,2\n", "b.csv")
+    assert (load.processed_count, load.duplicate_count) == (2, 0)
+
+
+def test_what_is_being_tried_again_is_waited_for(standing: Standing) -> None:
+    known(standing)
+    first = ActivityCollectorHistory.objects.get(activity_collector_id=standing.collector)
+    records.create(
+        "ACTIVITY_COLLECTOR_HISTORY",
+        [{"ActivityCollectorId": standing.collector, "Source": "SUSPENSE"}],
+        SYSTEM,
+    )
+    load = ActivityCollectorHistory.objects.get(source="SUSPENSE")
+    running.run(load.pk)
+    assert reverse(first.pk).status == "REVERSING"
+    drive(load.pk)
+    assert reverse(first.pk).status == "REVERSED"
+    assert asked("SELECT sum(quantity) FROM mediation_activity") == [(0,)]
+
+
+def test_what_a_load_had_tried_again_waits_again_once_it_is_taken_back(standing: Standing) -> None:
+    known(standing)
+    load = again(standing)
+    reverse(load.pk)
+    assert (
+        sorted((w.cause, w.reason) for w in standing.suspense())[-2:]
+        == [("TAKEN_BACK", f"Load {load.pk}, which charged it, was taken back.")] * 2
+    )
+    assert again(standing).processed_count == 2
+    assert asked("SELECT sum(quantity) FROM mediation_activity") == [(7,)]
+
+
 def test_lines_on_closed_invoices_stay(standing: Standing) -> None:
     load = ActivityCollectorHistory.objects.get(activity_collector_id=standing.collector)
     invoice = InvoiceFactory(Status="CLOSED")
