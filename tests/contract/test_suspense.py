@@ -1,7 +1,11 @@
 """/mediation/suspense and /mediation/tryout over HTTP: what is described is what is answered."""
 
+import gzip
+import io
+import zipfile
 from typing import Any
 
+from entities import files
 from tests.contract.calls import Caller
 from tests.describing import misfits, resolved
 
@@ -58,6 +62,39 @@ def test_a_collector_is_tried_out(admin: Caller, nobody: Caller, unique: str) ->
     (told,) = answer.json()["tryoutResponse"]
     assert (told["Count"], told["Outcomes"]) == ("2", {"SUSPENSE": "2"})
     assert [r["Reasons"][0].split(":")[0] for r in told["Records"]] == ["NO_DATE", "BAD_NUMBER"]
-    for wrong, status in (({}, 400), ({**asked, "ActivityCollectorId": "9" * 18}, 404)):
+    for wrong, status in (({}, 404), ({**asked, "ActivityCollectorId": "9" * 18}, 404)):
         assert admin.send("POST", "mediation/tryout", wrong).status_code == status
+    nothing = admin.send("POST", "mediation/tryout", asked | {"Sample": " "})
+    assert (nothing.status_code, nothing.json()["error"]) == (400, "REQUIRED_FIELD_MISSING")
+
+    def form(content: bytes, name: str = "a.csv", **fields: str) -> Any:
+        return admin.send(
+            "POST",
+            "mediation/tryout",
+            files={"File": (name, content), **{n: (None, v) for n, v in fields.items()}},
+        )
+
+    # A file, as it is, packed, or too large; whatever its name.
+    one = {"ActivityCollectorId": collector}
+    sample = asked["Sample"].encode()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.csv", sample)
+    for content in (sample, gzip.compress(sample), packed.getvalue()):
+        answer = form(content, "../a", **one)
+        assert answer.json()["tryoutResponse"] == [told], answer.text
+    for content, fields, status, code in (
+        (b"x" * (files.MOST_BYTES + 1), one, 413, "REQUEST_TOO_LARGE"),
+        (sample, {}, 404, "RECORD_NOT_FOUND"),
+        (sample, one | {"Sample": "who"}, 400, "INVALID_VALUE"),
+        (sample, one | {"Sampel": "who"}, 400, "UNKNOWN_FIELD"),
+        (sample, one | {"Sample": "x" * 7_000_000}, 413, "REQUEST_TOO_LARGE"),
+    ):
+        refused = form(content, **fields)
+        assert (refused.status_code, refused.json()["error"]) == (status, code), refused.text
+    for kind in ("multipart/form-data", "multipart/form-data; boundary=x"):
+        broken = admin.send("POST", "mediation/tryout", b"?", headers={"Content-Type": kind})
+        assert broken.status_code in (400, 404), broken.text
+    as_text = admin.send("POST", "mediation/tryout", {**one, "File": "who"})
+    assert (as_text.status_code, as_text.json()["error"]) == (400, "INVALID_VALUE")
     assert nobody.send("POST", "mediation/tryout", asked).status_code == 401

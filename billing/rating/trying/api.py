@@ -6,14 +6,15 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 
 from billing.mediation.models import ActivityCollector
-from billing.rating.trying import running, telling
+from billing.rating.trying import given, running, telling
 from entities import query
 from entities.api import envelope
 from entities.api.bodies import body_of
 from entities.api.callers import caller, is_id
 from entities.api.endpoints import Endpoint
 from entities.api.errors import JSON
-from entities.api.openapi.shared import TEXT, answer, body, content, errors, thing
+from entities.api.multipart import FORM, form_of
+from entities.api.openapi.shared import TEXT, answer, content, errors, thing
 from entities.api.openapi.viewing import View
 from entities.api.turns import turn
 from entities.errors import Code, RequestError
@@ -23,40 +24,53 @@ from metabrm.observability.facts import facts
 
 Json = dict[str, Any]
 
-_HOW = 'Send {"ActivityCollectorId": "7", "Sample": "who,at,much\\n4915123456,2026-11-01,3"}.'
-_KNOWN = ("activitycollectorid", "sample")
+_HOW = (
+    'Send {"ActivityCollectorId": "7", "Sample": "who,at,much\\n4915123456,2026-11-01,3"}, or a '
+    "form (multipart/form-data) with ActivityCollectorId and File."
+)
+_KNOWN = ("activitycollectorid", "sample", "file")
 
 
 def try_out(request: HttpRequest) -> HttpResponse:
-    """Try the collector out on the lines that were sent."""
+    """Try the collector out on the lines, or the file, that were sent."""
     context, snapshot = caller(request)
     facts().entity = "ACTIVITY_COLLECTOR"
-    sent = envelope.read_object(body_of(request), _HOW)
-    collector, sample = _asked(sent, context, snapshot)
+    _require(context, snapshot)
+    sent = _sent(request)
+    collector = _asked(sent, context)
+    name, sample = _sample(sent, collector)
     with turn(context):
-        trial = running.tried(collector, sample.encode("utf-8", "replace"))
+        trial = running.tried(collector, sample, name)
     told = telling.told(trial, snapshot, context)
     facts().rows = len(told["Records"])
     return HttpResponse(orjson.dumps({"tryoutResponse": [told]}), content_type=JSON)
 
 
-def _asked(sent: Json, context: Context, snapshot: Snapshot) -> tuple[ActivityCollector, str]:
-    for name in sent:
-        if name not in _KNOWN:
-            raise RequestError(
-                Code.UNKNOWN_FIELD, f"There is no parameter {name[:80]!r}. {_HOW}", field=name[:80]
-            )
+def _require(context: Context, snapshot: Snapshot) -> None:
     if not telling.allowed(snapshot, context):
         raise RequestError(
             Code.INSUFFICIENT_RIGHTS,
             f"User {context.username} may not try collectors out: it takes the right to read "
             f"{', '.join(telling.READS)} and ACTIVITY, and to create ACTIVITY_COLLECTOR_HISTORY.",
         )
-    id, sample = str(sent.get("activitycollectorid") or ""), sent.get("sample")
-    if sample is not None and not isinstance(sample, str):
-        raise RequestError(Code.INVALID_VALUE, f"Sample is no text. {_HOW}", field="Sample")
-    if not sample or not sample.strip():
-        raise RequestError(Code.REQUIRED_FIELD_MISSING, f"Sample is empty. {_HOW}", field="Sample")
+
+
+def _sent(request: HttpRequest) -> Json:
+    """What was sent, by JSON or by a form; a file is its name and content."""
+    if request.content_type == FORM:
+        form = form_of(request)
+        return {**form.texts, **form.files}
+    return envelope.read_object(body_of(request), _HOW)
+
+
+def _asked(sent: Json, context: Context) -> ActivityCollector:
+    """The collector that is asked for, if the caller may see it."""
+    for name in sent:
+        if name not in _KNOWN:
+            raise RequestError(
+                Code.UNKNOWN_FIELD, f"There is no parameter {name[:80]!r}. {_HOW}", field=name[:80]
+            )
+    id = str(sent.get("activitycollectorid") or "")
     seen = is_id(id) and query.retrieve_ids("ACTIVITY_COLLECTOR", [int(id)], context).count
     found = ActivityCollector.objects.select_related("time_zone").filter(pk=id) if seen else None
     collector = found.first() if found is not None else None
@@ -66,7 +80,26 @@ def _asked(sent: Json, context: Context, snapshot: Snapshot) -> tuple[ActivityCo
             f"There is no ACTIVITY_COLLECTOR {id[:80]!r}, or you may not see it.",
             field="ActivityCollectorId",
         )
-    return collector, sample
+    return collector
+
+
+def _sample(sent: Json, collector: ActivityCollector) -> given.Given:
+    """The file or the lines that were sent. RequestError."""
+    file, lines = sent.get("file"), sent.get("sample")
+    if file is not None:
+        if lines is not None:
+            raise RequestError(
+                Code.INVALID_VALUE, "Sample is sent beside a File; send one of them.", field="File"
+            )
+        if not isinstance(file, tuple):
+            raise RequestError(Code.INVALID_VALUE, f"File is no file. {_HOW}", field="File")
+        name, held = file
+        return given.file(name, held, "File")
+    if isinstance(lines, str) and lines.strip():
+        return given.pasted(lines, collector)
+    if lines is not None and not isinstance(lines, str):
+        raise RequestError(Code.INVALID_VALUE, f"Sample is no text. {_HOW}", field="Sample")
+    raise RequestError(Code.REQUIRED_FIELD_MISSING, f"Sample is empty. {_HOW}", field="Sample")
 
 
 def _usable(view: View) -> bool:
@@ -111,6 +144,26 @@ _TOLD = thing(
 )
 
 
+_LINES = content(
+    thing(
+        ["ActivityCollectorId", "Sample"],
+        ActivityCollectorId=TEXT,
+        Sample=TEXT | {"description": "Lines, with the header as they come."},
+    )
+)
+_FORM: Json = {
+    "schema": thing(
+        ["ActivityCollectorId", "File"],
+        ActivityCollectorId=TEXT,
+        File={
+            "type": "string",
+            "contentMediaType": "application/octet-stream",
+            "description": "A file as the collector takes it: its format, packed or not.",
+        },
+    )
+}
+
+
 def describe() -> Json:
     """The address in the OpenAPI document."""
     return {
@@ -119,13 +172,7 @@ def describe() -> Json:
             "summary": "Try a collector out on a sample",
             "description": "The steps of a real load, taken back: nothing is stored or charged.",
             "tags": ["Queries"],
-            "requestBody": body(
-                thing(
-                    ["ActivityCollectorId", "Sample"],
-                    ActivityCollectorId=TEXT,
-                    Sample=TEXT | {"description": "Lines, with the header as they come."},
-                )
-            ),
+            "requestBody": {"required": True, "content": {**_LINES["content"], FORM: _FORM}},
             "responses": {
                 "200": {
                     "description": "What would become of each record.",

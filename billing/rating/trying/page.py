@@ -9,9 +9,8 @@ from django.shortcuts import render
 
 from billing.mediation.models import ActivityCollector, ActivityCollectorHistory
 from billing.mediation.reading import UnreadableError
-from billing.mediation.reading.layout import CODECS
 from billing.rating import explorer
-from billing.rating.trying import running, telling
+from billing.rating.trying import given, running, telling
 from entities import files
 from entities.admin.callers import context_of, rights_on
 from entities.admin.display import record_url
@@ -94,9 +93,8 @@ def _sample(
 
     sent = request.FILES.get("file")
     if sent is not None:
-        if (sent.size or 0) > files.MOST_BYTES:
-            raise RequestError(Code.REQUEST_TOO_LARGE, files.too_large(sent.size or 0))
-        return sent.name or "sample", sent.read()
+        given.check_size(sent.size or 0)
+        return given.file(sent.name, sent.read())
     most = files.MOST_BYTES + 1
     try:
         if request.POST.get("newest"):
@@ -113,15 +111,13 @@ def _sample(
             Code.REQUIRED_FIELD_MISSING,
             "Paste some lines, choose a file, or take the newest or an earlier one.",
         )
-    return "pasted", text.replace("\r\n", "\n").encode(CODECS[collector.encoding], "replace")
+    return given.pasted(text, collector)
 
 
 def _found(found: "Sample | None") -> tuple[str, bytes]:
     if found is None:
         raise RequestError(Code.RECORD_NOT_FOUND, "There is no such file at its source.")
-    if len(found[1]) > files.MOST_BYTES:
-        raise RequestError(Code.REQUEST_TOO_LARGE, files.too_large(len(found[1])))
-    return found
+    return given.file(*found)
 
 
 def _loads(

@@ -164,6 +164,30 @@ def test_a_load_that_is_at_work_is_not_waited_for(standing: Standing, monkeypatc
     assert refused.value.code == "TEMPORARILY_UNAVAILABLE"
 
 
+def test_pasted_lines_are_in_the_collectors_encoding_and_files_as_they_are() -> None:
+    from billing.rating.trying import given
+
+    standing = Standing(Encoding="ISO-8859-1").usual()
+    name, content = given.pasted("who,at,much\r\nZoë,2026-11-01,1\n", standing.model())
+    assert (name, content) == ("pasted", "who,at,much\nZoë,2026-11-01,1\n".encode("latin-1"))
+    told = telling.told(running.tried(standing.model(), content), current(), SYSTEM)
+    assert told["Records"][0]["Values"]["who"] == "Zoë"
+
+
+def test_a_parquet_file_is_tried() -> None:
+    from io import BytesIO
+
+    import pyarrow
+    from pyarrow import parquet
+
+    standing = Standing(RecordFormat="PARQUET").usual()
+    written = BytesIO()
+    rows = {"who": [standing.token], "at": ["2026-11-01"], "much": ["x"]}
+    parquet.write_table(pyarrow.table(rows), written)
+    told = telling.told(running.tried(standing.model(), written.getvalue()), current(), SYSTEM)
+    assert (told["Columns"], outcomes(told)) == (["who", "at", "much"], ["SUSPENSE"])
+
+
 def test_hostile_samples_are_told_as_what_they_are(standing: Standing) -> None:
     for sample in (
         "",
