@@ -15,7 +15,6 @@ from billing.rating.questions import answered
 from entities.admin.callers import context_of, rights_on
 from entities.admin.display import record_url
 from entities.admin.offered import Page
-from entities.admin.titles import titles
 from entities.errors import RequestError
 from entities.schema.snapshot import Snapshot
 
@@ -76,7 +75,7 @@ def page(site: "RecordSite", request: HttpRequest) -> HttpResponse:
         except RequestError as error:
             wrong = error.message
     form = _form(site, request, sent, told)
-    shown = told and _with_links(site.snapshot, told, _titles(site.snapshot, told))
+    shown = told and _with_links(site.snapshot, told)
     context = {
         **site.each_context(request),
         "title": "Price explorer",
@@ -132,35 +131,15 @@ def _candidate(one: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _titles(snapshot: Snapshot, told: Any) -> dict[tuple[str, str], str]:
-    """(Entity, Id) -> title of the records that have no name, one query per entity."""
-    unnamed: dict[str, set[int]] = {}
-    waiting = [told]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            waiting += one.values()
-            if "Entity" in one and one.get("Id") and not one.get("Name"):
-                unnamed.setdefault(one["Entity"], set()).add(int(one["Id"]))
-        elif isinstance(one, list):
-            waiting += one
-    return {
-        (entity, str(id)): title
-        for entity, ids in unnamed.items()
-        for id, title in titles(snapshot, snapshot.entity(entity), ids).values()
-    }
-
-
-def _with_links(snapshot: Snapshot, told: Any, named: dict[tuple[str, str], str]) -> Any:
-    """The same with the address of its page beside every record that has one, and its title."""
+def _with_links(snapshot: Snapshot, told: Any) -> Any:
+    """The same with the address of its page beside every record that has one."""
     if isinstance(told, list):
-        return [_with_links(snapshot, one, named) for one in told]
+        return [_with_links(snapshot, one) for one in told]
     if not isinstance(told, dict):
         return told
-    linked = {name: _with_links(snapshot, value, named) for name, value in told.items()}
+    linked = {name: _with_links(snapshot, value) for name, value in told.items()}
     if "Entity" in told and "Id" in told:
         linked["Url"] = record_url(snapshot.entity(told["Entity"]), int(told["Id"]))
-        linked["Name"] = told.get("Name") or named.get((told["Entity"], told["Id"]))
     return linked
 
 

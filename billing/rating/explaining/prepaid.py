@@ -25,7 +25,7 @@ def of_question(found: Json, sight: Sight) -> Json | None:
         "Covered": None,
         "Remaining": remaining,
         "AutoRefill": "1" if refills else "0",
-        "Reason": f"Usage draws on the prepaid usage of account product {above}: {left}, {then}.",
+        "Reason": f"Usage draws on the prepaid usage of {_called(above, sight)}: {left}, {then}.",
     }
 
 
@@ -39,6 +39,11 @@ def of_line(line: Json, sight: Sight) -> Json | None:
         "Covered": covered,
         "Remaining": None,
         "AutoRefill": None,
-        "Reason": f"{covered} units are covered by the prepaid usage of account product {above}, "
+        "Reason": f"{covered} units are covered by the prepaid usage of {_called(above, sight)}, "
         f"and cost nothing.",
     }
+
+
+def _called(id: int, sight: Sight) -> str:
+    title = sight.titles("ACCOUNT_PRODUCT", [id]).get(id)
+    return f"{title} (account product {id})" if title else f"account product {id}"

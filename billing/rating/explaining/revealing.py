@@ -29,6 +29,13 @@ SOURCES = {
     "Package Product": ("PACKAGE_PRODUCT", ()),
     "Product": ("PRODUCT", ()),
 }
+#: Entities whose records an explanation calls by their titles.
+_CALLED = frozenset(
+    (
+        *("ACCOUNT", "PRODUCT", "COUNTRY_CODE", "CONTRACT", "RATE_CLASS", "RATING_METHOD"),
+        *("PRICING_PLAN", *(entity for entity, _ in SOURCES.values())),
+    )
+)
 _OF_CONTRACT = ("ContractNumber", "ContractStatus", "StartDate", "EndDate")
 _OF_CLASS = ("Name", "Status", "EffectiveDate", "EndDate")
 _OF_PLAN = ("Name", "PlanType", "Status", "EffectiveDate", "EndDate")
@@ -44,6 +51,7 @@ class Revealed:
         self.sight = sight
         self.counts: Json | None = found["counts"]
         self.known = sight.fields(_wanted(asked, found, sight))
+        self.titles = _titles(self.known, sight)
         self.versions = [v for v in found["versions"] or [] if self._shows_version(v)]
         by = found["quantity_formula"]
         #: The formula of the quantity, as far as it may be known.
@@ -60,10 +68,10 @@ class Revealed:
         return {"Entity": entity, "Id": str(id), "Name": self.name(entity, id)}
 
     def name(self, entity: str, id: int | None) -> str | None:
-        title = self.sight.title(entity)
-        if id is None or title == "Id":
+        if id is None:
             return None
-        return self.known.get((entity, id), {}).get(title)
+        named = self.known.get((entity, id), {}).get(self.sight.title(entity))
+        return self.titles.get((entity, id)) if named in (None, str(id)) else named
 
     def shows(self, candidate: Json) -> bool:
         """Whether all that the telling of a candidate reveals may be known."""
@@ -126,6 +134,22 @@ class Revealed:
         return self.sight.reads("RATING_METHOD", field) and all(
             self.sight.reads(entity, name) for entity, name in formulas.reads(text)
         )
+
+
+def _titles(
+    known: dict[tuple[str, int], dict[str, str | None]], sight: Sight
+) -> dict[tuple[str, int], str]:
+    """(Entity, Id) -> title of the records that have no name, one query per entity."""
+    unnamed: dict[str, list[int]] = {}
+    for (entity, id), fields in known.items():
+        title = sight.title(entity)
+        if entity in _CALLED and (title == "Id" or not fields.get(title)):
+            unnamed.setdefault(entity, []).append(id)
+    return {
+        (entity, id): title
+        for entity, ids in unnamed.items()
+        for id, title in sight.titles(entity, ids).items()
+    }
 
 
 def _wanted(

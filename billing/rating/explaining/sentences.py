@@ -52,9 +52,9 @@ def walk(*, up: bool) -> str:
     return "The walk ends here: RateHierarchy is off, or no account is above."
 
 
-def called(source: Json) -> str:
-    """Contract Rate 87."""
-    return f"{source['source']} {source['source_id']}"
+def called(source: str, id: Any, name: str | None) -> str:
+    """Contract Rate Fiber 2026 (87), or Contract Rate 87."""
+    return f"{source} {name} ({id})" if name else f"{source} {id}"
 
 
 def out_of_days(day: str, first: str | None, last: str | None) -> str:
@@ -69,11 +69,12 @@ def won(candidate: Json) -> str:
     return "It is the first with a price."
 
 
-def lost(candidate: Json, winner: Json | None) -> str:
-    """Why the winner, None where it may not be told, comes before the candidate."""
+def lost(candidate: Json, winner: Json | None, name: str = "") -> str:
+    """Why the winner, None where it may not be told, comes before the candidate; `name` is what
+    the winner is called."""
     if winner is None:
         return "It comes after a price that you may not see."
-    after = f"It comes after {called(winner)}"
+    after = f"It comes after {name}"
     if candidate["rank"] == winner["rank"]:
         return (
             f"{after}, which stands at the same place: an overriding plan's price comes first, "
@@ -249,9 +250,9 @@ def _counts(part: Json) -> bool:
     return bool(Decimal(part["units"]) or Decimal(part["cost"]) or Decimal(part["fee"]))
 
 
-def conclusion(told: Json, winner: Json, about: Json) -> str:
+def conclusion(told: Json, winner: str, about: Json) -> str:
     places = about["places"]
-    said = f"{called(winner)} counts. {told['Arithmetic']}"
+    said = f"{winner} counts. {told['Arithmetic']}"
     if told["Amount"] != told["Unrounded"]:
         rule = f"{about['rounding']}, {places} places"
         return f"{said}, rounded ({rule}) to {told['Amount']} {about['currency_code']}."
@@ -311,9 +312,10 @@ def readable(told: Json) -> list[str]:
 
 
 def _candidate(one: Json) -> str:
-    source = "Something" if one["Source"] is None else f"{one['Source']} {one['Id']}"
-    name = f" ({one['Name']})" if one.get("Name") else ""
-    return f"{one['Place']}. {source}{name}: {one['Status']}. {one['Reason']}"
+    source = "Something"
+    if one["Source"] is not None:
+        source = called(one["Source"], one["Id"], one["Name"])
+    return f"{one['Place']}. {source}: {one['Status']}. {one['Reason']}"
 
 
 def _record(named: Json | None, kind: str) -> str:

@@ -139,7 +139,7 @@ def tell(told: Json, line_id: int, sight: Sight) -> None:
         "Arithmetic": arithmetic,
         "Unrounded": plain(found["cost"]),
         "Amount": plain(found["rated_amount"]),
-        "Conclusion": _conclusion(found, arithmetic),
+        "Conclusion": _conclusion(found, arithmetic, sight),
     }
     if found["taken_back_id"] is not None:
         _tell_taken_back(told, found)
@@ -236,15 +236,18 @@ def _within(exact: Decimal, cost: Decimal) -> str:
     return plain(exact) if exact == cost else f"{plain(exact)}, bounded to {plain(cost)}"
 
 
-def _conclusion(found: dict[str, Any], arithmetic: str) -> str:
+def _conclusion(found: dict[str, Any], arithmetic: str, sight: Sight) -> str:
     period = f"from {found['period_from'] or 'ever'} until before {found['period_until'] or 'ever'}"
+    id = found["invoice_id"]
+    title = sight.titles("INVOICE", [id]).get(id)
+    invoice = f"{title} (invoice {id})" if title else f"invoice {id}"
     about = {
         "Conditional": "A charge that comes with others",
         "Minimum": "A minimum charge of a billing period",
         "Maximum": "A maximum charge of a billing period",
         "Discount": "A discount on what the discounts before it have left",
         "Commitment": "What a commitment's term lacks",
-        "Late Fee": f"A late fee for invoice {found['invoice_id']}",
-        "Per Invoice": f"A fee on invoice {found['invoice_id']}",
+        "Late Fee": f"A late fee for {invoice}",
+        "Per Invoice": f"A fee on {invoice}",
     }[found["kind"]]
     return f"{about}, {period}, over {found['lines']} lines: {arithmetic}."

@@ -11,6 +11,8 @@ from typing import Any
 from django.db import connection
 
 from entities.access.rights import EntityRights, rights
+from entities.admin.reader import reading
+from entities.admin.titles import called, titles
 from entities.errors import Code, RequestError
 from entities.schema.description import EntitySchema, quote
 from entities.schema.snapshot import Snapshot
@@ -52,6 +54,14 @@ class Sight:
     def title(self, entity: str) -> str:
         """The name of the field that people recognise the entity's records by."""
         return self.snapshot.entity(entity).title
+
+    def titles(self, entity: str, ids: Iterable[int | None]) -> dict[int, str]:
+        """Id -> what people call those of the records that exist for the caller: by what he may
+        see of them; those that have nothing but their Id are missing."""
+        schema = self.snapshot.entity(entity)
+        with reading(self.context):
+            found = titles(self.snapshot, schema, ids)
+        return {id: title for id, title in found.values() if title != called(schema, id, None)}
 
     def fields(
         self,

@@ -112,7 +112,7 @@ class Structure:
         }
         if formula["cost"] is None:
             return told | {"Conclusion": sentences.NO_RESULT}
-        return told | {"Conclusion": sentences.conclusion(told, winner, self.about)}
+        return told | {"Conclusion": sentences.conclusion(told, self._called(winner), self.about)}
 
     def _covered(self) -> bool:
         """Whether prepaid usage covers all of a line's record."""
@@ -140,6 +140,10 @@ class Structure:
             if (c["rank"], c["source"], c["source_id"])
             == (self.counts["rank"], self.counts["source"], self.counts["source_id"])
         )
+
+    def _called(self, candidate: Json) -> str:
+        entity, id = SOURCES[candidate["source"]][0], candidate["source_id"]
+        return sentences.called(candidate["source"], id, self.revealed.name(entity, id))
 
     # The candidates
 
@@ -191,7 +195,9 @@ class Structure:
         if candidate is winner:
             return "won", sentences.won(candidate) if priced else sentences.BY_FORMULA
         assert winner is not None
-        return "lost", sentences.lost(candidate, None if hidden else winner)
+        if hidden:
+            return "lost", sentences.lost(candidate, None)
+        return "lost", sentences.lost(candidate, winner, self._called(winner))
 
     def _no_price(self, candidate: Json) -> str:
         own = [v for v in self.found["versions"] or [] if _owned(v, candidate)]
@@ -276,7 +282,7 @@ class Structure:
             "Unrounded": wire.text(charge["cost"]),
             "Amount": wire.text(charge["amount"]),
         }  # fmt: skip
-        told["Conclusion"] = sentences.conclusion(told, winner, about)
+        told["Conclusion"] = sentences.conclusion(told, self._called(winner), about)
         return told
 
     def _band(self, band: Json, parts: list[Json], facts: Json) -> Json:

@@ -83,7 +83,9 @@ def test_each_level_wins_over_all_that_come_later_and_says_so(level: str) -> Non
     lost = {(c["Source"], c["Id"]): c for c in explanation["Candidates"] if c["Status"] == "lost"}
     for one in later[1:]:
         loser = lost[source_of(one), str(house.prices[one][1])]
-        assert loser["Reason"].startswith(f"It comes after {source_of(level)} {owner}")
+        assert won[0]["Name"]
+        named = f"It comes after {source_of(level)} {won[0]['Name']} ({owner})"
+        assert loser["Reason"].startswith(named)
     places = [int(c["Place"]) for c in explanation["Candidates"]]
     assert places == list(range(1, len(places) + 1))
 
@@ -92,13 +94,15 @@ def test_why_one_contract_comes_before_another() -> None:
     house = House()
     for level in ("named contract's rate", "contract's rate", "parent's contract's rate"):
         house.at(level)
-    reasons = {
-        c["Id"]: c["Reason"]
+    told = {
+        c["Id"]: c
         for c in explained(account_product_id=house.own)["Candidates"]
         if c["Source"] == "Contract Rate"
     }
+    reasons = {id: one["Reason"] for id, one in told.items()}
     named = house.prices["named contract's rate"][1]
-    after = f"It comes after Contract Rate {named}, which is of "
+    name = told[str(named)]["Name"]
+    after = f"It comes after Contract Rate {name} ({named}), which is of "
     assert reasons[str(house.prices["contract's rate"][1])] == (
         f"{after}the contract that the account product names."
     )
@@ -512,8 +516,9 @@ def test_it_takes_few_statements() -> None:
     explained(**who)
     with CaptureQueriesContext(connection) as ran:
         explained(**who, quantity=D(8))
-    # The schema's version, what is asked, what follows from it, the prices, what they are called.
-    assert len(ran) == 5
+    # The schema's version, what is asked, what follows from it, the prices, what they are called,
+    # and what rating methods are, which have no name.
+    assert len(ran) == 6, [one["sql"][:200] for one in ran]
 
 
 def test_the_readable_form() -> None:
@@ -523,7 +528,18 @@ def test_the_readable_form() -> None:
     assert explanation["Text"] == [
         f"2 of Minutes (product {product}) for Blue Harbor (account {account}) on 2026-06-15 "
         "(UTC), in USD",
-        f"1. Product {product} (Minutes): won. It is the first with a price.",
+        f"1. Product Minutes ({product}): won. It is the first with a price.",
         "   Band above 0 at 5: 2 x 5",
-        f"Product {product} counts. 2 x 5 = 10 USD.",
+        f"Product Minutes ({product}) counts. 2 x 5 = 10 USD.",
     ]
+
+
+def test_what_has_no_name_is_called_by_what_the_caller_may_see_of_it(clerk: Any) -> None:
+    product, account = ProductFactory(Name="Minutes"), AccountFactory(Name="Blue Harbor")
+    own = AccountProductFactory(AccountId=str(account), ProductId=str(product), RateOverride="3")
+    ask = {"account_product_id": own, "quantity": D(1)}
+    assert explained(**ask)["Conclusion"] == (
+        f"Account Product Blue Harbor – Minutes ({own}) counts. 1 x 3 = 3 USD."
+    )
+    rights = dict.fromkeys((*ALL, "ACCOUNT_PRODUCT"), "R")
+    assert "Blue Harbor – Minutes" in explained(clerk(**rights), **ask)["Conclusion"]

@@ -1,6 +1,7 @@
 """What is told of prepaid usage: what is left of it, and what it covered."""
 
 import json
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -38,9 +39,10 @@ def test_an_explanation_tells_what_was_covered(feed: Feed) -> None:
     own = prepaid(usage)
     asked = Question(account_product_id=usage["account_product_id"], quantity=D(5), day=DAY)
     before = explain(asked, SYSTEM)
-    assert before["Prepaid"]["Reason"] == (
-        f"Usage draws on the prepaid usage of account product {own}: nothing was drawn yet, usage "
-        "beyond that is priced."
+    assert re.fullmatch(
+        rf"Usage draws on the prepaid usage of \S.* – .*\S \(account product {own}\): nothing was "
+        r"drawn yet, usage beyond that is priced\.",
+        before["Prepaid"]["Reason"],
     )
     feed.send({**usage, "quantity": 70}, {**usage, "quantity": 37}, {**usage, "quantity": 2})
     whole, part, rest = (explain_line(id, SYSTEM) for (id,) in feed.lines("id"))
