@@ -48,7 +48,9 @@ KNOWN_BY: dict[str, tuple[str, ...]] = {
     ),
     **dict.fromkeys(("ChargeInSubsequentPer", "ChargeInSubsequentUnit"), (*PERIODIC, "Late Fee")),
     "AutoRefill": ("Prepaid Usage",),
-    "FormulaFlag": ("Usage", "One Time Charge", "Trial", *PERIODIC),
+    **dict.fromkeys(
+        ("FormulaFlag", "FormulaValue"), ("Usage", "One Time Charge", "Trial", *PERIODIC)
+    ),
     "FormulaQuantity": ("One Time Charge", "Trial", *PERIODIC),
     "PropagateToHierarchy": ("Discount", "Late Fee", "Per Invoice"),
     **dict.fromkeys(

@@ -143,16 +143,20 @@ BAD: list[tuple[dict[str, Any], str, str, str]] = [
     ({"AccumResetPeriod": "Monthly"}, WRONG, "AccumResetPeriod", "send AccumFlag 1"),
     ({"ObligatoryIntlRate": "1"}, MISSING, "AllowInternationalPricing", "between two locations"),
     (
-        {"RatingMethodType": "Per Invoice", "FormulaFlag": "1", "FormulaValue": "{!Quantity}"},
-        WRONG,
-        "FormulaFlag",
-        "means nothing for a rating method of type Per Invoice, only for Usage or One Time Charge",
-    ),
-    (
         {"FormulaQuantity": "{!Quantity} * 2"},
         WRONG,
         "FormulaQuantity",
         "means nothing for a rating method of type Usage, only for One Time Charge",
+    ),
+    *(
+        (
+            {"RatingMethodType": kind, name: "{!Quantity} * 2"},
+            WRONG,
+            name,
+            f"means nothing for a rating method of type {kind}, only for",
+        )
+        for kind in ("Prepaid Usage", "Conditional Product Charge", "Late Fee", "Per Invoice")
+        for name in ("FormulaValue", "FormulaQuantity")
     ),
     (
         {
@@ -243,6 +247,19 @@ def test_what_is_missing_or_means_nothing_is_refused(
     (outcome,) = records.create("RATING_METHOD", [sent], system)
     assert [(str(p.code), p.field) for p in outcome.problems] == [(code, field)]
     assert fragment in outcome.problems[0].message
+
+
+def test_a_fee_has_no_formula(system: Context) -> None:
+    sent = {"RatingMethodType": "Per Invoice", "FormulaFlag": "1", "FormulaValue": "{!Quantity}"}
+    (outcome,) = records.create("RATING_METHOD", [sent], system)
+    assert [(str(p.code), p.field) for p in outcome.problems] == [
+        (WRONG, "FormulaFlag"),
+        (WRONG, "FormulaValue"),
+    ]
+    said = (
+        "means nothing for a rating method of type Per Invoice, only for Usage or One Time Charge"
+    )
+    assert all(said in p.message for p in outcome.problems)
 
 
 def test_a_subscription_is_charged_every_month_unless_it_says(make: Maker, system: Context) -> None:
