@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.db.utils import DataError, OperationalError
 from psycopg import errors as pg
 
+from billing.rating.telling import TOO_LARGE
 from entities.errors import Code, RequestError
 
 #: Seconds for which it waits for a lock, and that one of its statements may take.
@@ -31,11 +32,7 @@ def in_passing(otherwise: str) -> Iterator[None]:
             yield
     except (DataError, psycopg.DataError) as error:
         if isinstance(error.__cause__ or error, pg.NumericValueOutOfRange):
-            raise RequestError(
-                Code.NUMBER_OUT_OF_RANGE,
-                "It comes to an amount with more digits than a line can hold. Is the quantity or "
-                "the price too large?",
-            ) from error
+            raise RequestError(Code.NUMBER_OUT_OF_RANGE, TOO_LARGE) from error
         raise
     except (OperationalError, psycopg.OperationalError) as error:
         cause = error.__cause__ if isinstance(error, OperationalError) else error

@@ -38,8 +38,9 @@ def no_band(price: str, product: str, quantity: str) -> str:
 
 #: What is as large as this has more digits than a line holds, once it is rounded up.
 MOST = "(1e18 - 1)"
-#: SQL of the sentence about usage that comes to more than a line can hold.
-TOO_LARGE_FOR_A_LINE = (
-    "'It comes to an amount with more digits than a line can hold. Is the quantity or the price "
-    "too large?'"
+#: What is told of what comes to more than a line can hold; and as SQL.
+TOO_LARGE = (
+    "It comes to an amount with more digits than a line can hold. Is the quantity or the price too "
+    "large?"
 )
+TOO_LARGE_FOR_A_LINE = f"'{TOO_LARGE}'"

@@ -11,6 +11,7 @@ from billing.rating.loads.routes import NO_ROUTE, ROUTED, ROUTES, UNROUTED
 from billing.rating.loads.sums import (
     GROUPS,
     GROW,
+    KEPT,
     OPEN_SUMS,
     PERIODS,
     SHRINKING,
@@ -150,7 +151,8 @@ def write(
     """Add up, price and write the lines of `rating_line`; gives what they come to. `careful`: what
     is too large for a line gets its cause."""
     cursor.execute("ANALYZE rating_line (id, quote_id, version_id, day)")
-    for statement in (ROUTES, ROUTED, PERIODS, GROUPS, OPEN_SUMS, SUMS, STANDING):
+    kept = (KEPT,) if given.get("kept") else ()
+    for statement in (ROUTES, ROUTED, PERIODS, GROUPS, *kept, OPEN_SUMS, SUMS, STANDING):
         cursor.execute(statement, given)
     cursor.execute("ANALYZE rating_standing (id, sum_id)")
     cursor.execute(SHRINKING)

@@ -54,6 +54,16 @@ LEFT JOIN rating_routed routed ON routed.id = l.id
 WHERE l.adds_up AND (routed.id IS NOT NULL OR NOT (l.international AND q.obligatory))
 """
 
+# What is rated again, has no price any more and so stays as it was, keeps its place in its sum: the
+# others stand where they stood.
+KEPT = """
+INSERT INTO rating_group (id, level, scope_id, summed_product_id, rating_method_id, own_key,
+                          period_begin, quantity, line)
+SELECT -k.seq, s.level, s.scope_id, s.product_id, s.rating_method_id, 0, s.period_begin, k.quantity,
+       k.seq
+FROM rerate_kept k JOIN rating_accumulatorvalue s ON s.id = k.sum_id
+"""
+
 OPEN_SUMS = """
 INSERT INTO rating_accumulatorvalue
     (level, scope_id, product_id, rating_method_id, period_begin, quantity, charges, updated)

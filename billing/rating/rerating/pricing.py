@@ -9,6 +9,7 @@ the order in which they were rated: that of their loads, inside a load that of t
 on closed invoices are not among them, so they keep the first places.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection
@@ -95,6 +96,22 @@ JOIN rating_accumulatorvalue s ON s.id = own.id AND s.charges > own.charges
 WHERE s.id NOT IN (
     SELECT accumulator_value_id FROM rerate_line WHERE accumulator_value_id IS NOT NULL)
 """
+# The records that could not be priced, and stand in sums in which they were not counted: what lacks
+# a band or an amount was.
+STAYS = """
+SELECT r.root_id FROM rerate_usage u
+JOIN rerate_record r ON r.seq = u.line
+WHERE u.cause NOT IN ('NO_BAND', 'FORMULA', 'TOO_LARGE') AND EXISTS (
+    SELECT FROM rerate_line l WHERE l.root_id = r.root_id AND l.accumulator_value_id IS NOT NULL)
+"""
+KEPT = """
+CREATE TEMP TABLE rerate_kept ON COMMIT DROP AS
+SELECT r.seq, l.accumulator_value_id AS sum_id,
+       sum(l.quantity - coalesce(l.prepaid_quantity, 0)) AS quantity
+FROM rerate_record r JOIN rerate_line l ON l.root_id = r.root_id
+WHERE r.root_id = ANY (%(kept)s) AND l.accumulator_value_id IS NOT NULL
+GROUP BY 1, 2
+"""
 # What could not be priced stays as it is, and counts in its sum.
 PUT_BACK = """
 UPDATE rating_accumulatorvalue s
@@ -152,13 +169,19 @@ RATED = tuple(
 )
 
 
-def price(cursor: Any, now: Any, correction: Correction | None) -> list[Sum]:
-    """Price the chosen lines as `rerate_new`; gives the sums of others that they have joined."""
+def price(
+    cursor: Any, now: Any, correction: Correction | None, kept: Iterable[int]
+) -> tuple[list[Sum], set[int]]:
+    """Price the chosen lines as `rerate_new`; gives the sums of others that they have joined, and
+    the first lines of records that stay in their sums as they were, for they have no price. Those
+    that are `kept` are known to, and keep their place."""
     given = {
+        "kept": list(kept),
         "corrected": correction.activity_id if correction else None,
         "moved_to": correction.values.get("activity_date") if correction else None,
     }
     cursor.execute(RECORDS, given)
+    cursor.execute(KEPT, given)
     cursor.execute(TAKE_OUT)
     prepaid.give_back(cursor)
     cursor.execute(HIDE)
@@ -170,13 +193,16 @@ def price(cursor: Any, now: Any, correction: Correction | None) -> list[Sum]:
         correction.apply(cursor)
     cursor.execute("ANALYZE rerate_record; ANALYZE pg_temp.mediation_usage")
     about = {"load": 0, "shard": 0, "now": now, "in_order": True, "unbilled": False}
+    about["kept"] = bool(given["kept"])
     if used:
         cursor.execute(prepaid.ANY)
         (prepays,) = cursor.fetchone()
         charge(cursor, about, prepays=prepays, filled=_said(cursor))
     cursor.execute(SHOW)
+    cursor.execute(STAYS)
+    stay = {int(root) for (root,) in cursor.fetchall()}
     cursor.execute(JOINED)
-    return [(int(a), int(b), int(c)) for a, b, c in cursor.fetchall()]
+    return [(int(a), int(b), int(c)) for a, b, c in cursor.fetchall()], stay
 
 
 def _said(cursor: Any) -> dict[str, str]:

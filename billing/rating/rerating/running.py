@@ -20,8 +20,8 @@ from metabrm import background, clock
 
 SETTLE = "metabrm.settle"
 _TABLES = (
-    "rerate_line, rerate_record, rerate_usage, rerate_new, rerate_changed, rerate_total, "
-    f"rerate_back, rerate_said, {recurring.KEPT}, {prepaid.KEPT}"
+    "rerate_line, rerate_record, rerate_kept, rerate_usage, rerate_new, rerate_changed, "
+    f"rerate_total, rerate_back, rerate_said, {recurring.KEPT}, {prepaid.KEPT}"
 )
 
 
@@ -68,9 +68,11 @@ def _settle(accounts: set[int]) -> None:
 def _price(
     cursor: Any, wanted: Wanted, correction: Correction | None, now: Any, most: int | None
 ) -> int:
-    """Choose and price the lines; gives how many. Begun again while they join others."""
+    """Choose and price the lines; gives how many. Begun again while they join others, or some turn
+    out to stay where they are."""
     corrected = correction.activity_id if correction else None
     also: list[Sum] = []
+    kept: set[int] = set()
     while True:
         point = transaction.savepoint()
         lines = choose(cursor, wanted, corrected, also)
@@ -81,11 +83,13 @@ def _price(
                 f"fewer, by an account or days; a run rates any number, and RERATE_TOTAL says what "
                 f"it changed.",
             )
-        joined = price(cursor, now, correction)
+        joined, stay = price(cursor, now, correction, kept)
         # What follows is sized, and has loops where they pay.
         cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
-        if not joined or not add(cursor, joined):
+        more = joined if joined and add(cursor, joined) else []
+        if not more and stay <= kept:
             transaction.savepoint_commit(point)
             return lines
-        also += joined
+        also += more
+        kept |= stay
         transaction.savepoint_rollback(point)

@@ -17,6 +17,7 @@ from billing.rating.rerating.correcting import Correction
 from billing.rating.rerating.running import rerate
 from billing.rating.rerating.telling import Result, money
 from billing.rating.rerating.wanted import Wanted
+from billing.rating.telling import TOO_LARGE
 from entities.errors import Code, RequestError
 from metabrm import background, clock
 
@@ -103,7 +104,9 @@ def refuse_unpriced(correction: Correction, told: Result) -> None:
     """RequestError where the corrected line has no price."""
     for line, reason in told.reasons:
         if line == correction.activity_id:
-            raise RequestError(Code.VALIDATION_FAILED, reason, field="ActivityId")
+            large = reason == TOO_LARGE
+            code = Code.NUMBER_OUT_OF_RANGE if large else Code.VALIDATION_FAILED
+            raise RequestError(code, reason, field="" if large else "ActivityId")
 
 
 def _locked(run_id: int) -> Rerate | None:

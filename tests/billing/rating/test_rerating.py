@@ -270,3 +270,25 @@ def test_formulas_read_what_the_line_said(feed: Feed) -> None:
     assert standing_lines(usage["product_id"]) == [(1, 4, 21)]
     again(product_id=usage["product_id"])
     assert len(every_line()) == 3
+
+
+def test_what_has_no_price_any_more_keeps_its_place_among_the_others(feed: Feed) -> None:
+    usage = used("Incremental")
+    days = ("2026-06-15", "2026-06-20", "2026-06-15", "2026-06-25")
+    quantities = (10, 3, 4, 2)
+    feed.send(
+        *(
+            {**usage, "quantity": quantity, "activity_date": f"{day}T12:00:00Z"}
+            for day, quantity in zip(days, quantities, strict=True)
+        )
+    )
+    before = feed.lines("quantity", "rated_amount")
+    asked(
+        "UPDATE catalog_pricing SET effective_date = '2026-06-17' WHERE product_id = %s "
+        "RETURNING 1",
+        usage["product_id"],
+    )
+    done = rerate(Wanted(load_id=feed.load), preview=False)
+    assert (done.changed, done.unpriced) == (0, 2)
+    assert feed.lines("quantity", "rated_amount") == before
+    assert asked("SELECT quantity, charges FROM rating_accumulatorvalue") == [(19, 4)]
