@@ -30,6 +30,10 @@ _FOREIGN_KEYS = """
 SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
 WHERE conrelid = %s::regclass AND contype = 'f'
 """
+_REFERENCES = """
+SELECT quote_ident(conname) FROM pg_constraint
+WHERE conrelid = %s::regclass AND contype = 'f' AND conparentid = 0
+"""
 # What points to the table would have to be emptied with it, up to the catalog; nothing here does.
 _POINTING_HERE = """
 SELECT conrelid::regclass::text, quote_ident(conname) FROM pg_constraint
@@ -80,6 +84,21 @@ class Installation:
             f"TRUNCATE {TABLE}, {STOCK_TABLE}, entities_auditlog RESTART IDENTITY"
         )
         self.database.commit()
+
+    def unbind(self, table: str) -> None:
+        """Drop what the table refers to, for rows that are right by their making: checking them
+        would take longest."""
+        for (name,) in self.database.execute(_REFERENCES, [table]).fetchall():
+            self.database.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+
+    def vacuum(self, *tables: str) -> None:
+        """Commit; then leave the tables as they are found some time after they were filled."""
+        self.database.commit()
+        self.database.autocommit = True
+        try:
+            self.database.execute(f"VACUUM ANALYZE {', '.join(tables)}")
+        finally:
+            self.database.autocommit = False
 
 
 def connect() -> psycopg.Connection[Any]:

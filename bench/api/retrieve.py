@@ -26,11 +26,7 @@ def sides(installation: Installation, n: int) -> Sides:
     installation.empty()
     limit.copy(installation, rows(installation, range(n)))
     database.execute(f"INSERT INTO {STOCK_TABLE} SELECT * FROM {TABLE}")
-    database.commit()
-    database.autocommit = True
-    database.execute(f"VACUUM ANALYZE {TABLE}")
-    database.execute(f"VACUUM ANALYZE {STOCK_TABLE}")
-    database.autocommit = False
+    installation.vacuum(TABLE, STOCK_TABLE)
     page = min(A_PAGE, n)
     bounds = [(first, first + page) for first in range(0, n, page)]
 

@@ -47,10 +47,7 @@ def _fill(installation: Installation, there: list[Row]) -> None:
     limit.copy(installation, there)
     installation.database.execute(_COPY_TO_STOCK)
     installation.database.execute(_AFTER_THE_LAST)
-    installation.database.commit()
-    installation.database.autocommit = True
-    installation.database.execute(f"ANALYZE {TABLE}, {STOCK_TABLE}")
-    installation.database.autocommit = False
+    installation.vacuum(TABLE, STOCK_TABLE)
 
 
 def _to_ours(installation: Installation, sent: list[Row], size: int = A_REQUEST) -> list[bytes]:

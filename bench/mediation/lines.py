@@ -18,9 +18,6 @@ FIRST = 1_000_000_000
 #: Lines of an account, a product and a load, over all months.
 OF_ACCOUNT, OF_PRODUCT, OF_LOAD = 960, 9_600, 10_000
 
-_KEYS = """
-SELECT quote_ident(conname) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'f'
-"""
 # Days pass evenly; accounts take turns, as they do where all of them use something all the time.
 _MONTH = """
 INSERT INTO {part} (id, activity_date, quantity, rate, rated_amount, cost_unrounded, account_id,
@@ -77,9 +74,7 @@ def made(installation: Installation, rows: int) -> Lines:
     """Lines of that number in place of those that were there."""
     lines = Lines(max(1, rows // MONTHS))
     database = installation.database
-    # Nothing is checked that is right by its making: that would take longest.
-    for (name,) in database.execute(_KEYS, [TABLE]).fetchall():
-        database.execute(f"ALTER TABLE {TABLE} DROP CONSTRAINT {name}")
+    installation.unbind(TABLE)
     for (part,) in database.execute(
         "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass", [TABLE]
     ).fetchall():
@@ -90,9 +85,7 @@ def made(installation: Installation, rows: int) -> Lines:
     for number in range(MONTHS):
         _make_month(database, lines, number)
         database.commit()
-    database.autocommit = True
-    database.execute(f"VACUUM ANALYZE {TABLE}")
-    database.autocommit = False
+    installation.vacuum(TABLE)
     return lines
 
 

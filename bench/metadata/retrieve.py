@@ -15,11 +15,7 @@ def sides(installation: Installation, n: int) -> Sides:
     wide.empty()
     wide.copy(rows(installation, range(n)))
     database.execute(f"INSERT INTO {STOCK_TABLE} SELECT * FROM {wide.table}")
-    database.commit()
-    database.autocommit = True
-    database.execute(f"VACUUM ANALYZE {wide.table}")
-    database.execute(f"VACUUM ANALYZE {STOCK_TABLE}")
-    database.autocommit = False
+    installation.vacuum(wide.table, STOCK_TABLE)
     page = min(A_PAGE, n)
     bounds = [(first, first + page) for first in range(0, n, page)]
     select = f"SELECT Id, {', '.join(kinds())} FROM {ENTITY} WHERE Id > {{}} AND Id <= {{}}"

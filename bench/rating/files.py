@@ -9,9 +9,7 @@ is the worker's own.
 
 import csv
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -201,21 +199,9 @@ def _keep_before(installation: Installation, n: int, onto: int) -> str:
 
 
 def _put_before(installation: Installation, kept: list[str], table: str) -> None:
-    database = installation.database
     for before in kept:
-        database.execute(f"INSERT INTO {table} SELECT * FROM {before}")
-        database.commit()
-        with _autocommitting(installation):
-            database.execute(f"VACUUM ANALYZE {table}")
-
-
-@contextmanager
-def _autocommitting(installation: Installation) -> Iterator[None]:
-    installation.database.autocommit = True
-    try:
-        yield
-    finally:
-        installation.database.autocommit = False
+        installation.database.execute(f"INSERT INTO {table} SELECT * FROM {before}")
+        installation.vacuum(table)
 
 
 def _loop(installation: Installation, feed: Feed, file: Path, sample: int) -> float:

@@ -14,6 +14,18 @@ def _profile(account: str) -> str:
         WHERE p.account_id = {account}.id AND p.status = 'ACTIVE' AND p.deleted_at IS NULL))"""  # noqa: S608 - an alias
 
 
+def zone(account: str, profile: str) -> str:
+    """SQL of the joins that yield `zone.name`, in whose days the charges of an account are that
+    this billing profile pays for."""
+    return f"""
+    LEFT JOIN localization_timezone own_zone ON own_zone.id = {account}.activity_time_zone_id
+    LEFT JOIN localization_timezone payer_zone ON payer_zone.id = {profile}.time_zone_id
+    CROSS JOIN LATERAL (
+        SELECT coalesce(own_zone.canonical_name, payer_zone.canonical_name, 'UTC') AS name
+    ) zone
+"""
+
+
 # The named query `payer`: account_id, profile_id, for the accounts of the query `used`.
 PAYER = f"""
 up AS (
@@ -37,13 +49,11 @@ up AS (
 # The named query `lives`: account_id, profile_id, zone, for the accounts of the query `used`.
 LIVES = f"""
 {PAYER}, lives AS MATERIALIZED (
-    SELECT a.id AS account_id, payer.profile_id,
-           coalesce(own_zone.canonical_name, payer_zone.canonical_name, 'UTC') AS zone
+    SELECT a.id AS account_id, payer.profile_id, zone.name AS zone
     FROM customers_account a
     LEFT JOIN payer ON payer.account_id = a.id
     LEFT JOIN customers_billingprofile profile ON profile.id = payer.profile_id
-    LEFT JOIN localization_timezone own_zone ON own_zone.id = a.activity_time_zone_id
-    LEFT JOIN localization_timezone payer_zone ON payer_zone.id = profile.time_zone_id
+    {zone("a", "profile")}
     WHERE a.id IN (SELECT account_id FROM used)
 )
 """  # noqa: S608 - constants only

@@ -2,7 +2,7 @@
 (billing.customers.paying). Where nobody does, prices are asked in US dollars.
 """
 
-from billing.customers.paying import PAYER
+from billing.customers.paying import PAYER, zone
 
 # What is asked, with what follows from whom it is for. `used` is: key, account_id, product_id,
 # account_product_id, package_product_id and either day or first_at and last_at (moments).
@@ -24,11 +24,7 @@ _ASKED = f"""
     LEFT JOIN customers_billingprofile profile ON profile.id = payer.profile_id
     LEFT JOIN localization_currency currency
       ON currency.currency_code = {{currency}}
-    LEFT JOIN localization_timezone own_zone ON own_zone.id = a.activity_time_zone_id
-    LEFT JOIN localization_timezone payer_zone ON payer_zone.id = profile.time_zone_id
-    CROSS JOIN LATERAL (
-        SELECT coalesce(own_zone.canonical_name, payer_zone.canonical_name, 'UTC') AS name
-    ) zone
+    {zone("a", "profile")}
 )
 """  # noqa: S608 - constants only
 

@@ -23,7 +23,7 @@ from defusedxml.ElementTree import DefusedXMLParser
 from billing.mediation.reading.body import CHUNK, MOST_OF_A_RECORD, Body
 from billing.mediation.reading.delimited import Found, shown
 from billing.mediation.reading.layout import Layout, UnreadableError
-from metabrm import environment
+from billing.mediation.reading.unpacking import most_bytes, too_large
 
 _STEPS = re.compile(r"[./]")
 _DEEP = 100
@@ -214,7 +214,7 @@ def parquet_pieces(file: IO[bytes], layout: Layout) -> Iterator[tuple[bytes, int
             "Parquet is not installed here; install metabrm with its extra: metabrm[parquet]."
         ) from error
     line, given = 0, 0
-    most = environment.current().usage_megabytes * 1024 * 1024
+    most = most_bytes()
     try:
         parquet = pq.ParquetFile(_seekable(file))
         known = {field.name for field in parquet.schema_arrow}
@@ -234,10 +234,7 @@ def parquet_pieces(file: IO[bytes], layout: Layout) -> Iterator[tuple[bytes, int
             pyarrow.csv.write_csv(table, written, options)
             given += written.tell()
             if given > most:
-                raise UnreadableError(
-                    f"The file has more than {most:,} bytes once it is unpacked; send it in parts, "
-                    f"or raise BRM_USAGE_MEGABYTES."
-                )
+                raise too_large(most)
             yield written.getvalue(), len(batch)
             line += len(batch)
     except (pa.ArrowException, OSError) as error:

@@ -14,7 +14,20 @@ from metabrm import environment
 #: From so many bytes on, a file that unpacks to more than so many times its size is refused.
 SUSPICIOUS_FROM = 64 * 1024 * 1024
 MOST_RATIO = 250
+IN_PARTS = "it in parts, or raise BRM_USAGE_MEGABYTES"
 _BROKEN = (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile, NotImplementedError)
+
+
+def most_bytes() -> int:
+    """How large a file of usage may be once it is unpacked."""
+    return environment.current().usage_megabytes * 1024 * 1024
+
+
+def too_large(most: int, advice: str = IN_PARTS) -> UnreadableError:
+    """What to say of a file with more bytes than that: what to send instead."""
+    return UnreadableError(
+        f"The file has more than {most:,} bytes once it is unpacked; send {advice}."
+    )
 
 
 @contextmanager
@@ -59,8 +72,8 @@ class _Limited(io.RawIOBase):
     def __init__(self, inner: Any, packed: IO[bytes] | None, most: int | None) -> None:
         self.inner = inner
         self.packed = packed
-        self.most = most or environment.current().usage_megabytes * 1024 * 1024
-        self.advice = "a smaller part" if most else "it in parts, or raise BRM_USAGE_MEGABYTES"
+        self.most = most or most_bytes()
+        self.advice = "a smaller part" if most else IN_PARTS
         self.given = 0
 
     def readable(self) -> bool:
@@ -79,10 +92,7 @@ class _Limited(io.RawIOBase):
         found = self.inner.read(len(buffer))
         self.given += len(found)
         if self.given > self.most:
-            raise UnreadableError(
-                f"The file has more than {self.most:,} bytes once it is unpacked; send "
-                f"{self.advice}."
-            )
+            raise too_large(self.most, self.advice)
         if self.packed is not None and self.given > SUSPICIOUS_FROM:
             packed = max(self.packed.tell(), 1)
             if self.given > packed * MOST_RATIO:

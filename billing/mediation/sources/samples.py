@@ -3,7 +3,6 @@
 Nothing of it is taken or moved. A file that was put away is read where it lies now.
 """
 
-import posixpath
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,8 +40,7 @@ def of_load(load: ActivityCollectorHistory, most: int) -> Sample:
             found = directory.place(str(path.parent)) / path.name
             return _name(load), directory.read(found, most)
         if load.source == "SFTP":
-            path_there = posixpath.join(collector.ftp_directory or ".", load.file_name or "")
-            return _name(load), sftp.read(collector, path_there, most)
+            return _name(load), sftp.read(collector, sftp.place(collector, load.file_name), most)
         with content_of(load, collector) as file:
             return _name(load), file.read(most)
 

@@ -20,6 +20,7 @@ import paramiko
 from billing.mediation.loads import claiming
 from billing.mediation.models import ActivityCollector, ActivityCollectorHistory
 from billing.mediation.reading import UnreadableError
+from billing.mediation.reading.unpacking import most_bytes
 from billing.mediation.sources import archiving
 from billing.mediation.sources.directory import QUIET, known
 from billing.mediation.sources.refusals import Refusals
@@ -89,20 +90,14 @@ def _private(text: str) -> paramiko.PKey:
 
 def claim(collector: ActivityCollector) -> list[ActivityCollectorHistory]:
     """Loads of the files that are new, by their names. RefusedError."""
-    pattern = collector.ftp_file_pattern or "*"
     found, refusals = [], Refusals()
     with connected(collector) as files:
-        directory = collector.ftp_directory or "."
-        for entry in sorted(files.listdir_attr(directory), key=lambda e: e.filename):
-            name, size = entry.filename, entry.st_size or 0
-            regular = stat.S_ISREG(entry.st_mode or 0) and "/" not in name
-            changed = float(entry.st_mtime or 0)
-            if not regular or not fnmatchcase(name, pattern):
-                continue
+        for entry in sorted(_fitting(files, collector), key=lambda e: e.filename):
+            name, size, changed = entry.filename, entry.st_size or 0, float(entry.st_mtime or 0)
             if time.time() - changed < QUIET or known(collector, name, size, changed):
                 continue
             with refusals.of(name):
-                fetched = _fetched(files, posixpath.join(directory, name))
+                fetched = _fetched(files, place(collector, name))
                 with fetched.open("rb") as file:
                     sha256 = claiming.sha256_of(file)
                 load = claiming.claim(collector, "SFTP", name, fetched.stat().st_size, sha256)
@@ -117,19 +112,23 @@ def claim(collector: ActivityCollector) -> list[ActivityCollectorHistory]:
 
 def newest(collector: ActivityCollector, most: int) -> tuple[str, bytes] | None:
     """Name and first bytes of the file of the directory that changed last, taken or not."""
-    pattern, directory = collector.ftp_file_pattern or "*", collector.ftp_directory or "."
     with connected(collector) as files:
-        found = [
-            (entry.st_mtime or 0, entry.filename)
-            for entry in files.listdir_attr(directory)
-            if stat.S_ISREG(entry.st_mode or 0)
-            and "/" not in entry.filename
-            and fnmatchcase(entry.filename, pattern)
-        ]
+        found = [(entry.st_mtime or 0, entry.filename) for entry in _fitting(files, collector)]
         if not found:
             return None
         _, name = max(found)
-        return name, _beginning(files, posixpath.join(directory, name), most)
+        return name, _beginning(files, place(collector, name), most)
+
+
+def _fitting(
+    files: paramiko.SFTPClient, collector: ActivityCollector
+) -> Iterator[paramiko.SFTPAttributes]:
+    """The regular files of the collector's directory whose names fit its pattern."""
+    pattern = collector.ftp_file_pattern or "*"
+    for entry in files.listdir_attr(collector.ftp_directory or "."):
+        name = entry.filename
+        if stat.S_ISREG(entry.st_mode or 0) and "/" not in name and fnmatchcase(name, pattern):
+            yield entry
 
 
 def read(collector: ActivityCollector, path: str, most: int) -> bytes:
@@ -150,7 +149,7 @@ def content(load: ActivityCollectorHistory, collector: ActivityCollector) -> Ite
     kept = _kept(load)
     if not kept.exists():
         with connected(collector) as files:
-            fetched = _fetched(files, _remote(load, collector))
+            fetched = _fetched(files, place(collector, load.file_name))
         fetched.rename(kept)
     with kept.open("rb") as file:
         if claiming.sha256_of(file) != load.sha256:
@@ -162,12 +161,12 @@ def content(load: ActivityCollectorHistory, collector: ActivityCollector) -> Ite
 
 def put_away(load: ActivityCollectorHistory, collector: ActivityCollector) -> str | None:
     """Move or delete the file over there; where it lies then. Done twice it does no harm."""
-    source = _remote(load, collector)
-    place: str | None = source
+    source = place(collector, load.file_name)
+    lies: str | None = source
     if archiving.deletes(collector):
         with connected(collector) as files, suppress(FileNotFoundError):
             files.remove(source)
-        place = None
+        lies = None
     elif archiving.moves(collector):
         directory = collector.after_process_directory or collector.ftp_directory or "."
         wanted = posixpath.join(directory, archiving.name_of(load, collector, load.file_name or ""))
@@ -178,9 +177,9 @@ def put_away(load: ActivityCollectorHistory, collector: ActivityCollector) -> st
                 if _there(files, wanted):
                     wanted = f"{wanted}.{load.pk}"
                 files.rename(source, wanted)
-        place = wanted
+        lies = wanted
     _kept(load).unlink(missing_ok=True)
-    return place
+    return lies
 
 
 def _there(files: paramiko.SFTPClient, path: str) -> bool:
@@ -191,13 +190,14 @@ def _there(files: paramiko.SFTPClient, path: str) -> bool:
     return True
 
 
-def _remote(load: ActivityCollectorHistory, collector: ActivityCollector) -> str:
-    return posixpath.join(collector.ftp_directory or ".", load.file_name or "")
+def place(collector: ActivityCollector, name: str | None) -> str:
+    """Where a file of the collector's directory lies over there."""
+    return posixpath.join(collector.ftp_directory or ".", name or "")
 
 
 def _fetched(files: paramiko.SFTPClient, path: str) -> Path:
     """The file, fetched under a name of its own; never more of it than is allowed."""
-    most = environment.current().usage_megabytes * 1024 * 1024
+    most = most_bytes()
     target = _directory() / f"{secrets.token_hex(8)}.part"
     given = 0
     try:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection
 
-from billing.customers.paying import PAYER
+from billing.customers.paying import PAYER, zone
 from billing.rating.explaining.findings import Json
 from billing.rating.explaining.sentences import HIDDEN_AMOUNT
 from billing.rating.explaining.sight import Sight
@@ -51,7 +51,7 @@ WITH RECURSIVE used AS (
     SELECT s.*, m.cmt_scope, m.cmt_tax_flag, ap.account_package_id, ap.contract_id,
            coalesce(m.eligible_activity_filter_logic, '') <> '' AS filtered,
            ap.parent_customer_product_id AS parent_id,
-           coalesce(own.canonical_name, zone.canonical_name, 'UTC') AS zone, line.currency_code
+           zone.name AS zone, line.currency_code
     FROM rating_settledcharge s
     JOIN mediation_activity line
       ON line.id = s.activity_id AND line.activity_date = s.activity_date
@@ -60,8 +60,7 @@ WITH RECURSIVE used AS (
     LEFT JOIN catalog_ratingmethod m ON m.id = line.rating_method_id
     LEFT JOIN payer ON payer.account_id = s.account_id
     LEFT JOIN customers_billingprofile profile ON profile.id = payer.profile_id
-    LEFT JOIN localization_timezone own ON own.id = account.activity_time_zone_id
-    LEFT JOIN localization_timezone zone ON zone.id = profile.time_zone_id
+    {zone("account", "profile")}
     WHERE s.id = %(id)s
 ), whose AS (
     SELECT account_id FROM deal

@@ -8,6 +8,7 @@ settle_line      the open lines, with the period that they count in and what is 
 
 from typing import Any
 
+from billing.mediation.loads.reversing import ON_OPEN_INVOICE
 from billing.rating.asking import ASKED, METHOD
 from billing.rating.cycles import step
 
@@ -109,8 +110,7 @@ LEFT JOIN rating_settledcharge b
 WHERE a.deleted_at IS NULL AND a.currency_code = s.currency_code AND a.rated_amount IS NOT NULL
   AND NOT coalesce(m.non_billable_flag, false) AND NOT a.non_billable_flag
   AND NOT coalesce(m.rating_method_type, '') = ANY(%(uncharged)s)
-  AND (a.invoice_id IS NULL OR EXISTS (
-      SELECT FROM invoicing_invoice i WHERE i.id = a.invoice_id AND i.status = 'CURRENT'))
+  AND {ON_OPEN_INVOICE}
 """  # noqa: S608 - constants only
 
 
