@@ -217,24 +217,20 @@ class _Finder:
     def _compare(self, new: Item, old: Item) -> dict[str, tuple[Any, Any]]:
         implied = self.shipped.values(new)
         found = {}
-        for word in self.shipped.attributes[new.kind]:
+        for word, attribute in self.shipped.attributes[new.kind].items():
             if word not in old.values:
                 continue
             then = new.values.get(word, implied.get(word))
             if then is LEAVE and word not in new.values:
                 continue
-            now = self._as_renamed(word, old.values[word], new)
+            now = old.values[word]
+            if attribute.lookup is not None and isinstance(now, str):
+                now = self.renamed.get(fold(now), now)
             if word == EXTERNAL_KEY and then == new.derived_key:
                 then = None
             if now != then and not _same(new.kind, word, now, then):
                 found[word] = (old.values[word], then)
         return found
-
-    def _as_renamed(self, word: str, value: Any, item: Item) -> Any:
-        attribute = self.shipped.attributes[item.kind][word]
-        if attribute.lookup is None or not isinstance(value, str):
-            return value
-        return self.renamed.get(fold(value), value)
 
     # Finding rows again
 

@@ -112,12 +112,13 @@ def _rows(snapshot: Snapshot, shipped: Shipped, kind: Kind, names: Names) -> lis
         for place, field in enumerate(fields, 1)
         if field.lookup is not None and field.name != kind.owner
     }
+    words = [word_of(field) for field in fields]
     found = []
     for row in rows:
-        cells = dict(zip((word_of(f) for f in fields), row[1:], strict=True))
+        cells = dict(zip(words, row[1:], strict=True))
         owner_id = cells.pop(word_of(extra[1])) if kind.owner else 0
         for place, texts in lookups.items():
-            word = word_of(fields[place - 1])
+            word = words[place - 1]
             value = row[place]
             cells[word] = None if value is None else texts.get(value)
         item = Item(kind, "", id=row[0])

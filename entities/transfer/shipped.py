@@ -6,6 +6,7 @@ brings follows from the version that it runs.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from django.db.models import NOT_PROVIDED
@@ -51,7 +52,7 @@ class Shipped:
             kind: kind.attributes(snapshot) for kind in KINDS
         }
         self._defaults = {kind: self._of_model(kind) for kind in KINDS}
-        self.core = {name: _as_shipped(model) for name, model in core_models().items()}
+        self.core = _cores()
 
     def _of_model(self, kind: Kind) -> dict[str, Any]:
         model = core_models()[kind.entity]
@@ -70,8 +71,8 @@ class Shipped:
 
     def values(self, item: Item) -> Mapping[str, Any]:
         """Word -> what the row has where it is not stated; LEAVE where the system decides."""
-        found = dict(self._defaults[item.kind])
-        found[item.kind.name] = item.name
+        defaults = self._defaults[item.kind]
+        found: dict[str, Any] = {item.kind.name: item.name}
         if item.kind is ENTITY and item.name in self.core:
             found |= self.core[item.name].values
         elif item.kind is FIELD:
@@ -80,7 +81,7 @@ class Shipped:
             texts = self.list_of(item.parent)
             if item.name in texts:
                 found["SortOrder"] = (texts.index(item.name) + 1) * STEP
-        return {word: value for word, value in found.items() if word in self._defaults[item.kind]}
+        return defaults | {word: value for word, value in found.items() if word in defaults}
 
     def is_core(self, item: Item) -> bool:
         """Whether the platform brings the row: it is there, stated or not."""
@@ -116,6 +117,12 @@ class Shipped:
         if item.values.get("ExternalKeyFlag"):
             implied["UniqueField"] = True
         return implied
+
+
+@cache
+def _cores() -> Mapping[str, _Core]:
+    """All core entities, which the code decides alone. To be read only."""
+    return {name: _as_shipped(model) for name, model in core_models().items()}
 
 
 def _as_shipped(model: type[CoreModel]) -> _Core:

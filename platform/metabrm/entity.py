@@ -11,6 +11,7 @@ API names derive from the column name: `allow_price_override` -> `AllowPriceOver
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from django.db import models
@@ -182,6 +183,7 @@ def live_unique(table: str, *fields: str) -> models.UniqueConstraint:
     )
 
 
+@cache
 def api_name(python_name: str) -> str:
     """`allow_price_override` -> `AllowPriceOverride`."""
     return "".join(part[:1].upper() + part[1:] for part in python_name.split("_"))
