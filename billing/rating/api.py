@@ -88,17 +88,8 @@ _BAND = thing(
 _TOLD = thing(
     [
         *("Account", "Product", "Day", "CurrencyCode", "Quantity", "Candidates", "Bands"),
-        *(
-            "Prepaid",
-            "Prorated",
-            "Arithmetic",
-            "Unrounded",
-            "Rounding",
-            "Amount",
-            "Line",
-            "Conclusion",
-            "Text",
-        ),
+        *("Prepaid", "Prorated", "Arithmetic", "Unrounded", "Rounding", "Amount", "Line"),
+        *("Conclusion", "Text"),
     ],
     Account=_NAMED,
     Payer=_NAMED | {"description": "Whose billing profile says the currency."},

@@ -67,6 +67,7 @@ journey AS (
     ) period
     JOIN customers_accountproduct own ON own.id = period.account_product_id
     WHERE period.begin > '-infinity'
+    LIMIT 1
 ), wanted AS (
     SELECT 1::bigint AS id, book.version_id,
            coalesce(%(route_rate)s::numeric, route.rate, book.override) AS override,
