@@ -18,7 +18,7 @@ from billing.mediation.mapping.fields import Plan, over
 
 # What the token belongs to on the day of the usage.
 _TOKEN = """
-    LEFT JOIN {identifiers} b ON b.billing_identifier = t.token
+    LEFT JOIN {identifiers} ON b.billing_identifier = t.token
         AND b.deleted_at IS NULL AND b.status = 'ACTIVE'
         AND {day} >= coalesce(b.start_date, '-infinity')
         AND {day} <= coalesce(b.end_date, 'infinity')
@@ -26,8 +26,10 @@ _TOKEN = """
 _OWN_PRODUCT = """
     LEFT JOIN customers_accountproduct own ON own.id = b.account_product_id
         AND own.deleted_at IS NULL AND own.status = 'ACTIVE'
-        AND {day} >= own.start_date AND {day} <= coalesce(own.end_date, 'infinity')
 """
+_IS_THERE = "{day} >= own.start_date AND {day} <= coalesce(own.end_date, 'infinity')"
+# Both at once: a record finds them by one look.
+_WITH_PRODUCT = f"(customers_billingidentifier b {_OWN_PRODUCT})"
 # Every account product that carries the label, or whose product or place in a package does. A
 # token of an account product reaches it and what is part of it.
 _LABELLED = """
@@ -50,7 +52,7 @@ _LABELLED = """
 """
 _ZONED = """
     (SELECT identifier.*, lives.zone FROM customers_billingidentifier identifier
-     LEFT JOIN lives ON lives.account_id = identifier.account_id)
+     LEFT JOIN lives ON lives.account_id = identifier.account_id) b
 """
 # The accounts of the tokens, and the one that the collector brings the usage of.
 _USED = """
@@ -108,7 +110,6 @@ def charged(load: Load, plan: Plan, where: str, *, only: bool) -> Charged:
         # The token may be left out where all is one account's.
         account = f"coalesce(b.account_id, CASE WHEN t.token IS NULL THEN {load.account} END)"
     joins, day = _whose(load, account)
-    joins.append(_OWN_PRODUCT.format(day=day))
     label = _label(plan)
     if label:
         joins.append(
@@ -122,11 +123,13 @@ def charged(load: Load, plan: Plan, where: str, *, only: bool) -> Charged:
         if only:
             joins.append("AND (t.only IS NULL OR charged.id = t.only)")
     # A type of usage that needs nobody's label goes to the account product of the token.
+    there = _IS_THERE.format(day=day)
     account_product, product = (
-        f"coalesce(charged.{key}, CASE WHEN {label} IS NULL AND t.label IS NULL THEN own.{key} END)"
+        f"coalesce(charged.{key}, CASE WHEN {label} IS NULL AND t.label IS NULL THEN {own} END)"
         if label
-        else f"own.{key}"
+        else own
         for key in ("id", "product_id")
+        for own in [f"own.{key}" if load.apart else f"CASE WHEN {there} THEN own.{key} END"]
     )
     moment, begin = "t.activity_date", ""
     if load.apart:
@@ -142,9 +145,10 @@ def charged(load: Load, plan: Plan, where: str, *, only: bool) -> Charged:
 
 
 def _whose(load: Load, account: str) -> tuple[list[str], str]:
-    """The joins that find whose usage it is, and SQL of its day where they are."""
+    """The joins that find whose usage it is and the account product of its token, and SQL of its
+    day where they are. That account product may not be there on the day where none is apart."""
     if not load.apart:
-        return [_TOKEN.format(identifiers="customers_billingidentifier", day="t.day")], "t.day"
+        return [_TOKEN.format(identifiers=_WITH_PRODUCT, day="t.day")], "t.day"
     # A text without an offset has the day that it says, where it is of the account's days.
     as_told = "" if load.zone else "NOT t.exact OR "
     there, here = (
@@ -155,6 +159,8 @@ def _whose(load: Load, account: str) -> tuple[list[str], str]:
     joins = [
         _TOKEN.format(identifiers=_ZONED, day=there),
         f"LEFT JOIN lives ON lives.account_id = {account}",
+        # Days that are reckoned for each record are compared once, where it is looked up.
+        f"{_OWN_PRODUCT} AND {_IS_THERE.format(day=here)}",
     ]
     return joins, here
 
