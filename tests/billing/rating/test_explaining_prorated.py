@@ -9,6 +9,7 @@ import pytest
 from billing.rating.explaining import explain_line
 from metabrm import clock
 from metabrm.identity.context import Context
+from tests.billing.rating.test_explorer import EXPLORER, signed_in
 from tests.billing.rating.test_recurring import CREDITS, THIRTY, change, lines, provided, run
 
 SYSTEM = Context.system("test")
@@ -78,3 +79,6 @@ def test_days_are_told_to_whoever_sees_what_is_charged(clerk: Any) -> None:
     assert said["Arithmetic"] == "1 x 19.95 x 0.2666666667 = 5.32"
     said = told(id, context=clerk(**rights, CHARGED_PERIOD="R"))
     assert said["Prorated"]["Days"] == "8"
+    page = signed_in(clerk(**rights, CHARGED_PERIOD="R", ACCOUNT_PRODUCT="R"))
+    html = page.get(EXPLORER, {"ActivityId": lines(id, "id")[0][0]}).content.decode()
+    assert "The line is for 8 of the 30 days of its cycle, counted by 30/360." in html
