@@ -1,6 +1,9 @@
 """What can be corrected of usage that waits, and what mediation says of it and of loads alone."""
 
+import re
+from collections.abc import Callable
 from decimal import Decimal
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from billing.mediation.models import ActivityCollectorHistory, CollectorFields
 from billing.mediation.sources import posted
 from entities import records
 from tests.billing.mediation.standing import SYSTEM, Standing, changed, drive
+from tests.billing.rating.test_explorer import signed_in
 from tests.factories import ActivityCollectorFactory, ActivityCollectorHistoryFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("untold")]
@@ -146,3 +150,51 @@ def test_notes_and_what_shall_become_of_a_load_are_said_by_people() -> None:
     note = {"ErrorText": "Asked the sender.", "ExternalKey": "n-1"}
     assert changed(LOAD, load.pk, **note, Status="CANCELLED") == []
     assert sources.close_posted() == []
+
+
+class _Form(HTMLParser):
+    """What a page's form would send as it is."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.sent: dict[str, str] = {}
+        self._choice, self._text = "", ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = dict(attrs)
+        name = said.get("name") or ""
+        if tag == "select":
+            self._choice = name
+        elif tag == "option" and "selected" in said:
+            self.sent[self._choice] = said.get("value") or ""
+        elif tag == "textarea":
+            self._text, self.sent[name] = name, ""
+        elif tag == "input" and name and said.get("type") not in ("submit", "file", "button"):
+            ticked = said.get("type") not in ("checkbox", "radio") or "checked" in said
+            self.sent |= {name: said.get("value") or ""} if ticked else {}
+
+    def handle_data(self, data: str) -> None:
+        if self._text:
+            self.sent[self._text] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self._text = ""
+
+
+def test_the_page_of_a_posted_record_corrects_it_and_tells_what_stays(
+    clerk: Callable[..., Any],
+) -> None:
+    standing = Standing()
+    one = sent(standing)
+    rights = {"COLLECTOR_FIELDS": "RU", "ACTIVITY_COLLECTOR": "R", LOAD: "R"}
+    browser = signed_in(clerk(**rights))
+    address = f"/admin/mediation/collectorfields/{one.pk}/change/"
+    form = _Form(browser.get(address).text).sent
+    answer = browser.post(address, {**form, "Quantity": "5", "BillingIdentifier": standing.token})
+    assert answer.status_code == 302, re.findall(r"errorlist.*", answer.text)
+    one.refresh_from_db()
+    assert (one.quantity, one.billing_identifier) == (5, standing.token)
+    refused = browser.post(address, {**form, "PROCESS_STATUS": "PROCESSED"})
+    assert "PROCESS_STATUS is told by mediation, which has this record" in refused.text
