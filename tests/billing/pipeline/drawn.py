@@ -85,7 +85,7 @@ def methods(draw: st.DrawFn, *, formulas: Sequence[str]) -> Method:
         percentage=seldom(draw, 5),
         split=kind == "Incremental" and draw(st.booleans()),
         level=draw(st.sampled_from(("Product", "Package", "Account", "Invoice"))),
-        formula=draw(st.sampled_from(formulas)) if seldom(draw, 6) else None,
+        formula=draw(st.sampled_from(formulas)) if seldom(draw, 5) else None,
         international=international,
         obligatory=international and draw(st.booleans()),
     )
@@ -163,7 +163,7 @@ collectors = st.builds(
     st.booleans(),
     st.sampled_from((None, 10)),
     st.sampled_from(("CURRENT PERIOD", "ORIGINAL PERIOD IF OPEN", "SUSPENSE", "REJECT")),
-    st.sampled_from(("none", "one", "by kind", "told")),
+    st.sampled_from(("none", "none", "by kind", "told", "one")),
     st.booleans(),
     st.booleans(),
     st.sampled_from(("", "", "GZ", "ZIP")),
@@ -193,7 +193,7 @@ class _Drawing:
             self.products.append(
                 Product(
                     number,
-                    draw(st.sampled_from((None, *LABELS))),
+                    draw(st.sampled_from((*LABELS, *LABELS, None))),
                     draw(lists(self.methods[number], money, gaps, alike)),
                     gaps and seldom(draw, 8),
                     seldom(draw, 8),
@@ -203,7 +203,7 @@ class _Drawing:
         for number in (usage, usage + 1):
             listed = draw(lists(self.methods[number], CURRENCIES, False))
             self.products.append(Product(number, None, listed))
-        self.packages = draw(st.integers(0, 2))
+        self.packages = draw(st.integers(1, 2))
         self.places = [
             self._place() for _ in range(draw(st.integers(1, 4)) if self.packages else 0)
         ]
@@ -230,7 +230,7 @@ class _Drawing:
     def agreed(self, money: Sequence[str], *, contract: bool) -> tuple[Agreed, ...]:
         """What a contract or a rate class says of some products."""
         found = []
-        for _ in range(self.draw(st.integers(0, 3))):
+        for _ in range(self.draw(st.integers(1, 4))):
             product = self.draw(st.integers(0, len(self.products) - 1))
             place = package = None
             if self.packages and seldom(self.draw, 3):
@@ -271,7 +271,7 @@ class _Drawing:
             self.draw(st.sampled_from((None, None, TURNS[3]))),
             self.draw(st.sampled_from(("ACTIVE", "ACTIVE", "ACTIVE", "DRAFT", "EXPIRED"))),
             money if seldom(self.draw, 3) else (),
-            self.draw(maybe(st.integers(0, classes - 1))) if classes else None,
+            None if seldom(self.draw, 4) else self.draw(st.integers(0, classes - 1)),
             self.agreed(money, contract=True),
         )
 
@@ -309,7 +309,7 @@ class _Drawing:
             place,
             place is not None and self.draw(st.booleans()),
             self.draw(maybe(st.sampled_from(named))) if named else None,
-            self.draw(maybe(st.sampled_from(pools))) if pools else None,
+            None if not pools or seldom(self.draw, 4) else self.draw(st.sampled_from(pools)),
         )
 
     def _above(self, account: int) -> list[int]:
@@ -331,17 +331,17 @@ class _Drawing:
 def worlds(draw: st.DrawFn, gaps: bool = True) -> World:
     """`gaps`: something may have no price for a while or for large quantities, or no amount."""
     drawing = _Drawing(draw, gaps=gaps)
-    classes = [drawing.rate_class() for _ in range(draw(st.integers(0, 2)))]
-    contracts = [drawing.contract(len(classes)) for _ in range(draw(st.integers(0, 4)))]
-    services = [drawing.paid() for _ in range(draw(st.integers(0, 3)))]
+    classes = [drawing.rate_class() for _ in range(draw(st.integers(1, 2)))]
+    contracts = [drawing.contract(len(classes)) for _ in range(draw(st.integers(2, 5)))]
+    services = [drawing.paid() for _ in range(draw(st.integers(1, 3)))]
     pools = tuple(services)
     services += [drawing.service(contracts, pools) for _ in range(draw(st.integers(4, 9)))]
     tokens = []
     for number, service in enumerate(services):
         how = draw(st.integers(0, 11))
-        whose = None if how in (0, 1) else number
-        since, until = {2: (TURNS[0], None), 3: (None, TURNS[2])}.get(how, (None, None))
-        tokens.append(Token(f"t{number:02}", service.account, whose, since, until, how != 4))
+        whose = None if how in (10, 11) else number
+        since, until = {8: (TURNS[0], None), 9: (None, TURNS[2])}.get(how, (None, None))
+        tokens.append(Token(f"t{number:02}", service.account, whose, since, until, how != 7))
     # A token that moves on to somebody else.
     for at, (since, until) in enumerate(((None, date(2026, 6, 29)), (date(2026, 7, 2), None))):
         moved = len(services) - 1 - at

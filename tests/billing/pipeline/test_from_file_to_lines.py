@@ -37,7 +37,8 @@ drawn = st.tuples(
     st.sampled_from(OFFSETS),
     st.integers(-60, 400),
     st.sampled_from(KINDS),
-    st.integers(0, 79),
+    # The plainest that is drawn, and most often, is not odd.
+    st.integers(0, 79).map(lambda plain: 79 - plain),
 )
 Drawn = tuple[int, int, str, int, str, int]
 
@@ -58,7 +59,7 @@ def record(world: World, values: Drawn) -> Record:
         at,
         f"{Decimal(much) / 16:f}",
         kind,
-        (*LABELS, "", "BOGUS")[hours % 4] if world.collector.labels == "told" else "",
+        (*LABELS, *LABELS, "", "BOGUS")[hours % 6] if world.collector.labels == "told" else "",
         "",
         "",
         "999" if odd == 15 else ENDS[hours % 6],
@@ -114,7 +115,7 @@ def differences(
 sent = st.lists(st.lists(drawn, min_size=40, max_size=60), min_size=1, max_size=3)
 
 
-@tried(4)
+@tried(6)
 @given(worlds(), sent, st.integers(1, 4), st.sets(st.integers(0, 4)))
 def test_as_the_oracle_says(
     world: World, loads: list[list[Drawn]], again: int, closed: set[int]
@@ -145,7 +146,7 @@ def test_as_the_oracle_says(
         transaction.set_rollback(True)
 
 
-@tried(2)
+@tried(3)
 @given(worlds(gaps=False), sent, st.integers(1, 4), st.integers(1, 40))
 def test_rated_again_it_is_what_the_new_prices_make_of_it(
     world: World, loads: list[list[Drawn]], again: int, by: int
