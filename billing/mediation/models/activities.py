@@ -233,7 +233,7 @@ class Activity(EntityModel):
                 condition=Q(reversal_of__isnull=False),
                 name="mediation_activity_reversal",
             ),
-            # Random, so dear: only where a collector looks for duplicates.
+            # Random but for its beginning, so dear: only where a collector looks for duplicates.
             models.Index(
                 fields=["signature"],
                 condition=Q(signature__isnull=False),
