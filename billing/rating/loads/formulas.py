@@ -6,6 +6,13 @@ from typing import Any
 from billing.rating import formulas
 
 _METHODS = "SELECT DISTINCT rating_method_id, formula FROM rating_quote WHERE formula IS NOT NULL"
+# A price that lacks a band for some of the units is none for the formula.
+_NO_PRICE = """
+UPDATE rating_charge c
+SET cost = NULL, rate = NULL, pricing_id = NULL, upper_band = NULL, averaged = false
+FROM rating_line l JOIN rating_quote q ON q.id = l.quote_id
+WHERE l.id = c.id AND q.formula IS NOT NULL AND NOT c.whole
+"""
 _FOUND = """
 UPDATE rating_charge f
 SET cost = found.cost, raised = false, averaged = coalesce(f.averaged, false),
@@ -38,6 +45,7 @@ def reckon(cursor: Any, given: Mapping[str, Any], columns: Mapping[str, str], of
     found = cursor.fetchall()
     if not found:
         return
+    cursor.execute(_NO_PRICE)
     for method, text in found:
         cost = formulas.result(text, line)
         cursor.execute(_FOUND.format(cost=cost, of=of, method=int(method)), given)

@@ -94,6 +94,14 @@ def test_what_yields_nothing_waits_with_its_reason_and_harms_no_other(
     assert "divides by zero" in reason
 
 
+def test_a_price_without_a_band_for_all_units_is_none_for_a_formula(feed: Feed) -> None:
+    usage, other = by("{!CostUnrounded} + 1", "Incremental"), by("{!Quantity} * 4", "Incremental")
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM catalog_pricing WHERE upper_band = -1")
+    assert feed.send({**usage, "quantity": 12}, {**other, "quantity": 12}) == 1
+    assert feed.lines("line_number", "cost_unrounded", "rate") == [(2, D(48), None)]
+
+
 def test_a_formula_reads_the_custom_fields_that_usage_fills(feed: Feed) -> None:
     field = custom_field(Entity.objects.get(entity_name="ACTIVITY"), "Peak", data_type="FLAG")
     assert field.column_name
