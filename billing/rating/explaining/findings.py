@@ -247,7 +247,10 @@ def _quantity(asked: Question, found: Json) -> Decimal | None:
 
 def _reckoned(asked: Question, found: Json, formula: Json, line_id: int | None) -> Json:
     """What a formula of the rating method comes to, over a line or over what is asked."""
-    about, price = found["asked"], found["charge"] or {}
+    about, price, line = found["asked"], found["charge"] or {}, found["line"]
+    if price and price["units"] != line["after"] - line["before"]:
+        # Not all units lie in a band.
+        price = {}
     known = {
         "quantity": asked.quantity,
         "rate": price.get("rate"),

@@ -100,6 +100,12 @@ def test_a_price_without_a_band_for_all_units_is_none_for_a_formula(feed: Feed) 
         cursor.execute("DELETE FROM catalog_pricing WHERE upper_band = -1")
     assert feed.send({**usage, "quantity": 12}, {**other, "quantity": 12}) == 1
     assert feed.lines("line_number", "cost_unrounded", "rate") == [(2, D(48), None)]
+    where = (
+        f"AccountId = {usage['account_id']} AND Quantity = 12 "
+        f"AND AccountProductId = {usage['account_product_id']}"
+    )
+    (row,) = json.loads(query.retrieve_where("ACCOUNT_PRODUCT_QUOTE", where, SYSTEM).json)
+    assert (row["Amount"], row["Rate"]) == (None, None)
 
 
 def test_a_formula_reads_the_custom_fields_that_usage_fills(feed: Feed) -> None:
