@@ -123,6 +123,8 @@ class Postgres:
             # A statement locks all months of ACTIVITY that it may need, and their indexes.
             "max_locks_per_transaction=256",
             f"shared_buffers={shared_buffers}MB",
+            # Loads log more than the usual 16 MB between two rounds of the writer of the log.
+            f"wal_buffers={shared_buffers // 8}MB",
             f"effective_cache_size={max(256, memory // 2)}MB",
             "work_mem=16MB",
             f"maintenance_work_mem={min(256, max(64, memory // 32))}MB",
