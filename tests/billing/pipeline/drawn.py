@@ -242,17 +242,19 @@ class _Drawing:
             how = self.methods[self.products[product].method if method is None else method]
             plan = self.draw(plans) if contract and seldom(self.draw, 4) else None
             listed = self.draw(lists(how, money[:1] if plan else money, self.gaps))
-            if plan:
-                listed = tuple(replace(one, plan=None, method=None) for one in listed[:1])
-                listed = tuple(replace(one, since=None, until=None) for one in listed)
             # Prices lie within the days of what they hang on: they have none of their own here.
-            listed = tuple({(one.currency, one.plan): replace(one, since=None, until=None)
-                            for one in listed if one.plan is None}.values())  # fmt: skip
+            usual = {
+                one.currency: replace(one, since=None, until=None)
+                for one in listed
+                if one.plan is None
+            }
             since = self.draw(st.sampled_from((BEGIN, TURNS[0], TURNS[1])))
             until = self.draw(st.sampled_from((None, None, TURNS[2], TURNS[3])))
-            found.append(Agreed(product, place, package, method, since, until, listed, plan))
-        return tuple({(one.product if one.place is None else None, one.place, one.package): one
-                      for one in found}.values())  # fmt: skip
+            lists_ = tuple(usual.values())
+            found.append(Agreed(product, place, package, method, since, until, lists_, plan))
+        # No two are about the same.
+        named = {(one.place is None and one.product, one.place, one.package): one for one in found}
+        return tuple(named.values())
 
     def rate_class(self) -> RateClass:
         since = self.draw(st.sampled_from((None, BEGIN)))
