@@ -146,7 +146,7 @@ def test_as_the_oracle_says(
         transaction.set_rollback(True)
 
 
-@tried(3)
+@tried(2)
 @given(worlds(gaps=False), sent, st.integers(1, 4), st.integers(1, 40))
 def test_rated_again_it_is_what_the_new_prices_make_of_it(
     world: World, loads: list[list[Drawn]], again: int, by: int
