@@ -1,7 +1,7 @@
 """What a quantity of a product costs an account on a day: the records of ACCOUNT_PRODUCT_QUOTE.
 
 The price comes from the statements that explain prices, which are those of the house; what the
-account's discounts would take off it from those of settling.
+account's discounts would take off it, and its taxes put on, from those of settling.
 """
 
 import json
@@ -16,6 +16,7 @@ from django.db import connection
 from billing.rating.explaining import Question
 from billing.rating.explaining.findings import Json, find
 from billing.rating.settling.asked import Failing, Taken, taken_off
+from billing.rating.settling.taxes import Levied, levied_on
 from entities.fieldtypes.numbers import plain
 
 _ASKED = """
@@ -61,13 +62,18 @@ def _record(cursor: Any, asked: Question) -> Json:
     day = date.fromisoformat(about["first_day"])
     price = _price(found)
     taken: list[Taken] = []
-    failing: list[Failing] = []
-    if price["rated_amount"] is not None:
+    levied: list[Levied] = []
+    undiscounted: list[Failing] = []
+    untaxed: list[Failing] = []
+    amount, off, tax = price["rated_amount"], None, None
+    if amount is not None:
         charge = {name: about[name] for name in _ABOUT} | {n: counts.get(n) for n in _COUNTS}
         charge |= price | {"quantity": asked.quantity, "rate_date": day}
-        taken, failing = taken_off(cursor, charge, day)
-    amount = price["rated_amount"]
-    off = None if amount is None else sum((one.amount for one in taken), Decimal(0))
+        taken, undiscounted = taken_off(cursor, charge, day)
+        off = sum((one.amount for one in taken), Decimal(0))
+        levied, untaxed = levied_on(cursor, about["product_id"], Decimal(amount) - off, day)
+        if levied or untaxed:
+            tax = sum((one.amount for one in levied), Decimal(0))
     return {
         "id": 1,
         **{name: about[name] for name in ("account_id", "product_id", "account_product_id")},
@@ -77,9 +83,11 @@ def _record(cursor: Any, asked: Question) -> Json:
         "rate": price["rate"],
         "amount": amount,
         "discount_amount": off,
-        "grand_total_amount": None if off is None else Decimal(amount) - off,
+        "tax_amount": tax,
+        "grand_total_amount": None if off is None else Decimal(amount) - off + (tax or 0),
         "rate_details": _bands(found) if amount is not None else None,
-        "discount_details": _discounts(taken, failing),
+        "discount_details": _details("Discount", taken, undiscounted),
+        "tax_details": _details("Tax", levied, untaxed),
         "rate_source": counts.get("source"),
         "rate_source_id": counts.get("source_id"),
     }
@@ -112,33 +120,16 @@ def _bands(found: Json) -> str | None:
     return f"<RateDetails>{''.join(rows)}</RateDetails>" if rows else None
 
 
-def _discounts(taken: list[Taken], failing: list[Failing]) -> str | None:
-    """The discounts, in the order in which they apply; then those that can't be applied."""
-    rows = [
-        _row(
-            "DiscountDetailsRow",
-            {
-                "AccountProductId": one.account_product_id,
-                "ProductId": one.product_id,
-                "Rate": one.rate,
-                "DiscountAmount": one.amount,
-            },
-        )
-        for one in taken
+def _details(what: str, done: Sequence[Taken | Levied], failing: Sequence[Failing]) -> str | None:
+    """Discounts or taxes, in the order in which they apply; then those that can't be applied."""
+    rows: list[Json] = [{"Rate": one.rate, f"{what}Amount": one.amount} for one in done]
+    rows += [{f"{what}Amount": 0, "ErrorText": one.why} for one in failing]
+    whose = [
+        {"AccountProductId": one.account_product_id, "ProductId": one.product_id}
+        for one in (*done, *failing)
     ]
-    rows += [
-        _row(
-            "DiscountDetailsRow",
-            {
-                "AccountProductId": one.account_product_id,
-                "ProductId": one.product_id,
-                "DiscountAmount": 0,
-                "ErrorText": one.why,
-            },
-        )
-        for one in failing
-    ]
-    return f"<DiscountDetails>{''.join(rows)}</DiscountDetails>" if rows else None
+    told = [_row(f"{what}DetailsRow", a | b) for a, b in zip(whose, rows, strict=True)]
+    return f"<{what}Details>{''.join(told)}</{what}Details>" if told else None
 
 
 def _row(name: str, values: Json) -> str:

@@ -2,7 +2,8 @@
 
 A view of the database without rows stands for the entity. Where a query gives an account and a
 product, the answer is reckoned by the same statements as charges: the price of the price book, and
-what the discounts of the account would take off it, were it charged at the end of the day.
+what the discounts of the account would take off it, were it charged at the end of the day, and what
+its taxes would put on.
 """
 
 from metabrm import shorthand as optional
@@ -31,15 +32,17 @@ class AccountProductQuote(CoreModel):
         "already in the billing period."
     )
     tax_amount = optional.money(
-        "Tax on it; empty: no record holds rates of taxes, they come with the charges of an "
-        "invoice."
+        "What the account's products of the kind Tax come to on the amount less DiscountAmount; "
+        "empty where it has none. What a tax engine reckons comes with an invoice."
     )
-    grand_total_amount = optional.money("Amount less DiscountAmount, without taxes.")
+    grand_total_amount = optional.money("Amount less DiscountAmount, and TaxAmount.")
     rate_details = optional.long_text("A RateDetailsRow with Rate and RatedAmount for each tier.")
     discount_details = optional.long_text(
         "A DiscountDetailsRow with AccountProductId, Rate and DiscountAmount for each discount."
     )
-    tax_details = optional.long_text("Taxes one by one; empty.")
+    tax_details = optional.long_text(
+        "A TaxDetailsRow with AccountProductId, Rate in per cent and TaxAmount for each tax."
+    )
     rate_source = optional.text(
         100, "Level the price came from: Account Product, Contract Rate, Product."
     )

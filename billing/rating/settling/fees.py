@@ -18,7 +18,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from billing.mediation import partitions
-from billing.rating.asking import METHOD, rounded
+from billing.rating.asking import rounded
 from billing.rating.cycles import span
 from billing.rating.loads.prices import FILL, TABLES
 from billing.rating.settling import scope
@@ -43,21 +43,11 @@ FROM invoicing_invoice i JOIN customers_billingprofile p ON p.id = i.billing_pro
 WHERE i.id = ANY(%(invoices)s)
 """
 
-# The fees that the accounts, or those above, have.
-_FEES = f"""
-{scope.UP}, fee AS (
-    SELECT s.*, up.holder_id, ap.id AS account_product_id, ap.product_id, ap.account_package_id,
-           ap.package_product_id, ap.quantity, ap.start_date, ap.end_date, m.id AS method_id,
+_FEES = scope.held(
+    f"""
            m.charge_type = 'Percentage' AS percentage, m.late_fee_type,
-           {span("m.charge_in_subsequent_per", "m.charge_in_subsequent_unit")} AS grace
-    FROM up
-    JOIN settle_account s ON s.account_id = up.account_id
-    JOIN customers_accountproduct ap ON ap.account_id = up.holder_id AND ap.deleted_at IS NULL
-    {METHOD}
-    WHERE m.rating_method_type = %(kind)s AND (up.steps = 0 OR m.propagate_to_hierarchy)
-      AND (ap.status = 'ACTIVE' OR ap.status = 'DEACTIVATED' AND ap.end_date IS NOT NULL)
+           {span("m.charge_in_subsequent_per", "m.charge_in_subsequent_unit")} AS grace"""
 )
-"""  # noqa: S608 - constants only
 
 _LATE_DEALS = f"""
 CREATE TEMP TABLE settle_deal ON COMMIT DROP AS
@@ -66,7 +56,7 @@ SELECT row_number() OVER () AS key, s.*, i.id AS invoice_id, NULL::bigint AS on_
        s.until_day AS day, {scope.begin_of("s.until_day")} AS period_from,
        {scope.end_of("s.until_day")} AS period_until,
        CASE WHEN s.late_fee_type = 'Overdue invoice' THEN i.total ELSE i.unpaid END AS base, 0 AS lines
-FROM fee s
+FROM held s
 JOIN settle_invoice i ON i.account_id = s.account_id
 WHERE i.status <> 'CURRENT' AND i.unpaid > 0 AND NOT i.disputed
   AND s.until_day > (i.due_date + s.grace)::date
@@ -79,7 +69,7 @@ CREATE TEMP TABLE settle_deal ON COMMIT DROP AS
 SELECT row_number() OVER () AS key, s.*, i.id AS invoice_id, i.id AS on_invoice_id,
        least(i.last_day, s.until_day) AS day, i.first_day AS period_from,
        i.last_day + 1 AS period_until, charged.amount AS base, charged.lines
-FROM fee s
+FROM held s
 JOIN settle_invoice i ON i.account_id = s.account_id
 CROSS JOIN LATERAL (
     SELECT sum(a.rated_amount) AS amount, count(*) AS lines
@@ -92,14 +82,6 @@ WHERE i.status = 'CURRENT' AND charged.lines > 0
   AND s.start_date <= least(i.last_day, s.until_day)
   AND (s.end_date IS NULL OR s.end_date >= least(i.last_day, s.until_day))
 """  # noqa: S608 - constants only
-
-_KEYS = """
-CREATE TEMP TABLE rating_key ON COMMIT DROP AS
-SELECT key, holder_id AS account_id, product_id, account_product_id, package_product_id,
-       currency_code, day AS first_day, day AS last_day
-FROM settle_deal;
-ANALYZE rating_key
-"""
 
 _WANT = f"""
 INSERT INTO settle_wanted (
@@ -144,7 +126,7 @@ def _charge(kind: str, deals: str, invoices: Sequence[int], day: date | None) ->
         scope.read_accounts(cursor, given)
         cursor.execute(_INVOICES, {"invoices": ids})
         cursor.execute(deals, given)
-        cursor.execute(_KEYS)
+        cursor.execute(scope.KEYS)
         cursor.execute(TABLES)
         cursor.execute(FILL)
         tell_unpriced(cursor, done)

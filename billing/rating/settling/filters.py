@@ -8,11 +8,11 @@ from entities.schema.current import current
 from entities.schema.formulating import compile_formula
 
 
-def compiled(filter_: str) -> str:
-    """SQL of a filter over lines `a`. FormulaError if it makes no sense: it did when it was stored,
-    but what it reads is gone."""
+def compiled(filter_: str, entity: str = "ACTIVITY") -> str:
+    """SQL of a filter over lines, or other records, `a`. FormulaError if it makes no sense: it did
+    when it was stored, but what it reads is gone."""
     snapshot = current()
-    formula = compile_formula(snapshot, snapshot.entity("ACTIVITY"), filter_, expect="FLAG")
+    formula = compile_formula(snapshot, snapshot.entity(entity), filter_, expect="FLAG")
     return formula.sql.replace("{t}", "a")
 
 

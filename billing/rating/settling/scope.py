@@ -47,6 +47,34 @@ WITH RECURSIVE up AS (
     WHERE a.parent_account_id IS NOT NULL
 )"""
 
+
+def held(columns: str) -> str:
+    """The named queries `up` and `held`: what accounts, or those above them, have whose rating
+    methods `m` are of %(kind)s, with these columns of theirs."""
+    return f"""
+{UP}, held AS (
+    SELECT s.*, up.holder_id, ap.id AS account_product_id, ap.product_id, ap.account_package_id,
+           ap.package_product_id, ap.quantity, ap.start_date, ap.end_date, m.id AS method_id,
+           {columns}
+    FROM up
+    JOIN settle_account s ON s.account_id = up.account_id
+    JOIN customers_accountproduct ap ON ap.account_id = up.holder_id AND ap.deleted_at IS NULL
+    {METHOD}
+    WHERE m.rating_method_type = %(kind)s AND (up.steps = 0 OR m.propagate_to_hierarchy)
+      AND (ap.status = 'ACTIVE' OR ap.status = 'DEACTIVATED' AND ap.end_date IS NOT NULL)
+)
+"""  # noqa: S608 - constants only
+
+
+#: The questions for prices that deals ask which are charged on one `day`.
+KEYS = """
+CREATE TEMP TABLE rating_key ON COMMIT DROP AS
+SELECT key, holder_id AS account_id, product_id, account_product_id, package_product_id,
+       currency_code, day AS first_day, day AS last_day
+FROM settle_deal;
+ANALYZE rating_key
+"""
+
 #: Where lines are.
 CHARGE_LINES = "mediation_activity"
 
